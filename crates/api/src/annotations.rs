@@ -1,0 +1,134 @@
+//! Every annotation key that Ingraft reads or writes, and the parsed form of the values.
+//!
+//! Source of keys and rules: injection.md, sections 1.1 to 1.5, which states what the OpenTelemetry Operator does:
+//! <https://github.com/open-telemetry/opentelemetry-operator#opentelemetry-auto-instrumentation-injection>.
+
+use crate::Language;
+
+/// The prefix of all keys that ask for or configure instrumentation.
+pub const PREFIX: &str = "instrumentation.opentelemetry.io/";
+
+/// Targets for every requested language: a comma list of container names.
+pub const CONTAINER_NAMES: &str = "instrumentation.opentelemetry.io/container-names";
+
+/// The C library that the Python payload is for: `glibc` (default) or `musl`.
+pub const PYTHON_PLATFORM: &str = "instrumentation.opentelemetry.io/otel-python-platform";
+
+/// The C library that the .NET payload is for: `linux-x64` (glibc, default) or `linux-musl-x64`.
+pub const DOTNET_RUNTIME: &str = "instrumentation.opentelemetry.io/otel-dotnet-auto-runtime";
+
+/// The executable that the Go sidecar instruments.
+pub const GO_TARGET_EXE: &str = "instrumentation.opentelemetry.io/otel-go-auto-target-exe";
+
+/// The prefix of pod annotations that become resource attributes.
+pub const RESOURCE_PREFIX: &str = "resource.opentelemetry.io/";
+
+/// What was injected into a pod: language → Instrumentation, containers, hash. Written by Ingraft.
+pub const INJECTED: &str = "ingraft.dev/injected";
+
+/// The fields of an Instrumentation that the defaulting webhook filled in: a comma list of JSON pointers.
+/// Written by Ingraft.
+pub const DEFAULTED: &str = "ingraft.dev/defaulted";
+
+/// Local volumes that need not keep the cluster autoscaler from removing a node:
+/// <https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md>.
+pub const SAFE_TO_EVICT_LOCAL_VOLUMES: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+
+/// Set by the kubelet on the API server's copy of a static pod.
+pub const MIRROR_POD: &str = "kubernetes.io/config.mirror";
+
+/// Set by OpenShift on namespaces whose user ids it assigns.
+pub const OPENSHIFT_UID_RANGE: &str = "openshift.io/sa.scc.uid-range";
+
+impl Language {
+    /// The key that asks for this language.
+    pub const fn inject_key(self) -> &'static str {
+        match self {
+            Self::Java => "instrumentation.opentelemetry.io/inject-java",
+            Self::NodeJs => "instrumentation.opentelemetry.io/inject-nodejs",
+            Self::Python => "instrumentation.opentelemetry.io/inject-python",
+            Self::DotNet => "instrumentation.opentelemetry.io/inject-dotnet",
+            Self::Go => "instrumentation.opentelemetry.io/inject-go",
+            Self::ApacheHttpd => "instrumentation.opentelemetry.io/inject-apache-httpd",
+            Self::Nginx => "instrumentation.opentelemetry.io/inject-nginx",
+            Self::Sdk => "instrumentation.opentelemetry.io/inject-sdk",
+        }
+    }
+
+    /// The keys that name this language's containers. nginx has two: the one that the reference reads and
+    /// the one that follows the pattern of all others.
+    pub const fn container_names_keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Java => &["instrumentation.opentelemetry.io/java-container-names"],
+            Self::NodeJs => &["instrumentation.opentelemetry.io/nodejs-container-names"],
+            Self::Python => &["instrumentation.opentelemetry.io/python-container-names"],
+            Self::DotNet => &["instrumentation.opentelemetry.io/dotnet-container-names"],
+            Self::Go => &["instrumentation.opentelemetry.io/go-container-names"],
+            Self::ApacheHttpd => &["instrumentation.opentelemetry.io/apache-httpd-container-names"],
+            Self::Nginx => &[
+                "instrumentation.opentelemetry.io/inject-nginx-container-names",
+                "instrumentation.opentelemetry.io/nginx-container-names",
+            ],
+            Self::Sdk => &["instrumentation.opentelemetry.io/sdk-container-names"],
+        }
+    }
+
+    /// The key on an Instrumentation under which the default image of the writing operator stands.
+    pub fn default_image_key(self) -> String {
+        format!("{PREFIX}default-auto-instrumentation-{self}-image")
+    }
+}
+
+/// What the value of an `inject-*` annotation asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask<'a> {
+    /// Nothing: absent, empty, or `false` in any case.
+    No,
+    /// The one Instrumentation of the pod's namespace: `true` in any case.
+    Sole,
+    /// A named Instrumentation, in the given namespace or else the pod's.
+    Named {
+        /// The part before the first slash.
+        namespace: Option<&'a str>,
+        /// The rest.
+        name: &'a str,
+    },
+}
+
+impl<'a> Ask<'a> {
+    /// Parses an effective value.
+    ///
+    /// ```
+    /// use ingraft_api::annotations::Ask;
+    /// assert_eq!(Ask::parse("True"), Ask::Sole);
+    /// assert_eq!(Ask::parse("false"), Ask::No);
+    /// assert_eq!(Ask::parse("obs/base"), Ask::Named { namespace: Some("obs"), name: "base" });
+    /// ```
+    pub fn parse(value: &'a str) -> Self {
+        if value.is_empty() || value.eq_ignore_ascii_case("false") {
+            Self::No
+        } else if value.eq_ignore_ascii_case("true") {
+            Self::Sole
+        } else if let Some((namespace, name)) = value.split_once('/') {
+            Self::Named { namespace: Some(namespace), name }
+        } else {
+            Self::Named { namespace: None, name: value }
+        }
+    }
+}
+
+/// Combines the value on a pod with the value on its namespace; an empty string stands for "absent".
+///
+/// A pod's own value wins, except that `true` defers to a namespace that says which Instrumentation.
+///
+/// ```
+/// use ingraft_api::annotations::effective;
+/// assert_eq!(effective("", "base"), "base");
+/// assert_eq!(effective("true", "base"), "base");
+/// assert_eq!(effective("true", "false"), "true");
+/// assert_eq!(effective("false", "true"), "false");
+/// ```
+pub fn effective<'a>(pod: &'a str, namespace: &'a str) -> &'a str {
+    let defers = pod.eq_ignore_ascii_case("true") && !namespace.eq_ignore_ascii_case("false");
+    if pod.is_empty() || (defers && !namespace.is_empty()) { namespace } else { pod }
+}

@@ -1,0 +1,176 @@
+//! The CustomResourceDefinition of Instrumentation, made from the types.
+//!
+//! Types of Kubernetes itself are described more loosely in `k8s-openapi` than in the reference's CRD (a quantity
+//! is only a string there), so their descriptions are replaced where the reference accepts more.
+
+use k8s_openapi::api::core::v1::PersistentVolumeClaimTemplate;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use crate::instrumentation::{
+    GROUP, InstrumentationSpec, InstrumentationStatus, KIND, PLURAL, VERSION,
+};
+
+/// The pattern with which the API server checks quantities.
+const QUANTITY: &str =
+    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
+
+pub(crate) fn instrumentation_crd() -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": format!("{PLURAL}.{GROUP}"),
+            "labels": {"app.kubernetes.io/name": "opentelemetry-operator"},
+        },
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": KIND,
+                "listKind": format!("{KIND}List"),
+                "plural": PLURAL,
+                "singular": "instrumentation",
+                "shortNames": ["otelinst", "otelinsts"],
+            },
+            "versions": [{
+                "name": VERSION,
+                "served": true,
+                "storage": true,
+                "subresources": {"status": {}},
+                "additionalPrinterColumns": [
+                    {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+                    {"name": "Endpoint", "type": "string", "jsonPath": ".spec.exporter.endpoint"},
+                    {"name": "Sampler", "type": "string", "jsonPath": ".spec.sampler.type"},
+                    {"name": "Sampler Arg", "type": "string", "jsonPath": ".spec.sampler.argument"},
+                ],
+                "schema": {"openAPIV3Schema": {
+                    "description": "Instrumentation says how the applications of a namespace, or those that name it, \
+                                    are instrumented.",
+                    "type": "object",
+                    "properties": {
+                        "apiVersion": {"type": "string"},
+                        "kind": {"type": "string"},
+                        "metadata": {"type": "object"},
+                        "spec": structural::<InstrumentationSpec>(),
+                        "status": structural::<InstrumentationStatus>(),
+                    },
+                }},
+            }],
+        },
+    })
+}
+
+/// The schema of a template whose `spec` is not typed, so that even an empty skeleton can be read.
+pub(crate) fn persistent_volume_claim_template(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<Option<PersistentVolumeClaimTemplate>>()
+}
+
+/// A schema without references, as the API server demands of custom resources.
+fn structural<T: JsonSchema>() -> Value {
+    let root = SchemaSettings::openapi3().into_generator().into_root_schema_for::<T>();
+    let mut schema = root.to_value();
+    let definitions = schema
+        .pointer_mut("/components/schemas")
+        .and_then(Value::as_object_mut)
+        .map(std::mem::take)
+        .unwrap_or_default();
+    resolve(&mut schema, &definitions);
+    if let Some(object) = schema.as_object_mut() {
+        for key in ["$schema", "components", "title"] {
+            object.remove(key);
+        }
+    }
+    schema
+}
+
+/// Replaces every reference by what it refers to, and drops what a structural schema must not have.
+fn resolve(schema: &mut Value, definitions: &Map<String, Value>) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, definitions)),
+        Value::Object(object) => {
+            // What is merged may itself be a reference: repeat until nothing changes.
+            while inline_reference(object, definitions) || flatten_optional(object) {}
+            flatten_nullable_type(object);
+            flatten_enum(object);
+            unwrap_description(object);
+            for value in object.values_mut() {
+                resolve(value, definitions);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn inline_reference(object: &mut Map<String, Value>, definitions: &Map<String, Value>) -> bool {
+    let Some(Value::String(reference)) = object.remove("$ref") else { return false };
+    let name = reference.rsplit('/').next().unwrap_or_default();
+    let target = if name == Quantity::schema_name() {
+        json!({"anyOf": [{"type": "integer"}, {"type": "string"}], "pattern": QUANTITY, "x-kubernetes-int-or-string": true})
+    } else {
+        definitions.get(name).cloned().unwrap_or_default()
+    };
+    merge(object, target);
+    true
+}
+
+/// An optional reference is `anyOf: [X, null]`; only X with `nullable` beside it is structural.
+fn flatten_optional(object: &mut Map<String, Value>) -> bool {
+    let Some(Value::Array(choices)) = object.get("anyOf") else { return false };
+    let [single, null] = choices.as_slice() else { return false };
+    let only_null = null.pointer("/enum/0").is_some_and(Value::is_null);
+    if !only_null && null.get("type").is_none_or(|kind| kind != "null") {
+        return false;
+    }
+    let single = single.clone();
+    object.remove("anyOf");
+    object.insert("nullable".to_owned(), true.into());
+    merge(object, single);
+    true
+}
+
+/// `type: [string, null]` is `type: string` with `nullable` beside it.
+fn flatten_nullable_type(object: &mut Map<String, Value>) {
+    let Some(Value::Array(types)) = object.get("type") else { return };
+    if let [kind, null] = types.as_slice()
+        && null == "null"
+    {
+        let kind = kind.clone();
+        object.insert("type".to_owned(), kind);
+        object.insert("nullable".to_owned(), true.into());
+    }
+}
+
+/// `kubectl explain` breaks lines itself; the line ends of our source are noise there.
+fn unwrap_description(object: &mut Map<String, Value>) {
+    if let Some(Value::String(description)) = object.get_mut("description") {
+        let paragraphs = description.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
+        *description = paragraphs.collect::<Vec<_>>().join("\n\n");
+    }
+}
+
+/// An enum with a comment on each variant is a `oneOf` of constants; a structural schema wants one list.
+fn flatten_enum(object: &mut Map<String, Value>) {
+    let Some(variants) = object.get("oneOf").and_then(Value::as_array) else { return };
+    let names: Vec<Value> = variants
+        .iter()
+        .filter_map(|variant| variant.get("const").or_else(|| variant.pointer("/enum/0")))
+        .cloned()
+        .collect();
+    if names.len() == variants.len() {
+        object.remove("oneOf");
+        object.insert("type".to_owned(), "string".into());
+        object.insert("enum".to_owned(), names.into());
+    }
+}
+
+/// Adds the keys of `other` that `object` lacks.
+fn merge(object: &mut Map<String, Value>, other: Value) {
+    if let Value::Object(other) = other {
+        for (key, value) in other {
+            object.entry(key).or_insert(value);
+        }
+    }
+}

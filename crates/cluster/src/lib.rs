@@ -1,0 +1,7 @@
+//! Fills the core's plain structs: from manifests, from watches on the API server, from command lines.
+
+pub mod manifests;
+mod settings_args;
+pub mod watch;
+
+pub use settings_args::SettingsArgs;

@@ -1,0 +1,165 @@
+//! Manifests as people keep them: files with one or several documents, in YAML or JSON.
+//!
+//! The text of a document is kept beside its value, so that what is not changed can be written as it was read.
+
+use ingraft_api::Instrumentation;
+use ingraft_core::{Snapshot, Workload};
+use serde_json::Value;
+
+/// A text is no YAML.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}, line {line}: {detail}")]
+pub struct Error {
+    /// The file as it was named.
+    pub file: String,
+    /// The line in the file.
+    pub line: u64,
+    /// What is wrong there.
+    pub detail: String,
+}
+
+/// One document of a file.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// The file as it was named.
+    pub file: String,
+    /// The line where it begins.
+    pub line: u64,
+    /// The text, without the separator.
+    pub text: String,
+    /// What it says.
+    pub value: Value,
+}
+
+/// Splits a file into its documents and reads each. Empty documents are left out.
+pub fn read(file: &str, text: &str) -> Result<Vec<Document>, Error> {
+    let mut documents = Vec::new();
+    for (line, text) in split(text) {
+        let value = parse(text).map_err(|error| {
+            let within = error.location().map_or(0, |location| location.line().saturating_sub(1));
+            Error { file: file.to_owned(), line: line + within, detail: first_line(&error) }
+        })?;
+        if !value.is_null() {
+            documents.push(Document { file: file.to_owned(), line, text: text.to_owned(), value });
+        }
+    }
+    Ok(documents)
+}
+
+/// Reads one document as kubectl does: `0644` is octal, a key must not stand twice.
+fn parse(text: &str) -> Result<Value, serde_saphyr::Error> {
+    let options = serde_saphyr::options! {
+        legacy_octal_numbers: true,
+        budget: None,
+    };
+    serde_saphyr::from_str_with_options(text, options)
+}
+
+fn first_line(error: &serde_saphyr::Error) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
+/// The documents of a text with the number of their first line. A line that begins with `---` separates them.
+fn split(text: &str) -> Vec<(u64, &str)> {
+    let mut documents = Vec::new();
+    let (mut start, mut start_line, mut offset) = (0, 1, 0);
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        let rest = line.strip_prefix("---");
+        if rest.is_some_and(|rest| rest.trim_start().is_empty() || rest.starts_with([' ', '\t'])) {
+            documents.push((start_line, text.get(start..offset).unwrap_or_default()));
+            // What follows the marker on its line belongs to the new document, if it is more than a comment.
+            let inline = rest.is_some_and(|rest| !rest.trim().is_empty() && !rest.trim().starts_with('#'));
+            start = if inline { offset + 3 } else { offset + line.len() };
+            start_line = if inline { number } else { number + 1 };
+        }
+        offset += line.len();
+    }
+    documents.push((start_line, text.get(start..).unwrap_or_default()));
+    documents
+}
+
+/// The objects of a document, with the JSON pointer of each: the items of a list, or the document itself.
+pub fn objects(document: &Value) -> Vec<(String, &Value)> {
+    let is_list = document.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
+    match document.get("items").and_then(Value::as_array) {
+        Some(items) if is_list => items.iter().enumerate().map(|(index, item)| (format!("/items/{index}"), item)).collect(),
+        _ => vec![(String::new(), document)],
+    }
+}
+
+/// What the documents say about namespaces, Instrumentations and workloads. Objects without a namespace belong to
+/// `default_namespace`.
+pub fn snapshot(documents: &[Document], default_namespace: &str) -> Result<Snapshot, Error> {
+    let mut snapshot = Snapshot::default();
+    for document in documents {
+        for (_, object) in objects(&document.value) {
+            learn(&mut snapshot, object, default_namespace).map_err(|error| Error {
+                file: document.file.clone(),
+                line: document.line,
+                detail: format!("the Instrumentation cannot be read: {error}"),
+            })?;
+        }
+    }
+    Ok(snapshot)
+}
+
+fn learn(snapshot: &mut Snapshot, object: &Value, default_namespace: &str) -> Result<(), serde_json::Error> {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let api_version = text("/apiVersion");
+    match text("/kind") {
+        "Namespace" if api_version == "v1" => {
+            let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
+            let pairs = annotations.into_iter().flatten();
+            let pairs = pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+            snapshot.set_namespace(text("/metadata/name").to_owned(), pairs.collect());
+        }
+        "Instrumentation" if api_version.starts_with("opentelemetry.io/") => {
+            let mut instrumentation: Instrumentation = serde_json::from_value(object.clone())?;
+            let namespace = instrumentation.metadata.namespace.get_or_insert_default();
+            if namespace.is_empty() {
+                default_namespace.clone_into(namespace);
+            }
+            snapshot.set_instrumentation(instrumentation);
+        }
+        "Deployment" | "CronJob" => {
+            if let Some(workload) = Workload::of(object) {
+                let namespace = workload.namespace.unwrap_or(default_namespace).to_owned();
+                let (name, uid) = (workload.name.to_owned(), text("/metadata/uid").to_owned());
+                if workload.kind == "CronJob" {
+                    snapshot.set_cron_job(namespace, name, uid);
+                } else {
+                    snapshot.set_deployment(namespace, name, uid);
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_at_separators_only() {
+        let text = "---\na: 1\n--- # two\nb: |\n  ---\n  x\n---\n\n--- {c: 3}\n";
+        let documents = read("f.yaml", text).unwrap();
+        let values: Vec<String> = documents.iter().map(|document| document.value.to_string()).collect();
+        assert_eq!(values, [r#"{"a":1}"#, r#"{"b":"---\nx\n"}"#, r#"{"c":3}"#]);
+        assert_eq!(documents.iter().map(|document| document.line).collect::<Vec<_>>(), [2, 4, 9]);
+    }
+
+    #[test]
+    fn reads_numbers_as_kubectl_does() {
+        let documents = read("f.yaml", "mode: 0644\nversion: \"1.0\"\n").unwrap();
+        assert_eq!(documents[0].value, serde_json::json!({"mode": 420, "version": "1.0"}));
+    }
+
+    #[test]
+    fn names_file_and_line_of_what_is_no_yaml() {
+        let error = read("f.yaml", "a: 1\n---\nb: 1\nc: [\n").unwrap_err();
+        assert_eq!((error.file.as_str(), error.line >= 4), ("f.yaml", true), "{error}");
+    }
+}

@@ -1,0 +1,125 @@
+//! What is injected into a pod: the steps, in order.
+//!
+//! ```text
+//!  asks      annotations of pod and namespace            choose.rs
+//!  choices   which Instrumentation, which containers     choose.rs
+//!  targets   variables, mounts, attributes               target.rs, env.rs, resource.rs, exporter.rs
+//!  payload   init container and volume                   payload.rs
+//!  edits     what changed, as RFC 6902                   draft.rs
+//! ```
+//!
+//! Injecting twice is injecting once: each step looks at what it finds in the pod and adds only what is missing.
+//! Languages and containers are independent: what is refused for one changes nothing for another.
+
+mod choose;
+mod draft;
+mod env;
+mod exporter;
+mod image;
+mod injected;
+mod languages;
+mod payload;
+mod resource;
+mod security;
+mod target;
+
+use ingraft_api::Language;
+use serde_json::Value;
+
+use crate::edit::Edit;
+use crate::finding::{Finding, Reason};
+use crate::owner::{Owner, is_mirror, is_windows};
+use crate::settings::Settings;
+use crate::snapshot::Snapshot;
+
+/// Everything that the decision may depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The pod, or a template as it would become one, as received.
+    pub pod: &'a Value,
+    /// The namespace that the pod is created in.
+    pub namespace: &'a str,
+    /// Who owns the pod, nearest first: see [`crate::owner::owners`].
+    pub owners: &'a [Owner],
+    /// What is known of the cluster.
+    pub snapshot: &'a Snapshot,
+    /// What the person who runs Ingraft chose.
+    pub settings: &'a Settings,
+}
+
+/// What to change, and what was decided.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outcome {
+    /// The changes, in order.
+    pub edits: Vec<Edit>,
+    /// The decisions.
+    pub findings: Vec<Finding>,
+}
+
+/// Decides what is injected into a pod.
+///
+/// Total: every document gets an answer, and one that is no pod, or asks for nothing, gets no edits.
+///
+/// ```
+/// use ingraft_core::{Request, Settings, Snapshot, inject};
+/// let pod = serde_json::json!({
+///     "metadata": {"annotations": {"instrumentation.opentelemetry.io/inject-sdk": "true"}},
+///     "spec": {"containers": [{"name": "app", "image": "app:1"}]},
+/// });
+/// let request = Request {
+///     pod: &pod,
+///     namespace: "shop",
+///     owners: &[],
+///     snapshot: &Snapshot::default(),
+///     settings: &Settings::default(),
+/// };
+/// let outcome = inject(&request);
+/// assert!(outcome.edits.is_empty());
+/// assert_eq!(outcome.findings[0].code(), "InstrumentationMissing");
+/// ```
+pub fn inject(request: &Request<'_>) -> Outcome {
+    let mut findings = Vec::new();
+    choose::review_annotations(request.pod, &mut findings);
+    let asks = choose::asks(request);
+    if asks.is_empty() || is_mirror(request.pod) {
+        return Outcome { edits: Vec::new(), findings };
+    }
+    if is_windows(request.pod) {
+        findings.push(Finding::pod(Reason::WindowsPod, "/spec"));
+        return Outcome { edits: Vec::new(), findings };
+    }
+    let choices = choose::choices(request, &asks, &mut findings);
+    let mut draft = draft::Draft::new(request.pod);
+    let mut injected = injected::Injected::default();
+    for choice in &choices {
+        let findings_before = findings.len();
+        let containers = languages::inject(request, choice, &mut draft, &mut findings);
+        if !containers.is_empty() {
+            injected.add(choice, &containers);
+            let reason = Reason::Injected {
+                language: choice.language,
+                instrumentation: choice.instrumentation.reference(),
+                containers,
+            };
+            findings.push(Finding::pod(reason, choice.pointer()));
+        } else if findings.len() == findings_before {
+            let reason = Reason::AlreadyInjected { language: choice.language };
+            findings.push(Finding::pod(reason, choice.pointer()));
+        }
+    }
+    // Two languages in one container notice the same things.
+    let mut seen: Vec<Finding> = Vec::new();
+    findings.retain(|finding| {
+        let new = !seen.contains(finding);
+        if new {
+            seen.push(finding.clone());
+        }
+        new
+    });
+    Outcome { edits: draft.into_edits(&injected), findings }
+}
+
+/// The languages that a pod and its namespace ask for, whether or not they can have them.
+pub fn asked(request: &Request<'_>) -> Vec<Language> {
+    choose::asks(request).iter().map(|ask| ask.language).collect()
+}

@@ -1,0 +1,245 @@
+//! Which languages are asked for, from which Instrumentation, for which containers.
+
+use ingraft_api::annotations::{self, Ask, effective};
+use ingraft_api::{Instrumentation, Language};
+use serde_json::Value;
+
+use super::Request;
+use crate::finding::{Finding, Reason, Subject};
+use crate::json::{annotation, annotation_pointer, list, string};
+
+/// Containers that other systems add, and that are never the application: they are targets only when named.
+const SIDECARS: &[&str] = &[
+    "cloud-sql-proxy",
+    "cloudsql-proxy",
+    "consul-dataplane",
+    "datadog",
+    "datadog-agent",
+    "envoy",
+    "envoy-sidecar",
+    "istio-proxy",
+    "kuma-sidecar",
+    "linkerd-proxy",
+    "opentelemetry-auto-instrumentation",
+    "otc-container",
+    "vault-agent",
+];
+
+/// A language that is asked for.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) language: Language,
+    pub(crate) ask: Ask<'a>,
+}
+
+/// What is injected into which containers.
+#[derive(Debug)]
+pub(crate) struct Choice<'a> {
+    pub(crate) language: Language,
+    pub(crate) instrumentation: &'a Instrumentation,
+    /// Names of containers: init containers in the order of the pod, then the others in the order of the annotation.
+    pub(crate) containers: Vec<&'a str>,
+}
+
+impl Choice<'_> {
+    /// Where the pod asks for this language.
+    pub(crate) fn pointer(&self) -> String {
+        annotation_pointer(self.language.inject_key())
+    }
+}
+
+/// The value of an annotation of the namespace; empty where there is none.
+pub(crate) fn namespace_annotation<'a>(request: &Request<'a>, key: &str) -> &'a str {
+    let namespace = request.snapshot.namespace(request.namespace);
+    namespace.and_then(|namespace| namespace.annotations.get(key)).map_or("", String::as_str)
+}
+
+/// The value of an annotation, pod and namespace combined.
+pub(crate) fn effective_annotation<'a>(request: &Request<'a>, key: &str) -> &'a str {
+    effective(annotation(request.pod, key), namespace_annotation(request, key))
+}
+
+/// The languages that pod and namespace ask for.
+pub(crate) fn asks<'a>(request: &Request<'a>) -> Vec<Asked<'a>> {
+    let asked = |language: Language| {
+        let ask = Ask::parse(effective_annotation(request, language.inject_key()));
+        (ask != Ask::No).then_some(Asked { language, ask })
+    };
+    Language::ALL.into_iter().filter_map(asked).collect()
+}
+
+/// What to inject, for each language by itself.
+pub(crate) fn choices<'a>(request: &Request<'a>, asks: &[Asked<'a>], findings: &mut Vec<Finding>) -> Vec<Choice<'a>> {
+    let enabled: Vec<&Asked<'a>> = asks
+        .iter()
+        .filter(|asked| {
+            let enabled = request.settings.enabled(asked.language);
+            if !enabled {
+                push(request, findings, asked.language, Reason::LanguageDisabled { language: asked.language });
+            }
+            enabled
+        })
+        .collect();
+    let several = enabled.len() > 1;
+    let choice = |asked: &&Asked<'a>| {
+        let language = asked.language;
+        let instrumentation = match instrumentation(request, asked) {
+            Ok(instrumentation) => instrumentation,
+            Err(reason) => {
+                push(request, findings, language, reason);
+                return None;
+            }
+        };
+        let containers = containers(request, language, several, findings);
+        (!containers.is_empty()).then_some(Choice { language, instrumentation, containers })
+    };
+    enabled.iter().filter_map(choice).collect()
+}
+
+/// Adds a finding about the annotation that asks, on the pod or on the namespace.
+fn push(request: &Request<'_>, findings: &mut Vec<Finding>, language: Language, reason: Reason) {
+    let key = language.inject_key();
+    let own = annotation(request.pod, key);
+    let decides = !own.is_empty() && effective_annotation(request, key) == own;
+    let subject = if decides { Subject::Pod } else { Subject::Namespace };
+    findings.push(Finding { reason, subject, pointer: annotation_pointer(key) });
+}
+
+fn instrumentation<'a>(request: &Request<'a>, asked: &Asked<'a>) -> Result<&'a Instrumentation, Reason> {
+    let language = asked.language;
+    let (namespace, name) = match asked.ask {
+        Ask::Named { namespace, name } => (namespace.unwrap_or(request.namespace), name),
+        Ask::Sole | Ask::No => return sole(request, language),
+    };
+    request.snapshot.instrumentation(namespace, name).ok_or_else(|| Reason::InstrumentationNotFound {
+        language,
+        reference: format!("{namespace}/{name}"),
+        candidates: candidates(request, name),
+    })
+}
+
+fn sole<'a>(request: &Request<'a>, language: Language) -> Result<&'a Instrumentation, Reason> {
+    let found: Vec<&Instrumentation> = request.snapshot.instrumentations_in(request.namespace).collect();
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => Err(Reason::InstrumentationMissing {
+            language,
+            namespace: request.namespace.to_owned(),
+            elsewhere: request.snapshot.instrumentations().take(5).map(Instrumentation::reference).collect(),
+        }),
+        several => Err(Reason::InstrumentationAmbiguous {
+            language,
+            namespace: request.namespace.to_owned(),
+            names: several.iter().filter_map(|one| one.metadata.name.clone()).collect(),
+        }),
+    }
+}
+
+/// What was probably meant by a name that does not exist, most likely first.
+fn candidates(request: &Request<'_>, name: &str) -> Vec<String> {
+    let wanted = name.trim();
+    if wanted.eq_ignore_ascii_case("true") || wanted.eq_ignore_ascii_case("yes") {
+        return vec!["true".to_owned()];
+    }
+    let mut near: Vec<(f64, String)> = request
+        .snapshot
+        .instrumentations()
+        .filter_map(|one| {
+            let likeness = strsim::jaro_winkler(one.metadata.name.as_deref()?, wanted);
+            let local = one.metadata.namespace.as_deref() == Some(request.namespace);
+            let written = if local { one.metadata.name.clone()? } else { one.reference() };
+            (likeness > 0.8).then_some((likeness, written))
+        })
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    near.into_iter().map(|(_, written)| written).take(3).collect()
+}
+
+/// The target containers of a language: injection.md section 1.4, except that each language is decided by itself
+/// (design.md 6.1), lists may hold spaces and dots (6.5), and known sidecars are no default target (6.6).
+fn containers<'a>(
+    request: &Request<'a>,
+    language: Language,
+    several: bool,
+    findings: &mut Vec<Finding>,
+) -> Vec<&'a str> {
+    let names = |key: &str| list(request.pod.get("spec").unwrap_or(&Value::Null), key).iter().filter_map(|item| string(item, "name"));
+    let regular: Vec<&'a str> = names("containers").collect();
+    let init: Vec<&'a str> = names("initContainers").collect();
+    let named = named_containers(request, language);
+    if named.is_empty() {
+        let default = regular.iter().find(|name| !SIDECARS.contains(name)).copied();
+        if several && request.settings.multi_instrumentation {
+            let containers = regular.iter().map(|&name| name.to_owned()).collect();
+            push(request, findings, language, Reason::ContainersUnnamed { language, containers });
+            return Vec::new();
+        }
+        if default.is_none() {
+            push(request, findings, language, Reason::NoContainer { language });
+        }
+        return default.into_iter().collect();
+    }
+    for (key, name) in &named {
+        if !regular.contains(name) && !init.contains(name) {
+            let containers = regular.iter().chain(&init).map(|&name| name.to_owned()).collect();
+            let reason = Reason::ContainerNotFound { language, name: (*name).to_owned(), containers };
+            findings.push(Finding::pod(reason, annotation_pointer(key)));
+        }
+    }
+    let wanted = |name: &&'a str| named.iter().any(|(_, wanted)| wanted == name);
+    let mut targets: Vec<&'a str> = init.iter().copied().filter(wanted).collect();
+    for (_, wanted) in &named {
+        if let Some(name) = regular.iter().find(|name| *name == wanted)
+            && !targets.contains(name)
+        {
+            targets.push(name);
+        }
+    }
+    targets
+}
+
+/// The names in the lists of a language, each with the key of its list.
+fn named_containers<'a>(request: &Request<'a>, language: Language) -> Vec<(&'static str, &'a str)> {
+    let own: &[&'static str] =
+        if request.settings.multi_instrumentation { language.container_names_keys() } else { &[] };
+    std::iter::once(&annotations::CONTAINER_NAMES)
+        .chain(own)
+        .flat_map(|key| effective_annotation(request, key).split(',').map(|name| (*key, name.trim())))
+        .filter(|(_, name)| !name.is_empty())
+        .collect()
+}
+
+/// Reports annotations that look like ours and are none, or whose value is no text.
+pub(crate) fn review_annotations(pod: &Value, findings: &mut Vec<Finding>) {
+    let annotations = pod.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    let ours = annotations.and_then(Value::as_object).into_iter().flatten();
+    for (key, value) in ours.filter(|(key, _)| key.starts_with(annotations::PREFIX)) {
+        let reason = if !value.is_string() {
+            Reason::AnnotationNotText { key: key.clone(), value: value.to_string() }
+        } else if !known_keys().any(|known| known == key) {
+            Reason::AnnotationUnknown { key: key.clone(), suggestion: nearest_key(key) }
+        } else {
+            continue;
+        };
+        findings.push(Finding::pod(reason, annotation_pointer(key)));
+    }
+}
+
+/// The known key that differs from a misspelt one by a few letters.
+fn nearest_key(key: &str) -> Option<String> {
+    let distances = known_keys().map(|known| (strsim::damerau_levenshtein(known, key), known));
+    distances.min().filter(|(distance, _)| *distance <= 4).map(|(_, known)| known.to_owned())
+}
+
+fn known_keys() -> impl Iterator<Item = &'static str> {
+    let of_language = |language: Language| {
+        std::iter::once(language.inject_key()).chain(language.container_names_keys().iter().copied())
+    };
+    let others = [
+        annotations::CONTAINER_NAMES,
+        annotations::PYTHON_PLATFORM,
+        annotations::DOTNET_RUNTIME,
+        annotations::GO_TARGET_EXE,
+    ];
+    Language::ALL.into_iter().flat_map(of_language).chain(others)
+}

@@ -1,0 +1,124 @@
+//! The pod as it will be: collects what changes, and turns it into edits.
+
+use ingraft_api::annotations::{INJECTED, SAFE_TO_EVICT_LOCAL_VOLUMES};
+use serde_json::Value;
+
+use super::injected::Injected;
+use super::target::Target;
+use crate::edit::{Edit, set_entries};
+use crate::json::{annotation, list, named, string};
+
+/// A pod with the changes made so far.
+#[derive(Debug)]
+pub(crate) struct Draft<'a> {
+    pub(crate) pod: &'a Value,
+    spec: &'a Value,
+    containers: Vec<Target<'a>>,
+    init_containers: Vec<NewInitContainer>,
+    volumes: Vec<Value>,
+}
+
+/// An init container to insert before the one at an index of the original list, or at its end.
+#[derive(Debug)]
+struct NewInitContainer {
+    before: usize,
+    container: Value,
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(pod: &'a Value) -> Self {
+        Self {
+            pod,
+            spec: pod.get("spec").unwrap_or(&Value::Null),
+            containers: Target::all(pod, "initContainers").chain(Target::all(pod, "containers")).collect(),
+            init_containers: Vec::new(),
+            volumes: Vec::new(),
+        }
+    }
+
+    /// A container or init container, as it is by now.
+    pub(crate) fn target(&self, name: &str) -> Option<&Target<'a>> {
+        self.containers.iter().find(|container| container.name == name)
+    }
+
+    /// Keeps what was done to a copy of a container.
+    pub(crate) fn keep(&mut self, target: Target<'a>) {
+        let place = self.containers.iter_mut().find(|container| container.name == target.name);
+        if let Some(place) = place {
+            *place = target;
+        }
+    }
+
+    /// Whether an init container of that name exists or is being added.
+    pub(crate) fn has_init_container(&self, name: &str) -> bool {
+        let added = |new: &NewInitContainer| string(&new.container, "name") == Some(name);
+        named(list(self.spec, "initContainers"), name).is_some() || self.init_containers.iter().any(added)
+    }
+
+    /// Whether a container that is no init container has that name.
+    pub(crate) fn has_container(&self, name: &str) -> bool {
+        named(list(self.spec, "containers"), name).is_some()
+    }
+
+    /// A volume that exists or is being added.
+    pub(crate) fn volume(&self, name: &str) -> Option<&Value> {
+        named(list(self.spec, "volumes"), name).or_else(|| named(&self.volumes, name))
+    }
+
+    pub(crate) fn add_volume(&mut self, volume: Value) {
+        self.volumes.push(volume);
+    }
+
+    /// Adds an init container directly before another one, or at the end.
+    pub(crate) fn add_init_container(&mut self, container: Value, before: Option<&Target<'_>>) {
+        let end = list(self.spec, "initContainers").len();
+        self.init_containers.push(NewInitContainer { before: before.map_or(end, |target| target.index), container });
+    }
+
+    /// All changes, in an order in which they can be carried out.
+    pub(crate) fn into_edits(mut self, injected: &Injected) -> Vec<Edit> {
+        let mut edits = Vec::new();
+        for target in self.containers {
+            let (list, index) = (target.list, target.index);
+            let edit = |(key, value)| Edit::add(format!("/spec/{list}/{index}/{key}"), value);
+            edits.extend(target.into_changes().map(edit));
+        }
+        self.init_containers.sort_by_key(|new| new.before);
+        let places = self.init_containers.into_iter().enumerate();
+        let init_containers = places.map(|(added, new)| ((new.before + added).to_string(), new.container)).collect();
+        edits.extend(insert(self.spec, "initContainers", init_containers));
+
+        let local = |volume: &Value| volume.get("emptyDir").and(string(volume, "name")).map(str::to_owned);
+        let local_volumes: Vec<String> = self.volumes.iter().filter_map(local).collect();
+        let volumes = self.volumes.into_iter().map(|volume| ("-".to_owned(), volume)).collect();
+        edits.extend(insert(self.spec, "volumes", volumes));
+
+        let mut annotations = Vec::new();
+        annotations.extend(evictable(self.pod, local_volumes));
+        annotations.extend(injected.annotation(annotation(self.pod, INJECTED)).map(|value| (INJECTED.to_owned(), value.into())));
+        edits.extend(set_entries(self.pod, "/metadata/annotations", annotations));
+        edits
+    }
+}
+
+/// The edits that insert items in a list of the pod's spec, which may be absent.
+fn insert(spec: &Value, key: &str, items: Vec<(String, Value)>) -> Vec<Edit> {
+    if items.is_empty() {
+        Vec::new()
+    } else if spec.get(key).is_some_and(Value::is_array) {
+        items.into_iter().map(|(place, item)| Edit::add(format!("/spec/{key}/{place}"), item)).collect()
+    } else {
+        let items: Vec<Value> = items.into_iter().map(|(_, item)| item).collect();
+        vec![Edit::add(format!("/spec/{key}"), items)]
+    }
+}
+
+/// The annotation that tells the cluster autoscaler not to mind our volumes, beside those it already names.
+fn evictable(pod: &Value, volumes: Vec<String>) -> Option<(String, Value)> {
+    let current = annotation(pod, SAFE_TO_EVICT_LOCAL_VOLUMES);
+    let mut names: Vec<String> = current.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let known = names.len();
+    let unknown: Vec<String> = volumes.into_iter().filter(|volume| !names.contains(volume)).collect();
+    names.extend(unknown);
+    (names.len() > known).then(|| (SAFE_TO_EVICT_LOCAL_VOLUMES.to_owned(), names.join(",").into()))
+}

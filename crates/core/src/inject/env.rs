@@ -1,0 +1,185 @@
+//! The environment of a container: variables are added without losing any that the user wrote.
+//!
+//! The rules are the kubelet's (environment.md, section 1): of two entries with one name the later wins, `$(NAME)`
+//! sees only what stands before it, and an entry with an optional source may turn out to set nothing.
+
+use std::borrow::Cow;
+
+use k8s_openapi::api::core::v1::EnvVar;
+use serde_json::{Value, json};
+
+use crate::json::string;
+
+/// The prefix of the name that a user's entry gets when ours takes its place and refers to it.
+const ORIGINAL: &str = "OTEL_ORIG_";
+
+/// The `env` list of one container.
+#[derive(Debug, Clone)]
+pub(crate) struct Env<'a> {
+    entries: Vec<Cow<'a, Value>>,
+    changes: usize,
+}
+
+/// What a variable is set to in the list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Current<'e> {
+    /// Not in the list.
+    Unset,
+    /// A value, which may be empty.
+    Literal(&'e str),
+    /// A source that resolves, or the container does not start.
+    Required,
+    /// A source that may be absent, or that is of a kind unknown here.
+    Optional,
+}
+
+/// A variable has an optional source: nothing can be joined to it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct NotMergeable;
+
+impl<'a> Env<'a> {
+    pub(crate) fn new(entries: &'a [Value]) -> Self {
+        Self { entries: entries.iter().map(Cow::Borrowed).collect(), changes: 0 }
+    }
+
+    /// The list, if it was changed.
+    pub(crate) fn into_changed(self) -> Option<Value> {
+        (self.changes > 0).then(|| Value::Array(self.entries.into_iter().map(Cow::into_owned).collect()))
+    }
+
+    /// How many changes were made.
+    pub(crate) fn changes(&self) -> usize {
+        self.changes
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.entries.iter().rposition(|entry| string(entry, "name") == Some(name))
+    }
+
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.position(name).is_some()
+    }
+
+    pub(crate) fn current(&self, name: &str) -> Current<'_> {
+        let Some(entry) = self.position(name).and_then(|index| self.entries.get(index)) else { return Current::Unset };
+        let value = string(entry, "value").unwrap_or_default();
+        match entry.get("valueFrom").and_then(Value::as_object).filter(|source| !source.is_empty()) {
+            Some(source) if value.is_empty() => {
+                let required = |(kind, reference): (&String, &Value)| match kind.as_str() {
+                    "fieldRef" | "resourceFieldRef" => true,
+                    "configMapKeyRef" | "secretKeyRef" | "fileKeyRef" => reference.get("optional") != Some(&Value::Bool(true)),
+                    _ => false,
+                };
+                if source.iter().all(required) { Current::Required } else { Current::Optional }
+            }
+            _ => Current::Literal(value),
+        }
+    }
+
+    /// Appends a variable unless it is set.
+    pub(crate) fn set_default(&mut self, name: &str, value: impl Into<Value>) {
+        if !self.is_set(name) {
+            self.push(json!({"name": name, "value": value.into()}));
+        }
+    }
+
+    /// Appends a variable that holds a field of the pod, unless it is set.
+    pub(crate) fn set_default_field(&mut self, name: &str, path: &str) {
+        if !self.is_set(name) {
+            self.push(field(name, path));
+        }
+    }
+
+    /// Puts a variable that holds a field of the pod first, unless it is set.
+    pub(crate) fn set_first_field(&mut self, name: &str, path: &str) {
+        if !self.is_set(name) {
+            self.entries.insert(0, Cow::Owned(field(name, path)));
+            self.changes += 1;
+        }
+    }
+
+    /// Appends the variables of an Instrumentation that are not set.
+    pub(crate) fn set_defaults(&mut self, variables: &[EnvVar]) {
+        for variable in variables.iter().filter(|variable| !variable.name.is_empty()) {
+            if !self.is_set(&variable.name)
+                && let Ok(entry) = serde_json::to_value(variable)
+            {
+                self.push(entry);
+            }
+        }
+    }
+
+    /// Makes a variable hold what we need beside what the user set, at the user's place in the list.
+    ///
+    /// `join` makes the new text from the old one, if there is one. Nothing happens when the old text already holds
+    /// `mark`.
+    pub(crate) fn merge(
+        &mut self,
+        name: &str,
+        mark: &str,
+        join: impl FnOnce(Option<&str>) -> String,
+    ) -> Result<(), NotMergeable> {
+        let joined = match self.current(name) {
+            Current::Unset => {
+                self.push(json!({"name": name, "value": join(None)}));
+                return Ok(());
+            }
+            Current::Literal(old) if old.contains(mark) => return Ok(()),
+            Current::Literal(old) => join(Some(old)),
+            Current::Required => return self.rename_and_join(name, join),
+            Current::Optional => return Err(NotMergeable),
+        };
+        self.replace(name, joined);
+        Ok(())
+    }
+
+    /// A required source cannot be edited, but referred to: the user's entry gets another name, ours follows it.
+    fn rename_and_join(&mut self, name: &str, join: impl FnOnce(Option<&str>) -> String) -> Result<(), NotMergeable> {
+        let original = format!("{ORIGINAL}{name}");
+        let Some(index) = self.position(name).filter(|_| !self.is_set(&original)) else { return Err(NotMergeable) };
+        let joined = json!({"name": name, "value": join(Some(&format!("$({original})")))});
+        if let Some(entry) = self.entries.get_mut(index).and_then(|entry| entry.to_mut().as_object_mut()) {
+            entry.insert("name".to_owned(), original.into());
+        }
+        self.entries.insert(index + 1, Cow::Owned(joined));
+        self.changes += 1;
+        Ok(())
+    }
+
+    /// Gives a variable that is in the list another value.
+    fn replace(&mut self, name: &str, value: String) {
+        let Some(index) = self.position(name) else { return };
+        if let Some(entry) = self.entries.get_mut(index).and_then(|entry| entry.to_mut().as_object_mut()) {
+            entry.insert("value".to_owned(), value.into());
+            self.changes += 1;
+        }
+    }
+
+    /// Moves a variable to the end, so that all it refers to stands before it.
+    pub(crate) fn move_last(&mut self, name: &str) {
+        if let Some(index) = self.position(name).filter(|index| index + 1 < self.entries.len()) {
+            let entry = self.entries.remove(index);
+            self.entries.push(entry);
+            self.changes += 1;
+        }
+    }
+
+    /// Whether a later variable refers to this one, which then has to stay where it is.
+    pub(crate) fn is_referred_to(&self, name: &str) -> bool {
+        let reference = format!("$({name})");
+        let refers = |entry: &Cow<'_, Value>| string(entry, "value").is_some_and(|value| value.contains(&reference));
+        self.position(name).is_some_and(|index| self.entries.iter().skip(index + 1).any(refers))
+    }
+
+    fn push(&mut self, entry: Value) {
+        self.entries.push(Cow::Owned(entry));
+        self.changes += 1;
+    }
+}
+
+fn field(name: &str, path: &str) -> Value {
+    json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}})
+}
+
+#[cfg(test)]
+mod tests;

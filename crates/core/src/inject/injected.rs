@@ -1,0 +1,81 @@
+//! The annotation `ingraft.dev/injected`: what was injected, from where, and from which content.
+//!
+//! It is written for people and for finding pods that run with an older Instrumentation; nothing that is injected
+//! depends on it.
+
+use std::io::Write;
+
+use ingraft_api::{InstrumentationSpec, Language};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::choose::Choice;
+
+/// What was injected into this pod, by language.
+#[derive(Debug, Default)]
+pub(crate) struct Injected {
+    entries: Map<String, Value>,
+}
+
+impl Injected {
+    pub(crate) fn add(&mut self, choice: &Choice<'_>, containers: &[String]) {
+        let entry = json!({
+            "instrumentation": choice.instrumentation.reference(),
+            "containers": containers,
+            "hash": hash(&choice.instrumentation.spec, choice.language),
+        });
+        self.entries.insert(choice.language.key().to_owned(), entry);
+    }
+
+    /// The new value of the annotation, beside what it already says of other languages; `None` if nothing is new.
+    pub(crate) fn annotation(&self, current: &str) -> Option<String> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        let mut all: Map<String, Value> = serde_json::from_str(current).unwrap_or_default();
+        all.extend(self.entries.clone());
+        Some(Value::Object(all).to_string())
+    }
+}
+
+/// A number that changes with what an Instrumentation says for one language.
+fn hash(spec: &InstrumentationSpec, language: Language) -> String {
+    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    let common = (&spec.exporter, &spec.resource, &spec.propagators, &spec.sampler, &spec.defaults, &spec.env);
+    hasher.add(&common);
+    hasher.add(&(&spec.image_pull_policy, &spec.init_container_security_context));
+    match language {
+        Language::Java => hasher.add(&spec.java),
+        Language::NodeJs => hasher.add(&spec.nodejs),
+        Language::Python => hasher.add(&spec.python),
+        Language::DotNet => hasher.add(&spec.dotnet),
+        Language::Go => hasher.add(&spec.go),
+        Language::ApacheHttpd => hasher.add(&spec.apache_httpd),
+        Language::Nginx => hasher.add(&spec.nginx),
+        Language::Sdk => {}
+    }
+    format!("{:016x}", hasher.0)
+}
+
+/// FNV-1a, whose result never changes between versions: <http://www.isthe.com/chongo/tech/comp/fnv/>.
+struct Fnv(u64);
+
+impl Fnv {
+    fn add(&mut self, value: &impl Serialize) {
+        // Writing to a number cannot fail, and neither can turning these types to JSON.
+        let _ = serde_json::to_writer(self, value);
+    }
+}
+
+impl Write for &mut Fnv {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

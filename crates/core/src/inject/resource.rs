@@ -1,0 +1,241 @@
+//! `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`: what telemetry is about (injection.md, sections 5.3, 5.5, 5.6).
+//!
+//! What the user says wins: a key in the container's own variable, then an annotation, then a label where labels are
+//! used, then for `service.*` the Instrumentation; for other keys Kubernetes' facts come before the Instrumentation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use ingraft_api::InstrumentationSpec;
+use ingraft_api::annotations::RESOURCE_PREFIX;
+use serde_json::Value;
+
+use super::env::{Current, Env, NotMergeable};
+use super::image;
+use super::target::Target;
+use super::Request;
+use crate::json::{annotation, label, string_at};
+use crate::owner::OwnerKind;
+
+const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
+const POD_NAME: &str = "OTEL_RESOURCE_ATTRIBUTES_POD_NAME";
+const POD_UID: &str = "OTEL_RESOURCE_ATTRIBUTES_POD_UID";
+const NODE_NAME: &str = "OTEL_RESOURCE_ATTRIBUTES_NODE_NAME";
+
+/// What there is to know about a container, before any variable is looked at.
+#[derive(Debug)]
+pub(crate) struct Attributes {
+    pub(crate) service_name: String,
+    map: BTreeMap<String, String>,
+}
+
+impl Attributes {
+    pub(crate) fn of(request: &Request<'_>, spec: &InstrumentationSpec, container: &str, image: &str) -> Self {
+        let mut map = spec.resource.as_ref().and_then(|resource| resource.resource_attributes.clone()).unwrap_or_default();
+        let chosen = map.clone();
+        add_facts(&mut map, request, spec, container);
+        let user = |key: &str| {
+            let annotated = annotation(request.pod, &format!("{RESOURCE_PREFIX}{key}"));
+            let set = if annotated.is_empty() { chosen.get(key).map_or("", String::as_str) } else { annotated };
+            (!set.is_empty()).then(|| set.to_owned())
+        };
+        if let Some(id) = user("service.instance.id") {
+            map.insert("service.instance.id".to_owned(), id);
+        }
+        add_annotations(&mut map, request.pod);
+        map.insert("service.namespace".to_owned(), user("service.namespace").unwrap_or_else(|| request.namespace.to_owned()));
+
+        let labels = uses_labels(spec);
+        let labelled = |key: &str| Some(label(request.pod, key)).filter(|value| labels && !value.is_empty()).map(str::to_owned);
+        let annotated_version = annotation(request.pod, "resource.opentelemetry.io/service.version");
+        let version = Some(annotated_version.to_owned())
+            .filter(|version| !version.is_empty())
+            .or_else(|| labelled("app.kubernetes.io/version"))
+            .or_else(|| user("service.version"))
+            .or_else(|| image::version(image));
+        if let Some(version) = version {
+            map.insert("service.version".to_owned(), version);
+        }
+
+        let annotated_name = annotation(request.pod, "resource.opentelemetry.io/service.name");
+        let service_name = Some(annotated_name.to_owned())
+            .filter(|name| !name.is_empty())
+            .or_else(|| labelled("app.kubernetes.io/instance"))
+            .or_else(|| labelled("app.kubernetes.io/name"))
+            .or_else(|| user("service.name"))
+            .unwrap_or_else(|| workload_name(&map, request, container));
+        Self { service_name, map }
+    }
+
+    /// Adds service name, the variables that attributes refer to, and the attributes.
+    pub(crate) fn add_name(&self, target: &mut Target<'_>) {
+        if !existing_keys(&target.env).contains("service.name") {
+            target.env.set_default("OTEL_SERVICE_NAME", self.service_name.as_str());
+        }
+    }
+
+    /// Adds the attributes, and before them the variables that they refer to.
+    pub(crate) fn add(mut self, target: &mut Target<'_>, with_uid: bool) -> Result<(), NotMergeable> {
+        let env = &mut target.env;
+        let existing = existing_keys(env);
+        let known = |map: &BTreeMap<String, String>, key: &str| existing.contains(key) || map.get(key).is_some_and(|value| !value.is_empty());
+        let mut references = vec![("k8s.pod.name", POD_NAME, "metadata.name")];
+        if with_uid && !known(&self.map, "k8s.pod.uid") {
+            references.push(("k8s.pod.uid", POD_UID, "metadata.uid"));
+        }
+        if !known(&self.map, "k8s.node.name") {
+            references.push(("k8s.node.name", NODE_NAME, "spec.nodeName"));
+        }
+        // Usually the attributes go last. Where another variable refers to them they stay, so what they refer to
+        // must come first.
+        let stays = env.is_referred_to(ATTRIBUTES);
+        for (key, variable, path) in references {
+            if stays { env.set_first_field(variable, path) } else { env.set_default_field(variable, path) }
+            self.map.insert(key.to_owned(), format!("$({variable})"));
+        }
+        self.map.retain(|key, _| !existing.contains(key));
+        self.merge(env)
+    }
+
+    fn merge(&self, env: &mut Env<'_>) -> Result<(), NotMergeable> {
+        if self.map.is_empty() {
+            return Ok(());
+        }
+        let ours = encode(&self.map);
+        let unknown = env.current(ATTRIBUTES) == Current::Required;
+        env.merge(ATTRIBUTES, &ours, |old| match old {
+            None | Some("") => ours.clone(),
+            // What the reference resolves to is unknown; SDKs let the last of two equal keys win.
+            Some(old) if unknown => format!("{ours},{old}"),
+            Some(old) if old.ends_with(',') => format!("{old}{ours}"),
+            Some(old) => format!("{old},{ours}"),
+        })
+    }
+
+    /// Puts the attributes last, once everything else is in place.
+    pub(crate) fn move_last(env: &mut Env<'_>) {
+        if !env.is_referred_to(ATTRIBUTES) {
+            env.move_last(ATTRIBUTES);
+        }
+    }
+}
+
+fn uses_labels(spec: &InstrumentationSpec) -> bool {
+    spec.defaults.as_ref().and_then(|defaults| defaults.use_labels_for_resource_attributes) == Some(true)
+}
+
+/// Whether unique ids of pod and owners are wanted.
+pub(crate) fn with_uids(spec: &InstrumentationSpec) -> bool {
+    spec.resource.as_ref().and_then(|resource| resource.add_k8s_uid_attributes) == Some(true)
+}
+
+/// What Kubernetes knows about the container when the pod is admitted.
+fn add_facts(map: &mut BTreeMap<String, String>, request: &Request<'_>, spec: &InstrumentationSpec, container: &str) {
+    let of_pod = |pointer: &str| string_at(request.pod, pointer).unwrap_or_default().to_owned();
+    let namespace = request.namespace;
+    let mut facts = vec![
+        ("k8s.namespace.name".to_owned(), namespace.to_owned()),
+        ("k8s.container.name".to_owned(), container.to_owned()),
+        ("k8s.pod.name".to_owned(), of_pod("/metadata/name")),
+        ("k8s.pod.uid".to_owned(), of_pod("/metadata/uid")),
+        ("k8s.node.name".to_owned(), of_pod("/spec/nodeName")),
+    ];
+    if !namespace.is_empty() {
+        facts.push(("service.instance.id".to_owned(), format!("{namespace}.$({POD_NAME}).{container}")));
+    }
+    for owner in request.owners {
+        let Some(prefix) = owner.kind.attribute() else { continue };
+        facts.push((format!("{prefix}.name"), owner.name.clone()));
+        if with_uids(spec) {
+            facts.push((format!("{prefix}.uid"), owner.uid.clone().unwrap_or_default()));
+        }
+    }
+    map.extend(facts.into_iter().filter(|(_, value)| !value.is_empty()));
+}
+
+fn add_annotations(map: &mut BTreeMap<String, String>, pod: &Value) {
+    let annotations = pod.get("metadata").and_then(|metadata| metadata.get("annotations")).and_then(Value::as_object);
+    for (key, value) in annotations.into_iter().flatten() {
+        if let (Some(key), Some(value)) = (key.strip_prefix(RESOURCE_PREFIX), value.as_str())
+            && key != "service.name"
+        {
+            map.insert(key.to_owned(), value.to_owned());
+        }
+    }
+}
+
+/// The name of the workload: the nearest thing to a service name where nobody chose one.
+fn workload_name(map: &BTreeMap<String, String>, request: &Request<'_>, container: &str) -> String {
+    let attribute = |kind: &str| map.get(&format!("k8s.{kind}.name")).filter(|name| !name.is_empty()).cloned();
+    let rollout = || request.owners.iter().find(|owner| owner.kind == OwnerKind::Rollout).map(|owner| owner.name.clone());
+    attribute("deployment")
+        .or_else(rollout)
+        .or_else(|| ["replicaset", "statefulset", "daemonset", "cronjob", "job", "pod"].into_iter().find_map(attribute))
+        .unwrap_or_else(|| container.to_owned())
+}
+
+/// The keys that the container's own variable has.
+fn existing_keys(env: &Env<'_>) -> BTreeSet<String> {
+    let Current::Literal(value) = env.current(ATTRIBUTES) else { return BTreeSet::new() };
+    value.split(',').filter_map(|item| item.split_once('=')).map(|(key, _)| key.trim().to_owned()).collect()
+}
+
+/// `key=value,…` in the order of the keys, percent-encoded as the specification of the variable demands:
+/// <https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable>.
+fn encode(map: &BTreeMap<String, String>) -> String {
+    let mut text = String::new();
+    for (key, value) in map {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        encode_part(&mut text, key);
+        text.push('=');
+        encode_part(&mut text, value);
+    }
+    text
+}
+
+/// Encodes all bytes but baggage octets (<https://www.w3.org/TR/baggage/#definition>), and `=`, which some SDKs do not
+/// expect in values. What is already encoded stays, and so does `$(NAME)`, whose characters are all octets.
+fn encode_part(text: &mut String, part: &str) {
+    let bytes = part.as_bytes();
+    for (index, byte) in bytes.iter().enumerate() {
+        let escape = || bytes.get(index + 1..index + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+        let plain = match byte {
+            b'%' => escape(),
+            b'"' | b',' | b';' | b'\\' | b'=' => false,
+            other => other.is_ascii_graphic(),
+        };
+        if plain {
+            text.push(char::from(*byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(value: &str) -> String {
+        encode(&BTreeMap::from([("k".to_owned(), value.to_owned())]))
+    }
+
+    #[test]
+    fn encodes_what_the_specification_demands_and_nothing_else() {
+        for (value, expected) in [
+            ("1.4.2", "k=1.4.2"),
+            ("sha256:0a@b/c", "k=sha256:0a@b/c"),
+            ("a b,c;d=e", "k=a%20b%2Cc%3Bd%3De"),
+            ("100%", "k=100%25"),
+            ("a%20b", "k=a%20b"),
+            ("ñ", "k=%C3%B1"),
+            ("shop.$(OTEL_RESOURCE_ATTRIBUTES_POD_NAME).api", "k=shop.$(OTEL_RESOURCE_ATTRIBUTES_POD_NAME).api"),
+            ("", "k="),
+        ] {
+            assert_eq!(encoded(value), expected);
+        }
+    }
+}

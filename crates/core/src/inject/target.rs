@@ -1,0 +1,95 @@
+//! One container that is being instrumented: a working copy, kept only if every step succeeds.
+
+use std::borrow::Cow;
+
+use ingraft_api::InstrumentationSpec;
+use serde_json::{Value, json};
+
+use super::env::Env;
+use crate::finding::Reason;
+use crate::json::{list, string};
+
+/// A container of the pod, with what is changed in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Target<'a> {
+    /// The container as received.
+    pub(crate) container: &'a Value,
+    pub(crate) name: &'a str,
+    /// `containers` or `initContainers`.
+    pub(crate) list: &'static str,
+    /// Its place in that list.
+    pub(crate) index: usize,
+    pub(crate) env: Env<'a>,
+    mounts: Vec<Cow<'a, Value>>,
+    new_mounts: usize,
+}
+
+impl<'a> Target<'a> {
+    /// The containers of one list of a pod; entries that are no containers are skipped.
+    pub(crate) fn all(pod: &'a Value, key: &'static str) -> impl Iterator<Item = Self> {
+        let containers = pod.get("spec").map_or(&[][..], |spec| list(spec, key));
+        containers.iter().enumerate().filter_map(move |(index, container)| {
+            Some(Self {
+                container,
+                name: string(container, "name")?,
+                list: key,
+                index,
+                env: Env::new(list(container, "env")),
+                mounts: list(container, "volumeMounts").iter().map(Cow::Borrowed).collect(),
+                new_mounts: 0,
+            })
+        })
+    }
+
+    pub(crate) fn image(&self) -> &'a str {
+        string(self.container, "image").unwrap_or_default()
+    }
+
+    pub(crate) fn is_init(&self) -> bool {
+        self.list == "initContainers"
+    }
+
+    pub(crate) fn has_env_from(&self) -> bool {
+        !list(self.container, "envFrom").is_empty()
+    }
+
+    /// How many changes were made.
+    pub(crate) fn changes(&self) -> usize {
+        self.env.changes() + self.new_mounts
+    }
+
+    /// Mounts a volume at a path. Answers the path if another volume is mounted there.
+    pub(crate) fn mount(&mut self, volume: &str, path: &str, read_only: bool) -> Result<(), String> {
+        let same_path = |mount: &&Cow<'_, Value>| string(mount, "mountPath").is_some_and(|at| at.trim_end_matches('/') == path);
+        if let Some(mount) = self.mounts.iter().find(same_path) {
+            return if string(mount, "name") == Some(volume) { Ok(()) } else { Err(path.to_owned()) };
+        }
+        let mut mount = json!({"name": volume, "mountPath": path});
+        if let (true, Some(mount)) = (read_only, mount.as_object_mut()) {
+            mount.insert("readOnly".to_owned(), true.into());
+        }
+        self.mounts.push(Cow::Owned(mount));
+        self.new_mounts += 1;
+        Ok(())
+    }
+
+    /// The variables common to all languages: the node's and the pod's address first, so that those of the
+    /// Instrumentation can refer to them (injection.md, section 5.1, step 2).
+    pub(crate) fn add_common_variables(&mut self, spec: &InstrumentationSpec) {
+        self.env.set_first_field("OTEL_POD_IP", "status.podIP");
+        self.env.set_first_field("OTEL_NODE_IP", "status.hostIP");
+        self.env.set_defaults(spec.env.as_deref().unwrap_or_default());
+    }
+
+    /// The reason for refusing this container because a variable cannot be joined to.
+    pub(crate) fn not_mergeable(&self, variable: &str) -> Reason {
+        Reason::VariableNotMergeable { container: self.name.to_owned(), variable: variable.to_owned() }
+    }
+
+    /// The new lists, where they changed.
+    pub(crate) fn into_changes(self) -> impl Iterator<Item = (&'static str, Value)> {
+        let mounts = self.mounts.into_iter().map(Cow::into_owned).collect();
+        let mounts = (self.new_mounts > 0).then_some(("volumeMounts", Value::Array(mounts)));
+        self.env.into_changed().map(|env| ("env", env)).into_iter().chain(mounts)
+    }
+}

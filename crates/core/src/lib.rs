@@ -1,0 +1,29 @@
+//! Decides what is injected into a pod, and why not.
+//!
+//! Everything here is a total function from plain data to edits and findings: no network, no files, no clock, no
+//! randomness. The webhook and the command line call the same functions, so they give the same answers.
+//!
+//! ```text
+//!  pod, namespace, owners ─┐
+//!  Snapshot ───────────────┼─► inject ─► edits (RFC 6902) + findings
+//!  Settings ───────────────┘
+//! ```
+
+pub mod defaults;
+pub mod edit;
+pub mod finding;
+pub mod inject;
+mod json;
+pub mod owner;
+mod quantity;
+pub mod settings;
+pub mod snapshot;
+pub mod workload;
+
+pub use edit::Edit;
+pub use finding::{Finding, Reason, Severity, Subject};
+pub use inject::{Outcome, Request, inject};
+pub use owner::{Owner, OwnerKind};
+pub use settings::Settings;
+pub use snapshot::Snapshot;
+pub use workload::Workload;

@@ -1,0 +1,150 @@
+//! Who owns a pod, without asking the API server.
+
+use serde_json::Value;
+
+use crate::json::{annotation, label, list, string, string_at};
+use crate::snapshot::Snapshot;
+
+/// A kind of object that makes pods, or makes what makes pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OwnerKind {
+    /// apps/v1 ReplicaSet.
+    ReplicaSet,
+    /// apps/v1 Deployment.
+    Deployment,
+    /// apps/v1 StatefulSet.
+    StatefulSet,
+    /// apps/v1 DaemonSet.
+    DaemonSet,
+    /// batch/v1 Job.
+    Job,
+    /// batch/v1 CronJob.
+    CronJob,
+    /// argoproj.io Rollout.
+    Rollout,
+}
+
+impl OwnerKind {
+    const ALL: [Self; 7] = [
+        Self::ReplicaSet,
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::Job,
+        Self::CronJob,
+        Self::Rollout,
+    ];
+
+    /// The kind as manifests write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ReplicaSet => "ReplicaSet",
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::Job => "Job",
+            Self::CronJob => "CronJob",
+            Self::Rollout => "Rollout",
+        }
+    }
+
+    /// The API version as manifests write it.
+    pub const fn api_version(self) -> &'static str {
+        match self {
+            Self::Job | Self::CronJob => "batch/v1",
+            Self::Rollout => "argoproj.io/v1alpha1",
+            _ => "apps/v1",
+        }
+    }
+
+    /// The kind by its name, in any case.
+    ///
+    /// ```
+    /// use ingraft_core::OwnerKind;
+    /// assert_eq!(OwnerKind::parse("replicaset"), Some(OwnerKind::ReplicaSet));
+    /// ```
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// The prefix of its resource attributes: `k8s.deployment`. A Rollout has none in the semantic conventions.
+    pub const fn attribute(self) -> Option<&'static str> {
+        match self {
+            Self::ReplicaSet => Some("k8s.replicaset"),
+            Self::Deployment => Some("k8s.deployment"),
+            Self::StatefulSet => Some("k8s.statefulset"),
+            Self::DaemonSet => Some("k8s.daemonset"),
+            Self::Job => Some("k8s.job"),
+            Self::CronJob => Some("k8s.cronjob"),
+            Self::Rollout => None,
+        }
+    }
+}
+
+/// An object that owns a pod, directly or through another owner.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Owner {
+    /// Its kind.
+    pub kind: OwnerKind,
+    /// Its name.
+    pub name: String,
+    /// Its unique id, where known.
+    pub uid: Option<String>,
+}
+
+/// The owners of a pod, each followed by its own owner.
+///
+/// The owner of a ReplicaSet or Job follows from its name, as the controllers build it, and counts only if the
+/// snapshot knows such an object:
+/// <https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/controller/deployment/sync.go> (`<name>-<hash>`),
+/// <https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/controller/cronjob/utils.go> (`<name>-<minutes>`).
+pub fn owners(pod: &Value, namespace: &str, snapshot: &Snapshot) -> Vec<Owner> {
+    let references = pod.get("metadata").map_or(&[][..], |metadata| list(metadata, "ownerReferences"));
+    let mut owners = Vec::new();
+    for reference in references {
+        let (Some(kind), Some(name)) = (string(reference, "kind").and_then(OwnerKind::parse), string(reference, "name"))
+        else {
+            continue;
+        };
+        owners.push(Owner { kind, name: name.to_owned(), uid: string(reference, "uid").map(str::to_owned) });
+        owners.extend(owner_of(kind, name, pod, namespace, snapshot));
+    }
+    owners
+}
+
+fn owner_of(kind: OwnerKind, name: &str, pod: &Value, namespace: &str, snapshot: &Snapshot) -> Option<Owner> {
+    match kind {
+        OwnerKind::ReplicaSet => {
+            let rollout_hash = label(pod, "rollouts-pod-template-hash");
+            if !rollout_hash.is_empty() {
+                let name = without_suffix(name, rollout_hash)?.to_owned();
+                return Some(Owner { kind: OwnerKind::Rollout, name, uid: None });
+            }
+            let deployment = without_suffix(name, label(pod, "pod-template-hash"))?;
+            let uid = snapshot.deployment(namespace, deployment)?.to_owned();
+            Some(Owner { kind: OwnerKind::Deployment, name: deployment.to_owned(), uid: Some(uid) })
+        }
+        OwnerKind::Job => {
+            let (cron_job, minutes) = name.rsplit_once('-')?;
+            let scheduled = !minutes.is_empty() && minutes.bytes().all(|byte| byte.is_ascii_digit());
+            let uid = snapshot.cron_job(namespace, cron_job).filter(|_| scheduled)?.to_owned();
+            Some(Owner { kind: OwnerKind::CronJob, name: cron_job.to_owned(), uid: Some(uid) })
+        }
+        _ => None,
+    }
+}
+
+fn without_suffix<'a>(name: &'a str, suffix: &str) -> Option<&'a str> {
+    name.strip_suffix(suffix).filter(|_| !suffix.is_empty())?.strip_suffix('-').filter(|rest| !rest.is_empty())
+}
+
+/// Whether the pod is the API server's copy of a static pod, which nobody can change.
+pub(crate) fn is_mirror(pod: &Value) -> bool {
+    !annotation(pod, ingraft_api::annotations::MIRROR_POD).is_empty()
+}
+
+/// Whether the pod says that it is for Windows: <https://kubernetes.io/docs/concepts/windows/user-guide/>.
+pub(crate) fn is_windows(pod: &Value) -> bool {
+    string_at(pod, "/spec/os/name") == Some("windows")
+        || string_at(pod, "/spec/nodeSelector/kubernetes.io~1os") == Some("windows")
+}

@@ -1,0 +1,69 @@
+//! What the person who runs Ingraft chose.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ingraft_api::Language;
+
+/// Default images and feature switches: the same for the operator and the command line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    images: BTreeMap<Language, String>,
+    enabled: BTreeSet<Language>,
+    /// Whether lists of containers per language are honoured. Default: true.
+    pub multi_instrumentation: bool,
+}
+
+impl Settings {
+    /// The agent image for a language; empty for `sdk`, which has none.
+    pub fn image(&self, language: Language) -> &str {
+        self.images.get(&language).map_or("", String::as_str)
+    }
+
+    /// Chooses another default image for a language.
+    pub fn set_image(&mut self, language: Language, image: String) {
+        self.images.insert(language, image);
+    }
+
+    /// Whether a language may be injected.
+    pub fn enabled(&self, language: Language) -> bool {
+        self.enabled.contains(&language)
+    }
+
+    /// Switches a language on or off.
+    pub fn set_enabled(&mut self, language: Language, enabled: bool) {
+        if enabled { self.enabled.insert(language) } else { self.enabled.remove(&language) };
+    }
+
+    /// The default image of the OpenTelemetry Operator 0.158.0 for a language (injection.md, section 4).
+    pub const fn default_image(language: Language) -> &'static str {
+        match language {
+            Language::Java => "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-java:2.30.0",
+            Language::NodeJs => "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-nodejs:0.78.0",
+            Language::Python => "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-python:0.64b0",
+            Language::DotNet => "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-dotnet:1.16.0",
+            Language::Go => "ghcr.io/open-telemetry/opentelemetry-go-instrumentation/autoinstrumentation-go:v0.24.0",
+            Language::ApacheHttpd | Language::Nginx => {
+                "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-apache-httpd:1.0.4"
+            }
+            Language::Sdk => "",
+        }
+    }
+
+    /// Whether a language is on unless somebody says otherwise: all but Go, which needs a privileged container, and
+    /// nginx, as in the reference (injection.md, section 7.1).
+    pub const fn enabled_by_default(language: Language) -> bool {
+        !matches!(language, Language::Go | Language::Nginx)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            images: Language::with_image()
+                .map(|language| (language, Self::default_image(language).to_owned()))
+                .collect(),
+            enabled: Language::ALL.into_iter().filter(|language| Self::enabled_by_default(*language)).collect(),
+            multi_instrumentation: true,
+        }
+    }
+}

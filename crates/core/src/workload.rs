@@ -1,0 +1,114 @@
+//! Documents that make pods: where their pod template is, and what is wrong with their own annotations.
+
+use ingraft_api::annotations::PREFIX;
+use serde_json::Value;
+
+use crate::finding::{Finding, Reason};
+use crate::json::{annotation_pointer, string, string_at};
+use crate::owner::{Owner, OwnerKind, owners};
+use crate::snapshot::Snapshot;
+
+/// A document that is a pod or makes pods.
+#[derive(Debug, Clone, Copy)]
+pub struct Workload<'a> {
+    /// The whole document.
+    pub document: &'a Value,
+    /// Its kind, as written.
+    pub kind: &'a str,
+    /// Its name; empty if it has none yet.
+    pub name: &'a str,
+    /// Its namespace, if it says one.
+    pub namespace: Option<&'a str>,
+    /// The JSON pointer of the pod or template in the document; empty for a pod.
+    pub pointer: &'static str,
+    /// The pod or template.
+    pub template: &'a Value,
+}
+
+impl<'a> Workload<'a> {
+    /// Recognises Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob and Argo Rollout.
+    pub fn of(document: &'a Value) -> Option<Self> {
+        let group = string(document, "apiVersion")?.split('/').next().unwrap_or_default();
+        let kind = string(document, "kind")?;
+        let pointer = match (group, kind) {
+            ("v1", "Pod") => "",
+            ("batch", "CronJob") => "/spec/jobTemplate/spec/template",
+            ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
+            | ("batch", "Job")
+            | ("argoproj.io", "Rollout") => "/spec/template",
+            _ => return None,
+        };
+        Some(Self {
+            document,
+            kind,
+            name: string_at(document, "/metadata/name").unwrap_or_default(),
+            namespace: string_at(document, "/metadata/namespace").filter(|namespace| !namespace.is_empty()),
+            pointer,
+            template: document.pointer(pointer)?,
+        })
+    }
+
+    /// The owners that a pod of this workload will have, as far as they are known before it exists.
+    pub fn owners(&self, namespace: &str, snapshot: &Snapshot) -> Vec<Owner> {
+        match OwnerKind::parse(self.kind) {
+            Some(kind) => vec![Owner {
+                kind,
+                name: self.name.to_owned(),
+                uid: string_at(self.document, "/metadata/uid").map(str::to_owned),
+            }],
+            None => owners(self.template, namespace, snapshot),
+        }
+    }
+
+    /// Annotations that have no effect where they stand, because pods are made from the template only.
+    pub fn misplaced_annotations(&self) -> Vec<Finding> {
+        let annotations = self.document.pointer("/metadata/annotations").filter(|_| !self.pointer.is_empty());
+        let keys = annotations.and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys);
+        let finding = |key: &String| {
+            let reason = Reason::AnnotationMisplaced { key: key.clone(), template: self.pointer };
+            Finding::workload(reason, annotation_pointer(key))
+        };
+        keys.filter(|key| key.starts_with(PREFIX)).map(finding).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn finds_the_template_of_every_kind() {
+        for (api_version, kind, pointer) in [
+            ("v1", "Pod", ""),
+            ("apps/v1", "Deployment", "/spec/template"),
+            ("apps/v1", "StatefulSet", "/spec/template"),
+            ("apps/v1", "DaemonSet", "/spec/template"),
+            ("apps/v1", "ReplicaSet", "/spec/template"),
+            ("batch/v1", "Job", "/spec/template"),
+            ("batch/v1", "CronJob", "/spec/jobTemplate/spec/template"),
+            ("argoproj.io/v1alpha1", "Rollout", "/spec/template"),
+        ] {
+            let template = json!({"metadata": {"labels": {"app": "a"}}});
+            let document = json!({
+                "apiVersion": api_version, "kind": kind, "metadata": {"name": "a"},
+                "spec": {"template": template, "jobTemplate": {"spec": {"template": template}}},
+            });
+            assert_eq!(Workload::of(&document).unwrap().pointer, pointer, "{kind}");
+        }
+        let foreign = json!({"apiVersion": "example.com/v1", "kind": "Deployment", "spec": {"template": {}}});
+        assert!(Workload::of(&foreign).is_none());
+    }
+
+    #[test]
+    fn reports_annotations_above_the_template() {
+        let document = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"annotations": {"instrumentation.opentelemetry.io/inject-python": "true", "a": "b"}},
+            "spec": {"template": {}},
+        });
+        let findings = Workload::of(&document).unwrap().misplaced_annotations();
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].pointer, "/metadata/annotations/instrumentation.opentelemetry.io~1inject-python");
+    }
+}

@@ -1,0 +1,3 @@
+module ingraft.dev/testkit/pause
+
+go 1.25.0

@@ -1,0 +1,125 @@
+//! The images of tests and the demo, built here and loaded without a registry.
+//!
+//! Some carry the name of a published image, so that defaults work offline. Their content is built here
+//! from the published packages, in the version named at each function, not that of the tag.
+
+mod debian;
+mod python;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::tools::{COLLECTOR_VERSION, COREDNS_VERSION, NodeTools, collector as build_collector};
+use crate::tools::{content_key, file_hash};
+use crate::{Cache, Image, Progress, Recipe};
+
+/// The application that gets instrumented: Flask on port 8080, started by `python3 /app/app.py`.
+pub const FLASK_APP: &str = "ingraft.dev/flask-app:1.0.0";
+
+/// The Python payload, under the name of the reference's default image.
+pub const PYTHON_AGENT: &str =
+    "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-python:0.64b0";
+
+/// The Collector under our own name.
+pub const COLLECTOR: &str = "ingraft.dev/collector:0.162.0";
+
+/// The Collector under the name that the reference uses by default.
+pub const DEFAULT_COLLECTOR: &str =
+    "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector:0.158.0";
+
+/// Cluster DNS.
+pub(crate) const COREDNS: &str = "ingraft.dev/coredns:1.15.0";
+
+/// What holds a pod's namespaces.
+pub(crate) const PAUSE: &str = "ingraft.dev/pause:1";
+
+/// A non-root user without a name in any image.
+const NOBODY: &str = "65532";
+
+/// The Flask application with a Python from Debian.
+///
+/// `ENV PYTHONPATH=/app/lib` is on purpose: it is what an injected variable must not hide.
+///
+/// # Errors
+/// When packages cannot be had.
+pub fn flask_app(cache: &Cache, progress: &Progress) -> anyhow::Result<Image> {
+    python::flask_app(cache, progress)
+}
+
+/// The Python auto-instrumentation payload: OpenTelemetry Python 1.44.0 / 0.65b0, for glibc only.
+///
+/// # Errors
+/// When packages cannot be had.
+pub fn python_agent(cache: &Cache, progress: &Progress) -> anyhow::Result<Image> {
+    python::agent(cache, progress)
+}
+
+/// The Collector 0.162.0 with the components of the module `go/collector`, under two names.
+///
+/// # Errors
+/// When Go fails to build it.
+pub fn collector(cache: &Cache, progress: &Progress) -> anyhow::Result<Image> {
+    debug_assert!(COLLECTOR.ends_with(COLLECTOR_VERSION), "the image's tag is the version built");
+    let program = build_collector(cache, progress)?;
+    // The published image runs as this user; what works here must work there.
+    single_program(cache, progress, &program, "/otelcol", "10001", &[COLLECTOR, DEFAULT_COLLECTOR])
+}
+
+/// An image with one static program, started as a non-root user with the arguments of the pod.
+///
+/// # Errors
+/// When the program cannot be read.
+pub fn program(
+    cache: &Cache,
+    progress: &Progress,
+    program: &Path,
+    path: &str,
+    name: &str,
+) -> anyhow::Result<Image> {
+    single_program(cache, progress, program, path, NOBODY, &[name])
+}
+
+pub(crate) fn coredns(tools: &NodeTools, progress: &Progress) -> anyhow::Result<Image> {
+    debug_assert!(COREDNS.ends_with(COREDNS_VERSION), "the image's tag is the version built");
+    let cache = tools.control_plane().cache();
+    single_program(cache, progress, tools.coredns(), "/coredns", "0", &[COREDNS])
+}
+
+pub(crate) fn pause(tools: &NodeTools, progress: &Progress) -> anyhow::Result<Image> {
+    let cache = tools.control_plane().cache();
+    single_program(cache, progress, tools.pause(), "/pause", NOBODY, &[PAUSE])
+}
+
+fn single_program(
+    cache: &Cache,
+    progress: &Progress,
+    program: &Path,
+    path: &str,
+    user: &str,
+    names: &[&str],
+) -> anyhow::Result<Image> {
+    let mut recipe = Recipe::new();
+    recipe.file(path, program, Some(0o755))?.entrypoint(&[path]).user(user);
+    let content = file_hash(program)?;
+    let mut parts = vec![content.as_str(), path, user];
+    parts.extend(names);
+    cached(cache, progress, path.trim_start_matches('/'), &content_key(parts), names, |archive| {
+        recipe.write(archive, names).map(drop)
+    })
+}
+
+/// An image from the cache, written by `write` if it is missing.
+fn cached(
+    cache: &Cache,
+    progress: &Progress,
+    label: &str,
+    key: &str,
+    names: &[&str],
+    write: impl FnOnce(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<Image> {
+    let archive = cache
+        .entry("images", &format!("{label}-{key}.tar"), progress, &format!("building the image {label}"), write)
+        .with_context(|| format!("build the image {label}"))?;
+    Ok(Image { names: names.iter().map(|&name| name.to_owned()).collect(), archive })
+}

@@ -1,0 +1,79 @@
+//! kubectl against one cluster, of the cluster's own version, without the user's own settings.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::Context as _;
+
+use crate::command::{output, run, run_with_input};
+
+/// A kubectl that is bound to one cluster.
+#[derive(Clone, Debug)]
+pub struct Kubectl {
+    program: PathBuf,
+    kubeconfig: PathBuf,
+}
+
+impl Kubectl {
+    pub(crate) fn new(program: PathBuf, kubeconfig: PathBuf) -> Self {
+        Self { program, kubeconfig }
+    }
+
+    /// The program itself.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// A command to be extended and started by the caller.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .env("KUBECONFIG", &self.kubeconfig)
+            // Addresses are used again by later clusters: a discovery cache shared with them would lie.
+            .env("KUBECACHEDIR", self.kubeconfig.with_file_name("kubectl-cache"))
+            .env("KUBERC", "off")
+            .args(arguments);
+        command
+    }
+
+    /// Runs to the end and returns standard output.
+    ///
+    /// # Errors
+    /// When kubectl fails; the error holds what it said.
+    pub fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        run(&mut self.command(arguments))
+    }
+
+    /// Runs to the end, whatever the exit status.
+    ///
+    /// # Errors
+    /// When kubectl cannot be started.
+    pub fn output(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        output(&mut self.command(arguments))
+    }
+
+    /// Runs to the end and reads standard output as JSON, which `arguments` must ask for.
+    ///
+    /// # Errors
+    /// When kubectl fails or prints something else.
+    pub fn json(&self, arguments: &[&str]) -> anyhow::Result<serde_json::Value> {
+        let text = self.run(arguments)?;
+        serde_json::from_str(&text).with_context(|| format!("read JSON from kubectl {}", arguments.join(" ")))
+    }
+
+    /// Runs with `input` on standard input, for `-f -`.
+    ///
+    /// # Errors
+    /// When kubectl fails; the error holds what it said.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> anyhow::Result<String> {
+        run_with_input(&mut self.command(arguments), input)
+    }
+
+    /// Applies manifests on the server's side.
+    ///
+    /// # Errors
+    /// When the API server refuses one of them.
+    pub fn apply(&self, manifests: &str) -> anyhow::Result<String> {
+        self.run_with_input(&["apply", "--server-side", "--force-conflicts", "-f", "-"], manifests)
+    }
+}

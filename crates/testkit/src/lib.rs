@@ -1,0 +1,32 @@
+//! A real Kubernetes for tests and demos, from package registries alone: no Docker, no downloads of images.
+//!
+//! ```text
+//!  Tools ──► ControlPlane    etcd, API server, controllers on loopback; pods stay Pending
+//!    │
+//!  NodeTools ──► Cluster     the same plus a node, in a network and a mount namespace of its own
+//!                   ▲
+//!  Recipe ──► Image ┘        docker-archive files, loaded without a registry
+//! ```
+//!
+//! Everything blocks: the callers are tests and `xtask`, which have nothing else to do meanwhile.
+//! What takes long to build is kept in a [`Cache`] and announced through [`Progress`].
+
+mod cache;
+mod command;
+mod control_plane;
+mod credentials;
+mod image;
+pub mod images;
+mod kubectl;
+mod node;
+mod process;
+mod progress;
+mod tools;
+
+pub use cache::Cache;
+pub use control_plane::ControlPlane;
+pub use image::{Image, Recipe};
+pub use kubectl::Kubectl;
+pub use node::Cluster;
+pub use progress::Progress;
+pub use tools::{KUBERNETES_VERSION, NodeTools, Tools};

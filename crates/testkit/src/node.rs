@@ -1,0 +1,368 @@
+//! A whole one-node cluster that outlives the process that starts it.
+//!
+//! It has a network namespace, a mount namespace and a control group subtree of its own, so that clusters
+//! don't meet, nothing reaches the machine's own configuration, and ending its processes ends everything.
+//! Its state is in `clusters/NAME` of the [`Cache`], from where later processes find it again.
+
+mod cgroups;
+mod configuration;
+mod network;
+mod record;
+mod removal;
+
+use std::fs;
+use std::net::IpAddr;
+use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::command::{SYSTEM_PATH, run, tail};
+use crate::control_plane::programs::{self, Addresses, KUBERNETES_SERVICE};
+use crate::control_plane::{wait_for_api, wait_for_service_account};
+use crate::credentials::Credentials;
+use crate::process::{Component, ProcessId, Program, run_while_alive, wait_until};
+use crate::{Cache, Image, Kubectl, NodeTools, Progress, images};
+use configuration::Files;
+use network::Network;
+use record::Record;
+
+const API_PORT: u16 = 6443;
+const DNS_MANIFESTS: &str = include_str!("../manifests/coredns.yaml");
+
+/// A running cluster. Dropping this value leaves it running; [`Cluster::down`] ends it.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    name: String,
+    folder: PathBuf,
+    record: Record,
+    kubectl: Kubectl,
+}
+
+impl Cluster {
+    /// Starts a cluster and waits until its node, DNS and service accounts are ready; one that runs
+    /// already is used as it is. Remains of an earlier one are removed first.
+    ///
+    /// # Errors
+    /// Needs root. An error while starting holds the ends of all logs, and leaves nothing behind.
+    pub fn up(name: &str, tools: &NodeTools, progress: &Progress) -> anyhow::Result<Self> {
+        check_name(name)?;
+        let cache = tools.control_plane().cache();
+        let _lock = cache.lock(&format!("cluster-{name}"), progress)?;
+        let folder = folder(cache, name);
+        if let Some(running) = Self::find(name, &folder) {
+            progress.note(format_args!("the cluster {name} runs already"));
+            return Ok(running);
+        }
+        ensure!(crate::tools::is_root(), "a cluster needs root, for namespaces and mounts; run this with sudo");
+        removal::remove(name, &folder)?;
+        let images = [images::pause(tools, progress)?, images::coredns(tools, progress)?];
+        progress.step(format_args!("starting the cluster {name}"), || {
+            Self::start(name, &folder, tools, &images).map_err(|error| {
+                let error = error.context(ends_of_logs(&folder.join("logs")));
+                match removal::remove(name, &folder) {
+                    Ok(()) => error,
+                    Err(left) => error.context(format!("and its remains could not be removed: {left:#}")),
+                }
+            })
+        })
+    }
+
+    /// Finds a running cluster.
+    ///
+    /// # Errors
+    /// When there is no place for the cache.
+    pub fn attach(name: &str) -> anyhow::Result<Option<Self>> {
+        check_name(name)?;
+        Ok(Self::find(name, &folder(&Cache::locate()?, name)))
+    }
+
+    /// Ends a cluster and removes all that belongs to it, also what is left of one that died. Says
+    /// whether there was anything.
+    ///
+    /// # Errors
+    /// When something cannot be removed; calling again continues.
+    pub fn down(name: &str, progress: &Progress) -> anyhow::Result<bool> {
+        check_name(name)?;
+        let cache = Cache::locate()?;
+        let _lock = cache.lock(&format!("cluster-{name}"), progress)?;
+        let folder = folder(&cache, name);
+        if !removal::anything_left(name, &folder) {
+            return Ok(false);
+        }
+        ensure!(crate::tools::is_root(), "removing a cluster needs root; run this with sudo");
+        progress.step(format_args!("removing the cluster {name}"), || removal::remove(name, &folder))?;
+        Ok(true)
+    }
+
+    /// The name it was started under, which is also its node's.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The administrator's kubeconfig file. Works on the machine and inside the cluster's namespace.
+    pub fn kubeconfig(&self) -> PathBuf {
+        credentials_folder(&self.folder).join("kubeconfig")
+    }
+
+    /// kubectl for this cluster.
+    pub const fn kubectl(&self) -> &Kubectl {
+        &self.kubectl
+    }
+
+    /// The API server's address.
+    pub fn url(&self) -> String {
+        url(self.record.node)
+    }
+
+    /// The node's address, where the machine reaches `NodePort` Services.
+    pub const fn node_address(&self) -> IpAddr {
+        self.record.node
+    }
+
+    /// The machine's address as seen from the cluster, for webhooks that run outside.
+    pub const fn host_address(&self) -> IpAddr {
+        self.record.host
+    }
+
+    /// The folder with the logs, one file per component.
+    pub fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
+    /// Loads an image unless it is there already.
+    ///
+    /// # Errors
+    /// When containerd refuses it.
+    pub fn load_image(&self, image: &Image) -> anyhow::Result<()> {
+        let metadata = fs::metadata(&image.archive)
+            .with_context(|| format!("look at the image {}", image.archive.display()))?;
+        let stamp = format!("{} {} {}\n", image.archive.display(), metadata.ino(), metadata.mtime_nsec());
+        let loaded = self.folder.join("images");
+        let first = image.names.first().map_or("image", String::as_str);
+        let marker = loaded.join(first.replace(['/', ':'], "_"));
+        if fs::read_to_string(&marker).is_ok_and(|known| known == stamp) {
+            return Ok(());
+        }
+        run(self
+            .command(&self.record.containerd.join("ctr").to_string_lossy())
+            .args(["--namespace", "k8s.io", "images", "import"])
+            .arg(&image.archive))
+        .with_context(|| format!("load the image {first}"))?;
+        fs::create_dir_all(&loaded)?;
+        fs::write(marker, stamp).context("remember the image")
+    }
+
+    /// A command inside the cluster's network and mounts, where Service and pod addresses work. Needs root.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        if let Some(containerd) = self.record.process("containerd") {
+            command.args(join(containerd.number));
+        }
+        command.arg("--").arg(program);
+        command
+    }
+
+    fn find(name: &str, folder: &Path) -> Option<Self> {
+        let record = Record::read(folder)?;
+        let running = record.processes.iter().all(|(_, id)| id.is_alive());
+        running.then(|| Self::new(name, folder, record))
+    }
+
+    fn new(name: &str, folder: &Path, record: Record) -> Self {
+        Self {
+            name: name.to_owned(),
+            folder: folder.to_owned(),
+            record,
+            kubectl: Kubectl::new(folder.join("kubectl"), credentials_folder(folder).join("kubeconfig")),
+        }
+    }
+
+    fn start(name: &str, folder: &Path, tools: &NodeTools, images: &[Image]) -> anyhow::Result<Self> {
+        let mut start = Start::prepare(name, folder, tools)?;
+        start.runtime_and_api_server()?;
+        let mut this = Self::new(name, folder, start.record()?);
+        images.iter().try_for_each(|image| this.load_image(image))?;
+        wait_for_api(&this.kubectl, (this.record.node, API_PORT), &mut start.components)?;
+        start.controllers_and_kubelet()?;
+        this.kubectl.apply(DNS_MANIFESTS).context("install DNS")?;
+        let node = format!("node/{name}");
+        start.wait(&this.kubectl, &["wait", "--for=create", &node, "--timeout=60s"])?;
+        start.proxy()?;
+        start.wait(&this.kubectl, &["wait", "--for=condition=Ready", &node, "--timeout=60s"])?;
+        start.wait(
+            &this.kubectl,
+            &["rollout", "status", "--namespace=kube-system", "deployment/coredns", "--timeout=60s"],
+        )?;
+        wait_for_service_account(&this.kubectl, &mut start.components)?;
+        // Written last: a record means that the cluster was ready.
+        this.record = start.record()?;
+        this.record.write(folder)?;
+        Ok(this)
+    }
+}
+
+/// A cluster while it starts.
+struct Start<'a> {
+    name: &'a str,
+    folder: &'a Path,
+    tools: &'a NodeTools,
+    network: Network,
+    credentials: Credentials,
+    files: Files,
+    components: Vec<Component>,
+}
+
+impl<'a> Start<'a> {
+    fn prepare(name: &'a str, folder: &'a Path, tools: &'a NodeTools) -> anyhow::Result<Self> {
+        fs::create_dir_all(folder.join("logs")).context("create the cluster's folder")?;
+        symlink(tools.control_plane().kubectl(), folder.join("kubectl"))?;
+        cgroups::create(name)?;
+        let network = Network::create(name)?;
+        let loopback = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+        let credentials = Credentials::create(
+            &credentials_folder(folder),
+            &url(network.node),
+            &[network.node, loopback, KUBERNETES_SERVICE],
+        )?;
+        let files = configuration::write(folder, name, network.node, &credentials, tools)?;
+        Ok(Self { name, folder, tools, network, credentials, files, components: Vec::new() })
+    }
+
+    fn runtime_and_api_server(&mut self) -> anyhow::Result<()> {
+        let tools = self.tools.control_plane();
+        let at = Addresses {
+            // The machine comes in over the link, pods over the Service.
+            bind: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+            advertise: self.network.node,
+            secure_port: API_PORT,
+            // In a network of its own every port is free.
+            etcd_client_port: 2379,
+            etcd_peer_port: 2380,
+        };
+        self.run_in_network(programs::etcd(tools, &self.folder.join("etcd"), at))?;
+        self.run_in_network(programs::api_server(tools, &self.credentials, at))?;
+        self.containerd()
+    }
+
+    fn controllers_and_kubelet(&mut self) -> anyhow::Result<()> {
+        let tools = self.tools.control_plane();
+        self.run_in_network(programs::controller_manager(tools, &self.credentials))?;
+        self.run_in_network(programs::scheduler(tools, &self.credentials))?;
+        let kubelet = Program::new("kubelet", tools.kubernetes("kubelet"))
+            .flag("config", &self.files.kubelet)
+            .flag("kubeconfig", self.credentials.kubeconfig())
+            .flag("hostname-override", self.name)
+            .flag("node-ip", self.network.node.to_string());
+        let containerd = self.process("containerd")?;
+        let mut command = self.detached("nsenter");
+        command.args(join(containerd.number)).arg("--");
+        self.run(kubelet, command)
+    }
+
+    /// Starts kube-proxy, which looks for its node once and then sleeps ever longer: not before there is one.
+    fn proxy(&mut self) -> anyhow::Result<()> {
+        let program = self.tools.control_plane().kubernetes("kube-proxy");
+        self.run_in_network(Program::new("kube-proxy", program).flag("config", &self.files.kube_proxy))
+    }
+
+    fn wait(&mut self, kubectl: &Kubectl, arguments: &[&str]) -> anyhow::Result<()> {
+        run_while_alive(&mut kubectl.command(arguments), &mut self.components)
+    }
+
+    fn containerd(&mut self) -> anyhow::Result<()> {
+        let mut command = self.detached("nsenter");
+        command
+            .arg(format!("--net={}", network::namespace_path(&self.network.namespace).display()))
+            .args(["--", "unshare", "--mount", "--propagation", "slave", "--", "sh"])
+            .arg(&self.files.isolate)
+            .arg(self.folder);
+        let program = Program::new("containerd", self.tools.containerd().join("containerd"))
+            .flag("config", &self.files.containerd);
+        self.run(program, command)?;
+        let socket = self.folder.join("run/containerd.sock");
+        wait_until("containerd", Duration::from_secs(20), &mut self.components, || socket.exists())
+    }
+
+    fn run_in_network(&mut self, program: Program) -> anyhow::Result<()> {
+        let mut command = self.detached("nsenter");
+        command
+            .arg(format!("--net={}", network::namespace_path(&self.network.namespace).display()))
+            .arg("--");
+        self.run(program, command)
+    }
+
+    /// Starts `program` by `command`, which ends in executing it, so that the process stays the same.
+    fn run(&mut self, program: Program, mut command: Command) -> anyhow::Result<()> {
+        command.arg(&program.path).args(&program.arguments);
+        self.components.push(Component::start(program.name, command, &self.folder.join("logs"))?);
+        Ok(())
+    }
+
+    /// A command in a session of its own, so that neither the end of this process nor its terminal ends
+    /// it, and without this process's variables, such as those of proxies.
+    fn detached(&self, program: &str) -> Command {
+        let mut command = Command::new("setsid");
+        command
+            .env_clear()
+            .env("PATH", format!("{}:{SYSTEM_PATH}", self.tools.containerd().display()))
+            .env("HOME", self.folder)
+            .current_dir(self.folder)
+            .arg(program);
+        command
+    }
+
+    fn process(&self, name: &str) -> anyhow::Result<ProcessId> {
+        let component = self.components.iter().find(|component| component.name == name);
+        component
+            .and_then(|component| ProcessId::of(component.child.id()))
+            .with_context(|| format!("{name} has ended"))
+    }
+
+    fn record(&self) -> anyhow::Result<Record> {
+        let processes = self
+            .components
+            .iter()
+            .map(|component| Ok((component.name.to_owned(), self.process(component.name)?)))
+            .collect::<anyhow::Result<_>>()?;
+        let containerd = self.tools.containerd().to_owned();
+        Ok(Record { host: self.network.host, node: self.network.node, containerd, processes })
+    }
+}
+
+/// The options of nsenter that join a process.
+fn join(number: u32) -> [String; 3] {
+    ["--mount".to_owned(), "--net".to_owned(), format!("--target={number}")]
+}
+
+fn folder(cache: &Cache, name: &str) -> PathBuf {
+    cache.root().join("clusters").join(name)
+}
+
+fn credentials_folder(folder: &Path) -> PathBuf {
+    folder.join("credentials")
+}
+
+fn url(node: IpAddr) -> String {
+    format!("https://{node}:{API_PORT}")
+}
+
+/// Names become parts of paths, and of the names of namespaces and nodes.
+fn check_name(name: &str) -> anyhow::Result<()> {
+    let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let starts_well = name.starts_with(|first: char| first.is_ascii_lowercase());
+    if !starts_well || name.ends_with('-') || name.len() > 40 || !name.bytes().all(valid) {
+        bail!("{name:?} is no name for a cluster: use up to 40 of a-z, 0-9 and -, starting with a letter");
+    }
+    Ok(())
+}
+
+fn ends_of_logs(logs: &Path) -> String {
+    let mut text = String::from("the cluster did not start");
+    for entry in fs::read_dir(logs).into_iter().flatten().flatten() {
+        text.push_str(&format!("\n--- {}\n{}", entry.file_name().display(), tail(&entry.path())));
+    }
+    text
+}

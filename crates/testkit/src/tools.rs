@@ -1,0 +1,174 @@
+//! The programs that a Kubernetes is made of: found on the machine, installed from Debian, or built by Go.
+
+mod build;
+mod packages;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+pub(crate) use build::{content_key, file_hash};
+pub(crate) use packages::is_root;
+use build::{Module, install_containerd};
+use packages::Need;
+
+use crate::{Cache, Progress};
+
+/// The version of Kubernetes that is built. The go.mod of the module `kubernetes` names the same.
+pub const KUBERNETES_VERSION: &str = "1.35.4";
+
+/// The version of the Collector that is built. The go.mod of the module `collector` names the same.
+pub(crate) const COLLECTOR_VERSION: &str = "0.162.0";
+
+/// The version of `CoreDNS` that is built. The go.mod of the module `coredns` names the same.
+pub(crate) const COREDNS_VERSION: &str = "1.15.0";
+
+/// What a control plane needs: etcd and Kubernetes.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    cache: Cache,
+    kubernetes: PathBuf,
+    etcd: PathBuf,
+}
+
+impl Tools {
+    /// Builds and installs what is missing; instant when nothing is.
+    ///
+    /// # Errors
+    /// Names the command to run when something is missing that only root can install.
+    pub fn prepare(progress: &Progress) -> anyhow::Result<Self> {
+        let cache = Cache::locate()?;
+        packages::ensure(&cache, progress, &[Need::program("etcd", "etcd-server")])?;
+        let kubernetes = Module {
+            name: "kubernetes",
+            version: KUBERNETES_VERSION,
+            what: "Kubernetes 1.35.4 (about 8 minutes the first time)",
+            ldflags: concat!(
+                "-s -w",
+                " -X k8s.io/component-base/version.gitVersion=v1.35.4",
+                " -X k8s.io/component-base/version.gitMajor=1",
+                " -X k8s.io/component-base/version.gitMinor=35",
+            ),
+            links: &[
+                "kube-apiserver",
+                "kube-controller-manager",
+                "kube-proxy",
+                "kube-scheduler",
+                "kubectl",
+                "kubelet",
+            ],
+        }
+        .build(&cache, progress)?;
+        let etcd = crate::command::find("etcd").context("etcd is not in PATH after its installation")?;
+        Ok(Self { cache, kubernetes, etcd })
+    }
+
+    /// Where builds are kept.
+    pub const fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// The kubectl of the cluster's own version.
+    pub fn kubectl(&self) -> PathBuf {
+        self.kubernetes("kubectl")
+    }
+
+    /// One component of Kubernetes.
+    pub(crate) fn kubernetes(&self, component: &str) -> PathBuf {
+        self.kubernetes.join(component)
+    }
+
+    pub(crate) fn etcd(&self) -> &Path {
+        &self.etcd
+    }
+}
+
+/// What a node needs on top: containerd, DNS, the network's programs.
+#[derive(Clone, Debug)]
+pub struct NodeTools {
+    control_plane: Tools,
+    containerd: PathBuf,
+    coredns: PathBuf,
+    pause: PathBuf,
+    plugins: PathBuf,
+}
+
+impl NodeTools {
+    /// Builds and installs what is missing; instant when nothing is.
+    ///
+    /// # Errors
+    /// Names the command to run when something is missing that only root can install.
+    pub fn prepare(progress: &Progress) -> anyhow::Result<Self> {
+        let cache = Cache::locate()?;
+        packages::ensure(
+            &cache,
+            progress,
+            &[
+                Need::program("etcd", "etcd-server"),
+                Need::program("runc", "runc"),
+                Need::network_plugin("ptp", "containernetworking-plugins"),
+                Need::program("iptables", "iptables"),
+                Need::program("conntrack", "conntrack"),
+                Need::program("socat", "socat"),
+                Need::program("ip", "iproute2"),
+            ],
+        )?;
+        let control_plane = Tools::prepare(progress)?;
+        let containerd = install_containerd(&cache, progress)?;
+        let coredns = Module {
+            name: "coredns",
+            version: COREDNS_VERSION,
+            what: "CoreDNS 1.15.0 (about 3 minutes the first time)",
+            ldflags: "-s -w",
+            links: &[],
+        }
+        .build(&cache, progress)?
+        .join("coredns");
+        let pause = Module {
+            name: "pause",
+            version: "1",
+            what: "the pause program",
+            ldflags: "-s -w",
+            links: &[],
+        }
+        .build(&cache, progress)?
+        .join("pause");
+        let plugins = packages::network_plugins().context("no CNI plugins after their installation")?;
+        Ok(Self { control_plane, containerd, coredns, pause, plugins })
+    }
+
+    /// The part that a control plane alone needs.
+    pub const fn control_plane(&self) -> &Tools {
+        &self.control_plane
+    }
+
+    /// The folder with containerd, its shim and `ctr`.
+    pub(crate) fn containerd(&self) -> &Path {
+        &self.containerd
+    }
+
+    pub(crate) fn coredns(&self) -> &Path {
+        &self.coredns
+    }
+
+    pub(crate) fn pause(&self) -> &Path {
+        &self.pause
+    }
+
+    /// The folder with the CNI plugins.
+    pub(crate) fn plugins(&self) -> &Path {
+        &self.plugins
+    }
+}
+
+/// Builds the Collector, which only those need who load its image.
+pub(crate) fn collector(cache: &Cache, progress: &Progress) -> anyhow::Result<PathBuf> {
+    let module = Module {
+        name: "collector",
+        version: COLLECTOR_VERSION,
+        what: "the Collector 0.162.0 (about 4 minutes the first time)",
+        ldflags: "-s -w",
+        links: &[],
+    };
+    Ok(module.build(cache, progress)?.join("collector"))
+}
