@@ -3,7 +3,7 @@
 //! The text of a document is kept beside its value, so that what is not changed can be written as it was read.
 
 use ingraft_api::Instrumentation;
-use ingraft_core::{Snapshot, Workload};
+use ingraft_core::{Namespace, Snapshot, Workload};
 use serde_json::Value;
 
 /// A text is no YAML.
@@ -112,7 +112,7 @@ fn learn(snapshot: &mut Snapshot, object: &Value, default_namespace: &str) -> Re
             let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
             let pairs = annotations.into_iter().flatten();
             let pairs = pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
-            snapshot.set_namespace(text("/metadata/name").to_owned(), pairs.collect());
+            snapshot.namespaces.insert(String::new(), text("/metadata/name").to_owned(), Namespace::new(pairs));
         }
         "Instrumentation" if api_version.starts_with("opentelemetry.io/") => {
             let mut instrumentation: Instrumentation = serde_json::from_value(object.clone())?;
@@ -120,17 +120,15 @@ fn learn(snapshot: &mut Snapshot, object: &Value, default_namespace: &str) -> Re
             if namespace.is_empty() {
                 default_namespace.clone_into(namespace);
             }
-            snapshot.set_instrumentation(instrumentation);
+            snapshot.instrumentations.insert(namespace.clone(), text("/metadata/name").to_owned(), instrumentation);
         }
         "Deployment" | "CronJob" => {
             if let Some(workload) = Workload::of(object) {
                 let namespace = workload.namespace.unwrap_or(default_namespace).to_owned();
                 let (name, uid) = (workload.name.to_owned(), text("/metadata/uid").to_owned());
-                if workload.kind == "CronJob" {
-                    snapshot.set_cron_job(namespace, name, uid);
-                } else {
-                    snapshot.set_deployment(namespace, name, uid);
-                }
+                let objects =
+                    if workload.kind == "CronJob" { &mut snapshot.cron_jobs } else { &mut snapshot.deployments };
+                objects.insert(namespace, name, uid);
             }
         }
         _ => {}

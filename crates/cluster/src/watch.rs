@@ -1,1 +1,171 @@
-//! stub
+//! Keeps a [`Snapshot`] up to date by watching the API server.
+//!
+//! Only what decisions need is decoded and kept: of Deployments and CronJobs name and unique id, of namespaces the
+//! name and our annotations. Everything else is skipped while it is read.
+
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use ingraft_api::Instrumentation;
+use ingraft_core::{Namespace, Objects, Snapshot};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::core::v1;
+use kube::core::DeserializeGuard;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+
+use self::slim::Slim;
+
+mod slim;
+
+/// A snapshot that watches keep up to date.
+#[derive(Debug)]
+pub struct Store {
+    snapshot: RwLock<Snapshot>,
+    /// Watches that have not yet read everything once.
+    pending: AtomicUsize,
+    changed: watch::Sender<()>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { snapshot: RwLock::default(), pending: AtomicUsize::new(WATCHES), changed: watch::Sender::new(()) }
+    }
+}
+
+const WATCHES: usize = 4;
+
+impl Store {
+    /// What is known now. Hold it briefly: watches wait for it.
+    pub fn read(&self) -> RwLockReadGuard<'_, Snapshot> {
+        self.snapshot.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is known.
+    pub fn update(&self, change: impl FnOnce(&mut Snapshot)) {
+        change(&mut self.snapshot.write().unwrap_or_else(PoisonError::into_inner));
+        self.changed.send_replace(());
+    }
+
+    /// Whether every watch has read everything once.
+    pub fn is_synced(&self) -> bool {
+        self.pending.load(Ordering::Acquire) == 0
+    }
+
+    /// Tells of every change from now on.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Waits until a condition holds for the snapshot, for at most `limit`. Answers whether it does.
+    pub async fn wait_until(&self, limit: Duration, condition: impl Fn(&Snapshot) -> bool) -> bool {
+        let mut changes = self.subscribe();
+        let wait = async {
+            while !condition(&self.read()) {
+                if changes.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::time::timeout(limit, wait).await.is_ok()
+    }
+}
+
+/// Watches for as long as the process runs. Errors are logged and retried with increasing pauses.
+pub async fn run(client: Client, store: Arc<Store>) {
+    tokio::join!(
+        watch(
+            Api::<Slim<v1::Namespace>>::all(client.clone()),
+            &store,
+            |snapshot| &mut snapshot.namespaces,
+            |namespace| Some(Namespace::new(namespace.metadata.annotations.unwrap_or_default())),
+        ),
+        watch(
+            Api::<Slim<Deployment>>::all(client.clone()),
+            &store,
+            |snapshot| &mut snapshot.deployments,
+            |deployment| deployment.metadata.uid,
+        ),
+        watch(
+            Api::<Slim<CronJob>>::all(client.clone()),
+            &store,
+            |snapshot| &mut snapshot.cron_jobs,
+            |cron_job| cron_job.metadata.uid,
+        ),
+        watch(
+            Api::<DeserializeGuard<Instrumentation>>::all(client),
+            &store,
+            |snapshot| &mut snapshot.instrumentations,
+            readable,
+        ),
+    );
+}
+
+/// An object that cannot be read must not stop the watch of the others.
+fn readable(instrumentation: DeserializeGuard<Instrumentation>) -> Option<Instrumentation> {
+    let (namespace, name) = (instrumentation.namespace().unwrap_or_default(), instrumentation.name_any());
+    match instrumentation.0 {
+        Ok(mut instrumentation) => {
+            instrumentation.metadata.managed_fields = None;
+            Some(instrumentation)
+        }
+        Err(error) => {
+            tracing::error!(code = "InstrumentationUnreadable", %namespace, %name, %error, "failed to read an Instrumentation");
+            None
+        }
+    }
+}
+
+/// Keeps one kind of object up to date.
+async fn watch<K, T>(
+    api: Api<K>,
+    store: &Store,
+    objects: fn(&mut Snapshot) -> &mut Objects<T>,
+    keep: fn(K) -> Option<T>,
+) where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let config = watcher::Config::default().page_size(500);
+    let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+    // While a list is read, the objects known so far stay in use.
+    let mut fresh = Objects::default();
+    let mut synced = false;
+    loop {
+        match events.try_next().await {
+            Ok(Some(watcher::Event::Init)) => fresh = Objects::default(),
+            Ok(Some(watcher::Event::InitApply(object))) => set(&mut fresh, object, keep),
+            Ok(Some(watcher::Event::InitDone)) => {
+                let all = std::mem::take(&mut fresh);
+                store.update(|snapshot| *objects(snapshot) = all);
+                if !synced {
+                    synced = true;
+                    store.pending.fetch_sub(1, Ordering::AcqRel);
+                    store.changed.send_replace(());
+                }
+            }
+            Ok(Some(watcher::Event::Apply(object))) => store.update(|snapshot| set(objects(snapshot), object, keep)),
+            Ok(Some(watcher::Event::Delete(object))) => store.update(|snapshot| {
+                objects(snapshot).remove(&object.namespace().unwrap_or_default(), &object.name_any());
+            }),
+            Ok(None) => return,
+            Err(error) => {
+                let resource = K::plural(&());
+                tracing::warn!(%resource, error = &error as &dyn std::error::Error, "failed to watch, will try again");
+            }
+        }
+    }
+}
+
+fn set<K: Resource, T>(objects: &mut Objects<T>, object: K, keep: fn(K) -> Option<T>) {
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    match keep(object) {
+        Some(kept) => objects.insert(namespace, name, kept),
+        None => objects.remove(&namespace, &name),
+    }
+}

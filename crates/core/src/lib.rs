@@ -25,5 +25,5 @@ pub use finding::{Finding, Reason, Severity, Subject};
 pub use inject::{Outcome, Request, inject};
 pub use owner::{Owner, OwnerKind};
 pub use settings::Settings;
-pub use snapshot::Snapshot;
+pub use snapshot::{Namespace, Objects, Snapshot};
 pub use workload::Workload;

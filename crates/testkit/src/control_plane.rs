@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-use crate::command::succeeds;
+use crate::command::{SYSTEM_PATH, succeeds};
 use crate::credentials::Credentials;
 use crate::process::{Component, Program, free_ports, run_while_alive, wait_until};
 use crate::{Kubectl, Tools};
@@ -50,7 +50,9 @@ impl ControlPlane {
         let mut attempt = 1;
         loop {
             match Self::start_once(tools) {
-                Err(error) if attempt < ATTEMPTS && format!("{error:#}").contains("address already in use") => {
+                Err(error)
+                    if attempt < ATTEMPTS && format!("{error:#}").contains("address already in use") =>
+                {
                     attempt += 1;
                 }
                 result => return result,
@@ -92,10 +94,18 @@ impl ControlPlane {
     }
 
     fn start_once(tools: &Tools) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("ingraft-control-plane-").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("ingraft-control-plane-")
+            .tempdir()?;
         let [secure_port, etcd_client_port, etcd_peer_port] = free_ports()?;
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let at = Addresses { bind: loopback, advertise: NOWHERE, secure_port, etcd_client_port, etcd_peer_port };
+        let at = Addresses {
+            bind: loopback,
+            advertise: NOWHERE,
+            secure_port,
+            etcd_client_port,
+            etcd_peer_port,
+        };
         let url = format!("https://127.0.0.1:{secure_port}");
         let credentials = Credentials::create(
             &folder.path().join("credentials"),
@@ -103,23 +113,37 @@ impl ControlPlane {
             &[loopback, programs::KUBERNETES_SERVICE],
         )?;
         let kubectl = Kubectl::new(tools.kubectl(), credentials.kubeconfig());
-        let mut this = Self { kubectl, credentials, url, components: Vec::new(), watchdog: None, folder };
-        this.run(programs::etcd(tools, &this.folder.path().join("etcd"), at))?;
+        let mut this = Self {
+            kubectl,
+            credentials,
+            url,
+            components: Vec::new(),
+            watchdog: None,
+            folder,
+        };
+        this.run(&programs::etcd(tools, &this.folder.path().join("etcd"), at))?;
         // There is no address that a pod could reach, so the endpoints of the Service stay empty.
-        let server = programs::api_server(tools, &this.credentials, at).flag("endpoint-reconciler-type", "none");
-        this.run(server)?;
+        let server =
+            programs::api_server(tools, &this.credentials, at).flag("endpoint-reconciler-type", "none");
+        this.run(&server)?;
         this.watch()?;
         wait_for_api(&this.kubectl, (loopback, secure_port), &mut this.components)?;
-        this.run(programs::controller_manager(tools, &this.credentials))?;
+        this.run(&programs::controller_manager(tools, &this.credentials))?;
         this.watch()?;
         wait_for_service_account(&this.kubectl, &mut this.components)?;
         Ok(this)
     }
 
-    fn run(&mut self, program: Program) -> anyhow::Result<()> {
+    fn run(&mut self, program: &Program) -> anyhow::Result<()> {
         let mut command = Command::new(&program.path);
-        command.args(&program.arguments).current_dir(self.folder.path());
-        self.components.push(Component::start(program.name, command, self.folder.path())?);
+        // Without this process's variables: etcd takes any ETCD_… for an option.
+        command
+            .env_clear()
+            .env("PATH", SYSTEM_PATH)
+            .args(&program.arguments)
+            .current_dir(self.folder.path());
+        self.components
+            .push(Component::start(program.name, command, self.folder.path())?);
         Ok(())
     }
 
@@ -128,7 +152,12 @@ impl ControlPlane {
     fn watch(&mut self) -> anyhow::Result<()> {
         self.stop_watching();
         let child = Command::new("setsid")
-            .args(["sh", "-c", "folder=$1; shift; cat >/dev/null; kill -KILL \"$@\"; rm -rf \"$folder\"", "sh"])
+            .args([
+                "sh",
+                "-c",
+                "folder=$1; shift; cat >/dev/null; kill -KILL \"$@\"; rm -rf \"$folder\"",
+                "sh",
+            ])
             .arg(self.folder.path())
             .args(self.components.iter().map(|one| one.child.id().to_string()))
             .stdin(Stdio::piped())

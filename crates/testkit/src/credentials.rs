@@ -22,7 +22,9 @@ impl Credentials {
     /// Makes everything for an API server that is reached at `url` and at the given addresses.
     pub(crate) fn create(folder: &Path, url: &str, addresses: &[IpAddr]) -> anyhow::Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
-        let this = Self { folder: folder.to_owned() };
+        let this = Self {
+            folder: folder.to_owned(),
+        };
         let authority = authority()?;
         fs::write(this.authority(), authority.pem())?;
         fs::write(this.authority_key(), authority.key().serialize_pem())?;
@@ -37,16 +39,18 @@ impl Credentials {
             ]
             .map(str::to_owned),
         )?;
-        server.subject_alt_names.extend(addresses.iter().copied().map(SanType::IpAddress));
+        server
+            .subject_alt_names
+            .extend(addresses.iter().copied().map(SanType::IpAddress));
         server.distinguished_name = subject("kube-apiserver", None);
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        this.issue("apiserver", server, &authority)?;
+        this.issue("apiserver", &server, &authority)?;
 
         // The kubelet asks the API server whether its caller may read logs; this group always may.
         let mut client = CertificateParams::default();
         client.distinguished_name = subject("kube-apiserver-kubelet-client", Some("system:masters"));
         client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        this.issue("kubelet-client", client, &authority)?;
+        this.issue("kubelet-client", &client, &authority)?;
 
         let accounts = KeyPair::generate().context("make the service account key")?;
         fs::write(this.path("service-account.key"), accounts.serialize_pem())?;
@@ -81,12 +85,13 @@ impl Credentials {
     fn issue(
         &self,
         name: &str,
-        params: CertificateParams,
+        params: &CertificateParams,
         authority: &CertifiedIssuer<'_, KeyPair>,
     ) -> anyhow::Result<()> {
         let key = KeyPair::generate().with_context(|| format!("make the key of {name}"))?;
-        let certificate =
-            params.signed_by(&key, authority).with_context(|| format!("sign the certificate of {name}"))?;
+        let certificate = params
+            .signed_by(&key, authority)
+            .with_context(|| format!("sign the certificate of {name}"))?;
         fs::write(self.path(&format!("{name}.crt")), certificate.pem())?;
         fs::write(self.path(&format!("{name}.key")), key.serialize_pem())?;
         Ok(())
@@ -113,8 +118,10 @@ fn subject(name: &str, group: Option<&str>) -> DistinguishedName {
 
 fn random_token() -> anyhow::Result<String> {
     let mut bytes = [0_u8; 16];
-    File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("read random bytes")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .context("read random bytes")?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
 /// JSON is YAML, and needs no quoting rules of our own.

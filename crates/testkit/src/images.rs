@@ -43,7 +43,7 @@ const NOBODY: &str = "65532";
 ///
 /// # Errors
 /// When packages cannot be had.
-pub fn flask_app(cache: &Cache, progress: &Progress) -> anyhow::Result<Image> {
+pub fn flask_app(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
     python::flask_app(cache, progress)
 }
 
@@ -51,7 +51,7 @@ pub fn flask_app(cache: &Cache, progress: &Progress) -> anyhow::Result<Image> {
 ///
 /// # Errors
 /// When packages cannot be had.
-pub fn python_agent(cache: &Cache, progress: &Progress) -> anyhow::Result<Image> {
+pub fn python_agent(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
     python::agent(cache, progress)
 }
 
@@ -59,11 +59,21 @@ pub fn python_agent(cache: &Cache, progress: &Progress) -> anyhow::Result<Image>
 ///
 /// # Errors
 /// When Go fails to build it.
-pub fn collector(cache: &Cache, progress: &Progress) -> anyhow::Result<Image> {
-    debug_assert!(COLLECTOR.ends_with(COLLECTOR_VERSION), "the image's tag is the version built");
+pub fn collector(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
+    debug_assert!(
+        COLLECTOR.ends_with(COLLECTOR_VERSION),
+        "the image's tag is the version built"
+    );
     let program = build_collector(cache, progress)?;
     // The published image runs as this user; what works here must work there.
-    single_program(cache, progress, &program, "/otelcol", "10001", &[COLLECTOR, DEFAULT_COLLECTOR])
+    single_program(
+        cache,
+        progress,
+        &program,
+        "/otelcol",
+        "10001",
+        &[COLLECTOR, DEFAULT_COLLECTOR],
+    )
 }
 
 /// An image with one static program, started as a non-root user with the arguments of the pod.
@@ -72,7 +82,7 @@ pub fn collector(cache: &Cache, progress: &Progress) -> anyhow::Result<Image> {
 /// When the program cannot be read.
 pub fn program(
     cache: &Cache,
-    progress: &Progress,
+    progress: Progress,
     program: &Path,
     path: &str,
     name: &str,
@@ -80,46 +90,90 @@ pub fn program(
     single_program(cache, progress, program, path, NOBODY, &[name])
 }
 
-pub(crate) fn coredns(tools: &NodeTools, progress: &Progress) -> anyhow::Result<Image> {
-    debug_assert!(COREDNS.ends_with(COREDNS_VERSION), "the image's tag is the version built");
+pub(crate) fn coredns(tools: &NodeTools, progress: Progress) -> anyhow::Result<Image> {
+    debug_assert!(
+        COREDNS.ends_with(COREDNS_VERSION),
+        "the image's tag is the version built"
+    );
     let cache = tools.control_plane().cache();
     single_program(cache, progress, tools.coredns(), "/coredns", "0", &[COREDNS])
 }
 
-pub(crate) fn pause(tools: &NodeTools, progress: &Progress) -> anyhow::Result<Image> {
+pub(crate) fn pause(tools: &NodeTools, progress: Progress) -> anyhow::Result<Image> {
     let cache = tools.control_plane().cache();
     single_program(cache, progress, tools.pause(), "/pause", NOBODY, &[PAUSE])
 }
 
 fn single_program(
     cache: &Cache,
-    progress: &Progress,
+    progress: Progress,
     program: &Path,
     path: &str,
     user: &str,
     names: &[&str],
 ) -> anyhow::Result<Image> {
     let mut recipe = Recipe::new();
-    recipe.file(path, program, Some(0o755))?.entrypoint(&[path]).user(user);
+    recipe
+        .file(path, program, Some(0o755))?
+        .entrypoint(&[path])
+        .user(user);
     let content = file_hash(program)?;
     let mut parts = vec![content.as_str(), path, user];
     parts.extend(names);
-    cached(cache, progress, path.trim_start_matches('/'), &content_key(parts), names, |archive| {
-        recipe.write(archive, names).map(drop)
-    })
+    cached(
+        cache,
+        progress,
+        path.trim_start_matches('/'),
+        &content_key(parts),
+        names,
+        |archive| recipe.write(archive, names).map(drop),
+    )
 }
 
 /// An image from the cache, written by `write` if it is missing.
 fn cached(
     cache: &Cache,
-    progress: &Progress,
+    progress: Progress,
     label: &str,
     key: &str,
     names: &[&str],
     write: impl FnOnce(&Path) -> anyhow::Result<()>,
 ) -> anyhow::Result<Image> {
+    let file = format!("{label}-{key}.tar");
     let archive = cache
-        .entry("images", &format!("{label}-{key}.tar"), progress, &format!("building the image {label}"), write)
+        .entry(
+            "images",
+            &file,
+            progress,
+            &format!("building the image {label}"),
+            write,
+        )
         .with_context(|| format!("build the image {label}"))?;
-    Ok(Image { names: names.iter().map(|&name| name.to_owned()).collect(), archive })
+    remove_old_versions(&archive, label, file.len());
+    Ok(Image {
+        names: names.iter().map(|&name| name.to_owned()).collect(),
+        archive,
+    })
+}
+
+/// Removes archives of earlier versions: an image of our own binary has a new one with every build. Those
+/// of the last day stay, because another process may be loading one.
+fn remove_old_versions(current: &Path, label: &str, length: usize) {
+    let day = std::time::Duration::from_hours(24);
+    let Some(Ok(entries)) = current.parent().map(std::fs::read_dir) else {
+        return;
+    };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let other_version = path != current && name.len() == length && name.starts_with(&format!("{label}-"));
+        let age = path
+            .metadata()
+            .and_then(|found| found.modified())
+            .ok()
+            .and_then(|time| time.elapsed().ok());
+        if other_version && age.is_some_and(|age| age > day) {
+            // If it fails, only space is lost.
+            let _ = std::fs::remove_file(&path);
+        }
+    }
 }

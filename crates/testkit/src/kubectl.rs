@@ -32,6 +32,9 @@ impl Kubectl {
             // Addresses are used again by later clusters: a discovery cache shared with them would lie.
             .env("KUBECACHEDIR", self.kubeconfig.with_file_name("kubectl-cache"))
             .env("KUBERC", "off")
+            // Clusters are on this machine, whatever proxy the way out of it needs.
+            .env("NO_PROXY", "*")
+            .env("no_proxy", "*")
             .args(arguments);
         command
     }
@@ -74,6 +77,9 @@ impl Kubectl {
     /// # Errors
     /// When the API server refuses one of them.
     pub fn apply(&self, manifests: &str) -> anyhow::Result<String> {
-        self.run_with_input(&["apply", "--server-side", "--force-conflicts", "-f", "-"], manifests)
+        self.run_with_input(
+            &["apply", "--server-side", "--force-conflicts", "-f", "-"],
+            manifests,
+        )
     }
 }

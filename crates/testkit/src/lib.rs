@@ -12,6 +12,7 @@
 //! What takes long to build is kept in a [`Cache`] and announced through [`Progress`].
 
 mod cache;
+mod collector;
 mod command;
 mod control_plane;
 mod credentials;
@@ -24,6 +25,7 @@ mod progress;
 mod tools;
 
 pub use cache::Cache;
+pub use collector::{Span, install_collector, received_spans};
 pub use control_plane::ControlPlane;
 pub use image::{Image, Recipe};
 pub use kubectl::Kubectl;

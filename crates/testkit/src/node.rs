@@ -9,25 +9,22 @@ mod configuration;
 mod network;
 mod record;
 mod removal;
+mod start;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::IpAddr;
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::command::{SYSTEM_PATH, run, tail};
-use crate::control_plane::programs::{self, Addresses, KUBERNETES_SERVICE};
+use crate::command::{run, tail};
 use crate::control_plane::{wait_for_api, wait_for_service_account};
-use crate::credentials::Credentials;
-use crate::process::{Component, ProcessId, Program, run_while_alive, wait_until};
 use crate::{Cache, Image, Kubectl, NodeTools, Progress, images};
-use configuration::Files;
-use network::Network;
 use record::Record;
+use start::Start;
 
 const API_PORT: u16 = 6443;
 const DNS_MANIFESTS: &str = include_str!("../manifests/coredns.yaml");
@@ -47,7 +44,7 @@ impl Cluster {
     ///
     /// # Errors
     /// Needs root. An error while starting holds the ends of all logs, and leaves nothing behind.
-    pub fn up(name: &str, tools: &NodeTools, progress: &Progress) -> anyhow::Result<Self> {
+    pub fn up(name: &str, tools: &NodeTools, progress: Progress) -> anyhow::Result<Self> {
         check_name(name)?;
         let cache = tools.control_plane().cache();
         let _lock = cache.lock(&format!("cluster-{name}"), progress)?;
@@ -56,7 +53,10 @@ impl Cluster {
             progress.note(format_args!("the cluster {name} runs already"));
             return Ok(running);
         }
-        ensure!(crate::tools::is_root(), "a cluster needs root, for namespaces and mounts; run this with sudo");
+        ensure!(
+            crate::tools::is_root(),
+            "a cluster needs root, for namespaces and mounts; run this with sudo"
+        );
         removal::remove(name, &folder)?;
         let images = [images::pause(tools, progress)?, images::coredns(tools, progress)?];
         progress.step(format_args!("starting the cluster {name}"), || {
@@ -84,7 +84,7 @@ impl Cluster {
     ///
     /// # Errors
     /// When something cannot be removed; calling again continues.
-    pub fn down(name: &str, progress: &Progress) -> anyhow::Result<bool> {
+    pub fn down(name: &str, progress: Progress) -> anyhow::Result<bool> {
         check_name(name)?;
         let cache = Cache::locate()?;
         let _lock = cache.lock(&format!("cluster-{name}"), progress)?;
@@ -92,8 +92,13 @@ impl Cluster {
         if !removal::anything_left(name, &folder) {
             return Ok(false);
         }
-        ensure!(crate::tools::is_root(), "removing a cluster needs root; run this with sudo");
-        progress.step(format_args!("removing the cluster {name}"), || removal::remove(name, &folder))?;
+        ensure!(
+            crate::tools::is_root(),
+            "removing a cluster needs root; run this with sudo"
+        );
+        progress.step(format_args!("removing the cluster {name}"), || {
+            removal::remove(name, &folder)
+        })?;
         Ok(true)
     }
 
@@ -127,6 +132,11 @@ impl Cluster {
         self.record.host
     }
 
+    /// A folder with kubectl in the cluster's own version, for the user's `PATH`.
+    pub fn programs(&self) -> PathBuf {
+        self.folder.join("bin")
+    }
+
     /// The folder with the logs, one file per component.
     pub fn logs(&self) -> PathBuf {
         self.folder.join("logs")
@@ -139,7 +149,12 @@ impl Cluster {
     pub fn load_image(&self, image: &Image) -> anyhow::Result<()> {
         let metadata = fs::metadata(&image.archive)
             .with_context(|| format!("look at the image {}", image.archive.display()))?;
-        let stamp = format!("{} {} {}\n", image.archive.display(), metadata.ino(), metadata.mtime_nsec());
+        let stamp = format!(
+            "{} {} {}\n",
+            image.archive.display(),
+            metadata.ino(),
+            metadata.mtime_nsec()
+        );
         let loaded = self.folder.join("images");
         let first = image.names.first().map_or("image", String::as_str);
         let marker = loaded.join(first.replace(['/', ':'], "_"));
@@ -176,7 +191,10 @@ impl Cluster {
             name: name.to_owned(),
             folder: folder.to_owned(),
             record,
-            kubectl: Kubectl::new(folder.join("kubectl"), credentials_folder(folder).join("kubeconfig")),
+            kubectl: Kubectl::new(
+                folder.join("bin/kubectl"),
+                credentials_folder(folder).join("kubeconfig"),
+            ),
         }
     }
 
@@ -191,10 +209,19 @@ impl Cluster {
         let node = format!("node/{name}");
         start.wait(&this.kubectl, &["wait", "--for=create", &node, "--timeout=60s"])?;
         start.proxy()?;
-        start.wait(&this.kubectl, &["wait", "--for=condition=Ready", &node, "--timeout=60s"])?;
         start.wait(
             &this.kubectl,
-            &["rollout", "status", "--namespace=kube-system", "deployment/coredns", "--timeout=60s"],
+            &["wait", "--for=condition=Ready", &node, "--timeout=60s"],
+        )?;
+        start.wait(
+            &this.kubectl,
+            &[
+                "rollout",
+                "status",
+                "--namespace=kube-system",
+                "deployment/coredns",
+                "--timeout=60s",
+            ],
         )?;
         wait_for_service_account(&this.kubectl, &mut start.components)?;
         // Written last: a record means that the cluster was ready.
@@ -204,137 +231,13 @@ impl Cluster {
     }
 }
 
-/// A cluster while it starts.
-struct Start<'a> {
-    name: &'a str,
-    folder: &'a Path,
-    tools: &'a NodeTools,
-    network: Network,
-    credentials: Credentials,
-    files: Files,
-    components: Vec<Component>,
-}
-
-impl<'a> Start<'a> {
-    fn prepare(name: &'a str, folder: &'a Path, tools: &'a NodeTools) -> anyhow::Result<Self> {
-        fs::create_dir_all(folder.join("logs")).context("create the cluster's folder")?;
-        symlink(tools.control_plane().kubectl(), folder.join("kubectl"))?;
-        cgroups::create(name)?;
-        let network = Network::create(name)?;
-        let loopback = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-        let credentials = Credentials::create(
-            &credentials_folder(folder),
-            &url(network.node),
-            &[network.node, loopback, KUBERNETES_SERVICE],
-        )?;
-        let files = configuration::write(folder, name, network.node, &credentials, tools)?;
-        Ok(Self { name, folder, tools, network, credentials, files, components: Vec::new() })
-    }
-
-    fn runtime_and_api_server(&mut self) -> anyhow::Result<()> {
-        let tools = self.tools.control_plane();
-        let at = Addresses {
-            // The machine comes in over the link, pods over the Service.
-            bind: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
-            advertise: self.network.node,
-            secure_port: API_PORT,
-            // In a network of its own every port is free.
-            etcd_client_port: 2379,
-            etcd_peer_port: 2380,
-        };
-        self.run_in_network(programs::etcd(tools, &self.folder.join("etcd"), at))?;
-        self.run_in_network(programs::api_server(tools, &self.credentials, at))?;
-        self.containerd()
-    }
-
-    fn controllers_and_kubelet(&mut self) -> anyhow::Result<()> {
-        let tools = self.tools.control_plane();
-        self.run_in_network(programs::controller_manager(tools, &self.credentials))?;
-        self.run_in_network(programs::scheduler(tools, &self.credentials))?;
-        let kubelet = Program::new("kubelet", tools.kubernetes("kubelet"))
-            .flag("config", &self.files.kubelet)
-            .flag("kubeconfig", self.credentials.kubeconfig())
-            .flag("hostname-override", self.name)
-            .flag("node-ip", self.network.node.to_string());
-        let containerd = self.process("containerd")?;
-        let mut command = self.detached("nsenter");
-        command.args(join(containerd.number)).arg("--");
-        self.run(kubelet, command)
-    }
-
-    /// Starts kube-proxy, which looks for its node once and then sleeps ever longer: not before there is one.
-    fn proxy(&mut self) -> anyhow::Result<()> {
-        let program = self.tools.control_plane().kubernetes("kube-proxy");
-        self.run_in_network(Program::new("kube-proxy", program).flag("config", &self.files.kube_proxy))
-    }
-
-    fn wait(&mut self, kubectl: &Kubectl, arguments: &[&str]) -> anyhow::Result<()> {
-        run_while_alive(&mut kubectl.command(arguments), &mut self.components)
-    }
-
-    fn containerd(&mut self) -> anyhow::Result<()> {
-        let mut command = self.detached("nsenter");
-        command
-            .arg(format!("--net={}", network::namespace_path(&self.network.namespace).display()))
-            .args(["--", "unshare", "--mount", "--propagation", "slave", "--", "sh"])
-            .arg(&self.files.isolate)
-            .arg(self.folder);
-        let program = Program::new("containerd", self.tools.containerd().join("containerd"))
-            .flag("config", &self.files.containerd);
-        self.run(program, command)?;
-        let socket = self.folder.join("run/containerd.sock");
-        wait_until("containerd", Duration::from_secs(20), &mut self.components, || socket.exists())
-    }
-
-    fn run_in_network(&mut self, program: Program) -> anyhow::Result<()> {
-        let mut command = self.detached("nsenter");
-        command
-            .arg(format!("--net={}", network::namespace_path(&self.network.namespace).display()))
-            .arg("--");
-        self.run(program, command)
-    }
-
-    /// Starts `program` by `command`, which ends in executing it, so that the process stays the same.
-    fn run(&mut self, program: Program, mut command: Command) -> anyhow::Result<()> {
-        command.arg(&program.path).args(&program.arguments);
-        self.components.push(Component::start(program.name, command, &self.folder.join("logs"))?);
-        Ok(())
-    }
-
-    /// A command in a session of its own, so that neither the end of this process nor its terminal ends
-    /// it, and without this process's variables, such as those of proxies.
-    fn detached(&self, program: &str) -> Command {
-        let mut command = Command::new("setsid");
-        command
-            .env_clear()
-            .env("PATH", format!("{}:{SYSTEM_PATH}", self.tools.containerd().display()))
-            .env("HOME", self.folder)
-            .current_dir(self.folder)
-            .arg(program);
-        command
-    }
-
-    fn process(&self, name: &str) -> anyhow::Result<ProcessId> {
-        let component = self.components.iter().find(|component| component.name == name);
-        component
-            .and_then(|component| ProcessId::of(component.child.id()))
-            .with_context(|| format!("{name} has ended"))
-    }
-
-    fn record(&self) -> anyhow::Result<Record> {
-        let processes = self
-            .components
-            .iter()
-            .map(|component| Ok((component.name.to_owned(), self.process(component.name)?)))
-            .collect::<anyhow::Result<_>>()?;
-        let containerd = self.tools.containerd().to_owned();
-        Ok(Record { host: self.network.host, node: self.network.node, containerd, processes })
-    }
-}
-
 /// The options of nsenter that join a process.
 fn join(number: u32) -> [String; 3] {
-    ["--mount".to_owned(), "--net".to_owned(), format!("--target={number}")]
+    [
+        "--mount".to_owned(),
+        "--net".to_owned(),
+        format!("--target={number}"),
+    ]
 }
 
 fn folder(cache: &Cache, name: &str) -> PathBuf {
@@ -362,7 +265,12 @@ fn check_name(name: &str) -> anyhow::Result<()> {
 fn ends_of_logs(logs: &Path) -> String {
     let mut text = String::from("the cluster did not start");
     for entry in fs::read_dir(logs).into_iter().flatten().flatten() {
-        text.push_str(&format!("\n--- {}\n{}", entry.file_name().display(), tail(&entry.path())));
+        let _ = write!(
+            text,
+            "\n--- {}\n{}",
+            entry.file_name().display(),
+            tail(&entry.path())
+        );
     }
     text
 }

@@ -26,11 +26,7 @@ impl Progress {
     ///
     /// # Errors
     /// Those of `work`.
-    pub fn step<T>(
-        &self,
-        what: impl Display,
-        work: impl FnOnce() -> anyhow::Result<T>,
-    ) -> anyhow::Result<T> {
+    pub fn step<T>(self, what: impl Display, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
         self.write(format_args!("{what} … "));
         let start = Instant::now();
         let result = work();
@@ -40,7 +36,7 @@ impl Progress {
     }
 
     /// Says one thing that has no duration.
-    pub fn note(&self, what: impl Display) {
+    pub fn note(self, what: impl Display) {
         self.write(format_args!("{what}\n"));
     }
 

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-pub(crate) use build::{content_key, file_hash};
-pub(crate) use packages::is_root;
 use build::{Module, install_containerd};
+pub(crate) use build::{content_key, file_hash};
 use packages::Need;
+pub(crate) use packages::is_root;
 
 use crate::{Cache, Progress};
 
@@ -36,7 +36,7 @@ impl Tools {
     ///
     /// # Errors
     /// Names the command to run when something is missing that only root can install.
-    pub fn prepare(progress: &Progress) -> anyhow::Result<Self> {
+    pub fn prepare(progress: Progress) -> anyhow::Result<Self> {
         let cache = Cache::locate()?;
         packages::ensure(&cache, progress, &[Need::program("etcd", "etcd-server")])?;
         let kubernetes = Module {
@@ -60,7 +60,11 @@ impl Tools {
         }
         .build(&cache, progress)?;
         let etcd = crate::command::find("etcd").context("etcd is not in PATH after its installation")?;
-        Ok(Self { cache, kubernetes, etcd })
+        Ok(Self {
+            cache,
+            kubernetes,
+            etcd,
+        })
     }
 
     /// Where builds are kept.
@@ -98,7 +102,7 @@ impl NodeTools {
     ///
     /// # Errors
     /// Names the command to run when something is missing that only root can install.
-    pub fn prepare(progress: &Progress) -> anyhow::Result<Self> {
+    pub fn prepare(progress: Progress) -> anyhow::Result<Self> {
         let cache = Cache::locate()?;
         packages::ensure(
             &cache,
@@ -134,7 +138,13 @@ impl NodeTools {
         .build(&cache, progress)?
         .join("pause");
         let plugins = packages::network_plugins().context("no CNI plugins after their installation")?;
-        Ok(Self { control_plane, containerd, coredns, pause, plugins })
+        Ok(Self {
+            control_plane,
+            containerd,
+            coredns,
+            pause,
+            plugins,
+        })
     }
 
     /// The part that a control plane alone needs.
@@ -162,7 +172,7 @@ impl NodeTools {
 }
 
 /// Builds the Collector, which only those need who load its image.
-pub(crate) fn collector(cache: &Cache, progress: &Progress) -> anyhow::Result<PathBuf> {
+pub(crate) fn collector(cache: &Cache, progress: Progress) -> anyhow::Result<PathBuf> {
     let module = Module {
         name: "collector",
         version: COLLECTOR_VERSION,
@@ -171,4 +181,44 @@ pub(crate) fn collector(cache: &Cache, progress: &Progress) -> anyhow::Result<Pa
         links: &[],
     };
     Ok(module.build(cache, progress)?.join("collector"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each version is written where its reader looks for it; this keeps the places together.
+    #[test]
+    fn versions_are_those_of_the_go_modules_and_manifests() {
+        let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for (file, text) in [
+            (
+                "go/kubernetes/go.mod",
+                format!("k8s.io/kubernetes v{KUBERNETES_VERSION}\n"),
+            ),
+            (
+                "go/coredns/go.mod",
+                format!("github.com/coredns/coredns v{COREDNS_VERSION}\n"),
+            ),
+            (
+                "go/collector/go.mod",
+                format!("go.opentelemetry.io/collector/otelcol v{COLLECTOR_VERSION}\n"),
+            ),
+            (
+                "go/collector/main.go",
+                format!("const version = \"{COLLECTOR_VERSION}\""),
+            ),
+            (
+                "manifests/coredns.yaml",
+                format!("image: {}\n", crate::images::COREDNS),
+            ),
+            (
+                "manifests/collector.yaml",
+                format!("image: {}\n", crate::images::COLLECTOR),
+            ),
+        ] {
+            let content = std::fs::read_to_string(crate_folder.join(file)).unwrap();
+            assert!(content.contains(&text), "{file} does not hold {text:?}");
+        }
+    }
 }

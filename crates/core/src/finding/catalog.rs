@@ -156,11 +156,8 @@ pub enum Reason {
         /// What may stand there.
         allowed: &'static str,
     },
-    /// The admission review holds something that is no pod.
-    NotAPod {
-        /// What is wrong with it.
-        detail: String,
-    },
+    /// A fault of ours.
+    InternalError,
 }
 
 impl Reason {
@@ -188,7 +185,7 @@ impl Reason {
             Self::EndpointMissing { .. } => "EndpointMissing",
             Self::EndpointPortIsGrpc { .. } => "EndpointPortIsGrpc",
             Self::FieldIgnored { .. } => "FieldIgnored",
-            Self::NotAPod { .. } => "NotAPod",
+            Self::InternalError => "InternalError",
         }
     }
 
@@ -257,7 +254,7 @@ impl Reason {
                 format!("{language} sends OTLP over HTTP, but {endpoint} is the port for gRPC")
             }
             Self::FieldIgnored { field, value, .. } => format!("{field} \"{value}\" would make every pod invalid and is left out"),
-            Self::NotAPod { detail } => format!("the object of the review is no pod: {detail}"),
+            Self::InternalError => "a fault in Ingraft: the pod is left as it was".to_owned(),
         }
     }
 
@@ -310,10 +307,8 @@ impl Reason {
                 let key = language.container_names_keys().last().copied().unwrap_or_default();
                 format!("name a container with {key}")
             }
-            Self::Injected { .. }
-            | Self::AlreadyInjected { .. }
-            | Self::LanguageUnsupported { .. }
-            | Self::NotAPod { .. } => return None,
+            Self::InternalError => "please report it with the operator's log".to_owned(),
+            Self::Injected { .. } | Self::AlreadyInjected { .. } | Self::LanguageUnsupported { .. } => return None,
         })
     }
 }

@@ -50,8 +50,7 @@ impl Choice<'_> {
 
 /// The value of an annotation of the namespace; empty where there is none.
 pub(crate) fn namespace_annotation<'a>(request: &Request<'a>, key: &str) -> &'a str {
-    let namespace = request.snapshot.namespace(request.namespace);
-    namespace.and_then(|namespace| namespace.annotations.get(key)).map_or("", String::as_str)
+    request.snapshot.namespace(request.namespace).map_or("", |namespace| namespace.annotation(key))
 }
 
 /// The value of an annotation, pod and namespace combined.
@@ -111,7 +110,7 @@ fn instrumentation<'a>(request: &Request<'a>, asked: &Asked<'a>) -> Result<&'a I
         Ask::Named { namespace, name } => (namespace.unwrap_or(request.namespace), name),
         Ask::Sole | Ask::No => return sole(request, language),
     };
-    request.snapshot.instrumentation(namespace, name).ok_or_else(|| Reason::InstrumentationNotFound {
+    request.snapshot.instrumentations.get(namespace, name).ok_or_else(|| Reason::InstrumentationNotFound {
         language,
         reference: format!("{namespace}/{name}"),
         candidates: candidates(request, name),
@@ -119,18 +118,18 @@ fn instrumentation<'a>(request: &Request<'a>, asked: &Asked<'a>) -> Result<&'a I
 }
 
 fn sole<'a>(request: &Request<'a>, language: Language) -> Result<&'a Instrumentation, Reason> {
-    let found: Vec<&Instrumentation> = request.snapshot.instrumentations_in(request.namespace).collect();
+    let found: Vec<_> = request.snapshot.instrumentations.in_namespace(request.namespace).collect();
     match found.as_slice() {
-        [one] => Ok(one),
+        [(_, one)] => Ok(one),
         [] => Err(Reason::InstrumentationMissing {
             language,
             namespace: request.namespace.to_owned(),
-            elsewhere: request.snapshot.instrumentations().take(5).map(Instrumentation::reference).collect(),
+            elsewhere: request.snapshot.instrumentations.iter().take(5).map(Instrumentation::reference).collect(),
         }),
         several => Err(Reason::InstrumentationAmbiguous {
             language,
             namespace: request.namespace.to_owned(),
-            names: several.iter().filter_map(|one| one.metadata.name.clone()).collect(),
+            names: several.iter().map(|(name, _)| (*name).to_owned()).collect(),
         }),
     }
 }
@@ -143,7 +142,8 @@ fn candidates(request: &Request<'_>, name: &str) -> Vec<String> {
     }
     let mut near: Vec<(f64, String)> = request
         .snapshot
-        .instrumentations()
+        .instrumentations
+        .iter()
         .filter_map(|one| {
             let likeness = strsim::jaro_winkler(one.metadata.name.as_deref()?, wanted);
             let local = one.metadata.namespace.as_deref() == Some(request.namespace);

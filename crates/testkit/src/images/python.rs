@@ -39,8 +39,9 @@ const PYTHON_PACKAGES: &[&str] = &[
 ];
 
 /// Commands that are handy in `kubectl exec`; `cp` is the one that injected init containers run.
-const BUSYBOX: &[&str] =
-    &["cat", "cp", "env", "id", "ls", "mkdir", "mount", "nslookup", "ps", "rm", "sh", "sleep", "stat", "wget"];
+const BUSYBOX: &[&str] = &[
+    "cat", "cp", "env", "id", "ls", "mkdir", "mount", "nslookup", "ps", "rm", "sh", "sleep", "stat", "wget",
+];
 
 const APP: &str = include_str!("../../apps/flask/app.py");
 const APP_REQUIREMENTS: &str = include_str!("../../apps/flask/requirements.txt");
@@ -51,8 +52,15 @@ const STEPS: &str = "1";
 
 const MUSL_STAND_IN: &str = "A stand-in: the payload for musl is not built for tests.\n";
 
-pub(super) fn flask_app(cache: &Cache, progress: &Progress) -> anyhow::Result<Image> {
-    let key = content_key(PYTHON_PACKAGES.iter().chain(BUSYBOX).copied().chain([APP, APP_REQUIREMENTS, STEPS]));
+pub(super) fn flask_app(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
+    let key =
+        content_key(
+            PYTHON_PACKAGES
+                .iter()
+                .chain(BUSYBOX)
+                .copied()
+                .chain([APP, APP_REQUIREMENTS, STEPS]),
+        );
     cached(cache, progress, "flask-app", &key, &[FLASK_APP], |archive| {
         let work = tempfile::tempdir()?;
         let root = work.path().join("root");
@@ -66,7 +74,10 @@ pub(super) fn flask_app(cache: &Cache, progress: &Progress) -> anyhow::Result<Im
         add_busybox(&mut recipe);
         recipe
             .text("/app/app.py", APP)
-            .text("/etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:65532:65532::/app:/bin/sh\n")
+            .text(
+                "/etc/passwd",
+                "root:x:0:0::/root:/bin/sh\napp:x:65532:65532::/app:/bin/sh\n",
+            )
             .text("/etc/group", "root:x:0:\napp:x:65532:\n")
             .folder("/tmp", 0o1777)
             .link("/usr/bin/python3", &format!("python{PYTHON}"))
@@ -78,25 +89,32 @@ pub(super) fn flask_app(cache: &Cache, progress: &Progress) -> anyhow::Result<Im
     })
 }
 
-pub(super) fn agent(cache: &Cache, progress: &Progress) -> anyhow::Result<Image> {
+pub(super) fn agent(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
     let key = content_key(BUSYBOX.iter().copied().chain([AGENT_REQUIREMENTS, STEPS]));
-    cached(cache, progress, "python-agent", &key, &[PYTHON_AGENT], |archive| {
-        let work = tempfile::tempdir()?;
-        let (payload, busybox) = (work.path().join("payload"), work.path().join("busybox"));
-        install(AGENT_REQUIREMENTS, &payload)?;
-        debian::unpack(&["busybox-static"], &busybox)?;
+    cached(
+        cache,
+        progress,
+        "python-agent",
+        &key,
+        &[PYTHON_AGENT],
+        |archive| {
+            let work = tempfile::tempdir()?;
+            let (payload, busybox) = (work.path().join("payload"), work.path().join("busybox"));
+            install(AGENT_REQUIREMENTS, &payload)?;
+            debian::unpack(&["busybox-static"], &busybox)?;
 
-        let mut recipe = Recipe::new();
-        recipe.tree("/autoinstrumentation", &payload)?;
-        recipe.file("/bin/busybox", &busybox.join("bin/busybox"), Some(0o755))?;
-        add_busybox(&mut recipe);
-        recipe
-            .text("/autoinstrumentation-musl/README", MUSL_STAND_IN)
-            .variables(&["PATH=/bin"])
-            .user(NOBODY)
-            .command(&["sh"]);
-        recipe.write(archive, &[PYTHON_AGENT]).map(drop)
-    })
+            let mut recipe = Recipe::new();
+            recipe.tree("/autoinstrumentation", &payload)?;
+            recipe.file("/bin/busybox", &busybox.join("bin/busybox"), Some(0o755))?;
+            add_busybox(&mut recipe);
+            recipe
+                .text("/autoinstrumentation-musl/README", MUSL_STAND_IN)
+                .variables(&["PATH=/bin"])
+                .user(NOBODY)
+                .command(&["sh"]);
+            recipe.write(archive, &[PYTHON_AGENT]).map(drop)
+        },
+    )
 }
 
 fn add_busybox(recipe: &mut Recipe) {
@@ -112,9 +130,28 @@ fn install(requirements: &str, folder: &Path) -> anyhow::Result<()> {
     fs::write(&list, requirements)?;
     let platform = format!("manylinux2014_{}", std::env::consts::ARCH);
     run(Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
-        .args(["--root-user-action=ignore", "--no-compile", "--no-deps", "--only-binary=:all:"])
-        .args(["--implementation", "cp", "--python-version", PYTHON, "--platform", &platform])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-input",
+            "--disable-pip-version-check",
+        ])
+        .args([
+            "--root-user-action=ignore",
+            "--no-compile",
+            "--no-deps",
+            "--only-binary=:all:",
+        ])
+        .args([
+            "--implementation",
+            "cp",
+            "--python-version",
+            PYTHON,
+            "--platform",
+            &platform,
+        ])
         .arg("--target")
         .arg(folder)
         .arg("--requirement")
@@ -128,7 +165,14 @@ fn install(requirements: &str, folder: &Path) -> anyhow::Result<()> {
 /// is another version, what it compiles is ignored in the image.
 fn compile(folder: &Path) -> anyhow::Result<()> {
     run(Command::new("python3")
-        .args(["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s"])
+        .args([
+            "-m",
+            "compileall",
+            "-q",
+            "--invalidation-mode",
+            "unchecked-hash",
+            "-s",
+        ])
         .arg(folder)
         .arg(folder))
     .context("compile Python modules")?;

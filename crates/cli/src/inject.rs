@@ -1,0 +1,94 @@
+//! `ingraft inject`: manifests in, manifests out.
+
+use ingraft_cluster::manifests::{self, Document};
+use ingraft_core::{Edit, Finding, Request, Severity, Snapshot, Subject, Workload, edit, inject};
+
+use crate::args::InjectArgs;
+use crate::output::{self, Place};
+use crate::{CLEAN, FINDINGS, input};
+
+/// A document, and what is changed in it.
+pub struct Injected<'a> {
+    /// The document as read.
+    pub document: &'a Document,
+    /// What changes for each workload in it.
+    pub changes: Vec<Change<'a>>,
+}
+
+/// The changes of one workload.
+pub struct Change<'a> {
+    /// The workload.
+    pub workload: Workload<'a>,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// The changes, for the workload as a document.
+    pub edits: Vec<Edit>,
+    /// Where the workload is in its document, a JSON pointer.
+    pub pointer: String,
+}
+
+impl Injected<'_> {
+    /// The document after the changes.
+    pub fn value(&self) -> serde_json::Value {
+        let mut value = self.document.value.clone();
+        for change in &self.changes {
+            let edits: Vec<Edit> = change.edits.iter().map(|edit| edit.clone().under(&change.pointer)).collect();
+            edit::apply(&mut value, &edits);
+        }
+        value
+    }
+
+    /// Whether nothing is changed.
+    pub fn is_unchanged(&self) -> bool {
+        self.changes.iter().all(|change| change.edits.is_empty())
+    }
+}
+
+/// Injects what `-f` names and prints the result.
+pub fn run(args: &InjectArgs) -> anyhow::Result<u8> {
+    let documents = input::documents(&args.files, args.recursive)?;
+    let snapshot = manifests::snapshot(&documents, &args.namespace)?;
+    let mut worst = None;
+    let injected: Vec<Injected<'_>> =
+        documents.iter().map(|document| inject_document(document, args, &snapshot, &mut worst)).collect();
+    output::print(args.output, &injected)?;
+    Ok(if worst.is_some_and(|severity| args.fail_on.counts(severity)) { FINDINGS } else { CLEAN })
+}
+
+fn inject_document<'a>(
+    document: &'a Document,
+    args: &'a InjectArgs,
+    snapshot: &Snapshot,
+    worst: &mut Option<Severity>,
+) -> Injected<'a> {
+    let mut changes = Vec::new();
+    for (pointer, object) in manifests::objects(&document.value) {
+        let Some(workload) = Workload::of(object) else { continue };
+        let namespace = workload.namespace.unwrap_or(&args.namespace);
+        let owners = workload.owners(namespace, snapshot);
+        let outcome = inject(&Request {
+            pod: workload.template,
+            namespace,
+            owners: &owners,
+            snapshot,
+            settings: &args.settings.0,
+        });
+        let place = Place { document, pointer: &pointer, workload, namespace };
+        for finding in workload.misplaced_annotations().iter().chain(&outcome.findings) {
+            *worst = (*worst).max(Some(finding.severity()));
+            output::finding(&place, finding);
+        }
+        let edits = outcome.edits.into_iter().map(|edit| edit.under(workload.pointer)).collect();
+        changes.push(Change { workload, namespace, edits, pointer });
+    }
+    Injected { document, changes }
+}
+
+/// The JSON pointer of a finding in its document, if it is about something in it.
+pub fn pointer_in_document(place: &Place<'_>, finding: &Finding) -> Option<String> {
+    match finding.subject {
+        Subject::Pod => Some(format!("{}{}{}", place.pointer, place.workload.pointer, finding.pointer)),
+        Subject::Workload => Some(format!("{}{}", place.pointer, finding.pointer)),
+        Subject::Namespace | Subject::Instrumentation(_) => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! Where in a text a field stands, so that a finding can name its line.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Spanned;
+
+/// The line, counted from 1, of the field that a JSON pointer leads to. Where the field does not exist, the line of
+/// the nearest part of the pointer that does.
+///
+/// ```
+/// use ingraft_cluster::locate::line;
+/// assert_eq!(line("spec:\n  containers:\n  - name: app\n", "/spec/containers/0/name"), 3);
+/// assert_eq!(line("spec:\n  containers: []\n", "/spec/template"), 1);
+/// ```
+pub fn line(text: &str, pointer: &str) -> u64 {
+    let Ok(root) = serde_saphyr::from_str::<Node>(text) else { return 1 };
+    let mut node = &root;
+    let mut line = root.line;
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        let next = match &node.children {
+            Children::Entries(entries) => entries.iter().find(|(key, _)| key.value == step).map(|(key, child)| {
+                line = key.referenced.line();
+                child
+            }),
+            Children::Items(items) => step.parse().ok().and_then(|index: usize| items.get(index)).inspect(|child| {
+                line = child.line;
+            }),
+            Children::None => None,
+        };
+        let Some(next) = next else { break };
+        node = next;
+    }
+    line.max(1)
+}
+
+/// A value with its line, and nothing else.
+#[derive(Debug)]
+struct Node {
+    line: u64,
+    children: Children,
+}
+
+#[derive(Debug)]
+enum Children {
+    None,
+    Items(Vec<Node>),
+    Entries(Vec<(Spanned<String>, Node)>),
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Children>::deserialize(deserializer)?;
+        Ok(Self { line: spanned.referenced.line(), children: spanned.value })
+    }
+}
+
+impl<'de> Deserialize<'de> for Children {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ChildrenVisitor)
+    }
+}
+
+struct ChildrenVisitor;
+
+/// Scalars have no children, whatever their type.
+macro_rules! scalars {
+    ($($visit:ident: $type:ty),*) => {
+        $(fn $visit<E>(self, _: $type) -> Result<Children, E> { Ok(Children::None) })*
+    };
+}
+
+impl<'de> Visitor<'de> for ChildrenVisitor {
+    type Value = Children;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    scalars! {
+        visit_bool: bool, visit_i64: i64, visit_i128: i128, visit_u64: u64, visit_u128: u128, visit_f64: f64,
+        visit_str: &str
+    }
+
+    fn visit_unit<E>(self) -> Result<Children, E> {
+        Ok(Children::None)
+    }
+
+    fn visit_none<E>(self) -> Result<Children, E> {
+        Ok(Children::None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Children, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Children::None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Children, A::Error> {
+        let mut nodes = Vec::new();
+        while let Some(node) = items.next_element()? {
+            nodes.push(node);
+        }
+        Ok(Children::Items(nodes))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Children, A::Error> {
+        let mut nodes = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            nodes.push(entry);
+        }
+        Ok(Children::Entries(nodes))
+    }
+}

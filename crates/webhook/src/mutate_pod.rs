@@ -1,0 +1,77 @@
+//! The pod webhook.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use ingraft_core::{Finding, Outcome, Owner, Reason, Severity, inject, owner};
+use serde_json::Value;
+
+use crate::review::{Answer, Request};
+use crate::{Context, Report};
+
+/// How long to wait for a namespace that was created a moment ago. It exists, or the API server would not ask; its
+/// watch event is on the way.
+const NAMESPACE_WAIT: Duration = Duration::from_secs(1);
+
+/// Decides about one pod. The pod is allowed whatever happens.
+pub(crate) async fn answer(context: &Context, request: Request) -> Answer {
+    let start = Instant::now();
+    let namespace = request.namespace.as_str();
+    let known = |snapshot: &ingraft_core::Snapshot| snapshot.namespace(namespace).is_some();
+    if !known(&context.store.read()) {
+        context.store.wait_until(NAMESPACE_WAIT, known).await;
+    }
+    let (outcome, owners) = decide(context, &request);
+    let warnings = outcome.findings.iter().filter(|finding| finding.severity() > Severity::Info);
+    let warnings = warnings.map(Finding::short).collect();
+    context.metrics.review("pod", if outcome.edits.is_empty() { "unchanged" } else { "injected" });
+    report(context, &request, owners, &outcome);
+    let answer = Answer::allow(request.uid, &outcome.edits, warnings);
+    context.metrics.duration(start.elapsed().as_secs_f64());
+    answer
+}
+
+/// Asks the core. A panic there is a fault of ours, and no reason to refuse the pod.
+fn decide(context: &Context, request: &Request) -> (Outcome, Vec<Owner>) {
+    let decide = || {
+        let snapshot = context.store.read();
+        let owners = owner::owners(&request.object, &request.namespace, &snapshot);
+        let outcome = inject(&ingraft_core::Request {
+            pod: &request.object,
+            namespace: &request.namespace,
+            owners: &owners,
+            snapshot: &snapshot,
+            settings: &context.settings,
+        });
+        (outcome, owners)
+    };
+    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
+        let findings = vec![Finding::pod(Reason::InternalError, "")];
+        (Outcome { edits: Vec::new(), findings }, Vec::new())
+    })
+}
+
+/// Tells logs, metrics and Events. A dry run leaves no Event.
+fn report(context: &Context, request: &Request, owners: Vec<Owner>, outcome: &Outcome) {
+    let metadata = |key: &str| request.object.pointer(&format!("/metadata/{key}")).and_then(Value::as_str);
+    let pod = metadata("name").or_else(|| metadata("generateName")).unwrap_or_default();
+    for finding in &outcome.findings {
+        let (code, severity) = (finding.code(), finding.severity());
+        context.metrics.finding(code, severity.as_str());
+        let message = finding.message();
+        match severity {
+            Severity::Info => tracing::info!(code, k8s.namespace.name = request.namespace, k8s.pod.name = pod, "{message}"),
+            Severity::Warning => tracing::warn!(code, k8s.namespace.name = request.namespace, k8s.pod.name = pod, "{message}"),
+            Severity::Error => tracing::error!(code, k8s.namespace.name = request.namespace, k8s.pod.name = pod, "{message}"),
+        }
+    }
+    let findings: Vec<Finding> =
+        outcome.findings.iter().filter(|finding| finding.severity() > Severity::Info).cloned().collect();
+    if findings.is_empty() || request.dry_run {
+        return;
+    }
+    let report = Report { namespace: request.namespace.clone(), pod: pod.to_owned(), owners, findings };
+    if !context.reports.send(report) {
+        context.metrics.report_dropped();
+    }
+}

@@ -1,0 +1,93 @@
+use axum::body::{Body, to_bytes};
+use axum::http;
+use base64::Engine;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::*;
+
+fn context() -> Arc<Context> {
+    let (reports, _) = Reports::new();
+    let store = Store::default();
+    store.update(|snapshot| {
+        let instrumentation = json!({"metadata": {"name": "base", "namespace": "shop"}, "spec": {"exporter": {"endpoint": "http://c:4318"}}});
+        snapshot.instrumentations.insert("shop".into(), "base".into(), serde_json::from_value(instrumentation).unwrap());
+        snapshot.namespaces.insert(String::new(), "shop".into(), ingraft_core::Namespace::default());
+    });
+    let metrics = Metrics::register(&mut prometheus_client::registry::Registry::default());
+    Arc::new(Context { store: Arc::new(store), settings: Settings::default(), reports, metrics })
+}
+
+async fn post(path: &str, body: impl Into<Body>) -> (StatusCode, String) {
+    let request = http::Request::post(path).body(body.into()).unwrap();
+    let response = router(context()).oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+fn review(object: &Value) -> String {
+    json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {"uid": "u-1", "namespace": "shop", "operation": "CREATE", "object": object},
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn answers_with_a_patch() {
+    let pod = json!({
+        "metadata": {"annotations": {"instrumentation.opentelemetry.io/inject-python": "true"}},
+        "spec": {"containers": [{"name": "app", "image": "app:1"}]},
+    });
+    let (status, body) = post(POD_PATH, review(&pod)).await;
+    assert_eq!(status, StatusCode::OK);
+    let answer: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(answer["response"]["uid"], "u-1");
+    assert_eq!(answer["response"]["allowed"], true);
+    assert_eq!(answer["response"]["patchType"], "JSONPatch");
+    let patch = base64::engine::general_purpose::STANDARD.decode(answer["response"]["patch"].as_str().unwrap()).unwrap();
+    let patch: Value = serde_json::from_slice(&patch).unwrap();
+    assert_eq!(patch[0]["op"], "add");
+    assert_eq!(patch[0]["path"], "/spec/containers/0/env");
+}
+
+#[tokio::test]
+async fn warns_and_allows_when_nothing_can_be_injected() {
+    let pod = json!({"metadata": {"annotations": {"instrumentation.opentelemetry.io/inject-python": "bse"}}});
+    let (_, body) = post(POD_PATH, review(&pod)).await;
+    let answer: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(answer["response"]["allowed"], true);
+    assert_eq!(answer["response"].get("patch"), None);
+    let warning = answer["response"]["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("InstrumentationNotFound: ") && warning.chars().count() <= 120, "{warning}");
+}
+
+#[tokio::test]
+async fn fills_in_the_defaults_of_an_instrumentation() {
+    let (_, body) = post(INSTRUMENTATION_PATH, review(&json!({"metadata": {"name": "a"}}))).await;
+    assert!(body.contains("JSONPatch"), "{body}");
+}
+
+#[tokio::test]
+async fn refuses_what_is_no_review_and_allows_what_is_no_pod() {
+    for body in ["", "{", "[]", "{}", r#"{"kind":"Pod","request":{"uid":"1"}}"#, r#"{"kind":"AdmissionReview"}"#] {
+        let (status, text) = post(POD_PATH, body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+        assert!(text.contains("AdmissionReview"), "{text}");
+    }
+    for object in [json!(null), json!(7), json!([]), json!({"metadata": 1, "spec": []})] {
+        let (status, body) = post(POD_PATH, review(&object)).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(body.contains(r#""allowed":true"#) && !body.contains("patch"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn reads_bodies_up_to_sixteen_mebibytes() {
+    let mut body = review(&json!({}));
+    body.extend(std::iter::repeat_n(' ', BODY_LIMIT - body.len()));
+    assert_eq!(post(POD_PATH, body.clone()).await.0, StatusCode::OK);
+    body.push(' ');
+    assert_eq!(post(POD_PATH, body).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+}
