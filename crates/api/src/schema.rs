@@ -9,13 +9,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::instrumentation::{
-    GROUP, InstrumentationSpec, InstrumentationStatus, KIND, PLURAL, VERSION,
-};
+use crate::instrumentation::{GROUP, InstrumentationSpec, InstrumentationStatus, KIND, PLURAL, VERSION};
 
 /// The pattern with which the API server checks quantities.
-const QUANTITY: &str =
-    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
+const QUANTITY: &str = r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
 
 pub(crate) fn instrumentation_crd() -> Value {
     json!({
@@ -105,7 +102,9 @@ fn resolve(schema: &mut Value, definitions: &Map<String, Value>) {
 }
 
 fn inline_reference(object: &mut Map<String, Value>, definitions: &Map<String, Value>) -> bool {
-    let Some(Value::String(reference)) = object.remove("$ref") else { return false };
+    let Some(Value::String(reference)) = object.remove("$ref") else {
+        return false;
+    };
     let name = reference.rsplit('/').next().unwrap_or_default();
     let target = if name == Quantity::schema_name() {
         json!({"anyOf": [{"type": "integer"}, {"type": "string"}], "pattern": QUANTITY, "x-kubernetes-int-or-string": true})
@@ -118,8 +117,12 @@ fn inline_reference(object: &mut Map<String, Value>, definitions: &Map<String, V
 
 /// An optional reference is `anyOf: [X, null]`; only X with `nullable` beside it is structural.
 fn flatten_optional(object: &mut Map<String, Value>) -> bool {
-    let Some(Value::Array(choices)) = object.get("anyOf") else { return false };
-    let [single, null] = choices.as_slice() else { return false };
+    let Some(Value::Array(choices)) = object.get("anyOf") else {
+        return false;
+    };
+    let [single, null] = choices.as_slice() else {
+        return false;
+    };
     let only_null = null.pointer("/enum/0").is_some_and(Value::is_null);
     if !only_null && null.get("type").is_none_or(|kind| kind != "null") {
         return false;
@@ -133,7 +136,9 @@ fn flatten_optional(object: &mut Map<String, Value>) -> bool {
 
 /// `type: [string, null]` is `type: string` with `nullable` beside it.
 fn flatten_nullable_type(object: &mut Map<String, Value>) {
-    let Some(Value::Array(types)) = object.get("type") else { return };
+    let Some(Value::Array(types)) = object.get("type") else {
+        return;
+    };
     if let [kind, null] = types.as_slice()
         && null == "null"
     {
@@ -153,7 +158,9 @@ fn unwrap_description(object: &mut Map<String, Value>) {
 
 /// An enum with a comment on each variant is a `oneOf` of constants; a structural schema wants one list.
 fn flatten_enum(object: &mut Map<String, Value>) {
-    let Some(variants) = object.get("oneOf").and_then(Value::as_array) else { return };
+    let Some(variants) = object.get("oneOf").and_then(Value::as_array) else {
+        return;
+    };
     let names: Vec<Value> = variants
         .iter()
         .filter_map(|variant| variant.get("const").or_else(|| variant.pointer("/enum/0")))

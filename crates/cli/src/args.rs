@@ -25,7 +25,9 @@ enum Command {
     ///
     /// Instrumentations, Namespaces and workloads among the manifests are used. Documents that are no workloads pass
     /// through unchanged.
-    #[command(after_help = "Exit status: 0 clean, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable input.")]
+    #[command(
+        after_help = "Exit status: 0 clean, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable input."
+    )]
     Inject(InjectArgs),
     /// Print what to install: ingraft manifests all | kubectl apply --server-side -f -
     Manifests(ManifestsArgs),

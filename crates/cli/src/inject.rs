@@ -32,7 +32,8 @@ impl Injected<'_> {
     pub fn value(&self) -> serde_json::Value {
         let mut value = self.document.value.clone();
         for change in &self.changes {
-            let edits: Vec<Edit> = change.edits.iter().map(|edit| edit.clone().under(&change.pointer)).collect();
+            let edits: Vec<Edit> =
+                change.edits.iter().map(|edit| edit.clone().under(&change.pointer)).collect();
             edit::apply(&mut value, &edits);
         }
         value
@@ -63,7 +64,9 @@ fn inject_document<'a>(
 ) -> Injected<'a> {
     let mut changes = Vec::new();
     for (pointer, object) in manifests::objects(&document.value) {
-        let Some(workload) = Workload::of(object) else { continue };
+        let Some(workload) = Workload::of(object) else {
+            continue;
+        };
         let namespace = workload.namespace.unwrap_or(&args.namespace);
         let owners = workload.owners(namespace, snapshot);
         let outcome = inject(&Request {

@@ -46,7 +46,10 @@ fn read_limited(from: impl Read) -> std::io::Result<String> {
     let length = from.take(LARGEST + 1).read_to_string(&mut text)?;
     if length as u64 > LARGEST {
         let limit = LARGEST / 1024 / 1024;
-        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, format!("it is larger than {limit} MiB")));
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            format!("it is larger than {limit} MiB"),
+        ));
     }
     Ok(text)
 }

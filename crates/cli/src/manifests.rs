@@ -45,7 +45,9 @@ pub fn run(args: &ManifestsArgs) -> anyhow::Result<u8> {
 fn operator(args: &ManifestsArgs) -> anyhow::Result<Vec<Value>> {
     let documents = manifests::read("operator.yaml", OPERATOR)?;
     let mut values: Vec<Value> = documents.into_iter().map(|document| document.value).collect();
-    for container in values.iter_mut().filter_map(|value| value.pointer_mut("/spec/template/spec/containers/0")) {
+    for container in
+        values.iter_mut().filter_map(|value| value.pointer_mut("/spec/template/spec/containers/0"))
+    {
         if let Some(container) = container.as_object_mut() {
             container.insert("image".to_owned(), args.image.as_str().into());
             let arguments = container.entry("args").or_insert_with(|| Value::Array(Vec::new()));

@@ -82,7 +82,8 @@ pub fn print(output: Output, injected: &[Injected<'_>]) -> anyhow::Result<()> {
 fn as_yaml(injected: &[Injected<'_>]) -> anyhow::Result<String> {
     let mut parts = Vec::new();
     for document in injected {
-        let text = if document.is_unchanged() { document.document.text.clone() } else { yaml(&document.value())? };
+        let text =
+            if document.is_unchanged() { document.document.text.clone() } else { yaml(&document.value())? };
         parts.push(format!("{}\n", text.trim_end()));
     }
     Ok(parts.join("---\n"))
@@ -99,7 +100,8 @@ fn as_json(injected: &[Injected<'_>]) -> anyhow::Result<String> {
 }
 
 fn as_patches(injected: &[Injected<'_>]) -> anyhow::Result<String> {
-    let changed = injected.iter().flat_map(|document| &document.changes).filter(|change| !change.edits.is_empty());
+    let changed =
+        injected.iter().flat_map(|document| &document.changes).filter(|change| !change.edits.is_empty());
     let patch = |change: &Change<'_>| {
         json!({
             "apiVersion": change.workload.document.get("apiVersion"),
@@ -118,7 +120,9 @@ fn as_diff(injected: &[Injected<'_>]) -> anyhow::Result<String> {
         let (before, after) = (yaml(&document.document.value)?, yaml(&document.value())?);
         let file = &document.document.file;
         let diff = TextDiff::from_lines(&before, &after);
-        text.push_str(&diff.unified_diff().context_radius(3).header(file, &format!("{file} (injected)")).to_string());
+        text.push_str(
+            &diff.unified_diff().context_radius(3).header(file, &format!("{file} (injected)")).to_string(),
+        );
     }
     Ok(text)
 }

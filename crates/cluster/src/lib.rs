@@ -1,5 +1,6 @@
 //! Fills the core's plain structs: from manifests, from watches on the API server, from command lines.
 
+pub mod cause;
 pub mod locate;
 pub mod manifests;
 mod settings_args;

@@ -14,19 +14,25 @@ use serde_saphyr::Spanned;
 /// assert_eq!(line("spec:\n  containers: []\n", "/spec/template"), 1);
 /// ```
 pub fn line(text: &str, pointer: &str) -> u64 {
-    let Ok(root) = serde_saphyr::from_str::<Node>(text) else { return 1 };
+    let Ok(root) = serde_saphyr::from_str::<Node>(text) else {
+        return 1;
+    };
     let mut node = &root;
     let mut line = root.line;
     for step in pointer.split('/').skip(1) {
         let step = step.replace("~1", "/").replace("~0", "~");
         let next = match &node.children {
-            Children::Entries(entries) => entries.iter().find(|(key, _)| key.value == step).map(|(key, child)| {
-                line = key.referenced.line();
-                child
-            }),
-            Children::Items(items) => step.parse().ok().and_then(|index: usize| items.get(index)).inspect(|child| {
-                line = child.line;
-            }),
+            Children::Entries(entries) => {
+                entries.iter().find(|(key, _)| key.value == step).map(|(key, child)| {
+                    line = key.referenced.line();
+                    child
+                })
+            }
+            Children::Items(items) => {
+                step.parse().ok().and_then(|index: usize| items.get(index)).inspect(|child| {
+                    line = child.line;
+                })
+            }
             Children::None => None,
         };
         let Some(next) = next else { break };

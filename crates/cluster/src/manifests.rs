@@ -83,7 +83,9 @@ fn split(text: &str) -> Vec<(u64, &str)> {
 pub fn objects(document: &Value) -> Vec<(String, &Value)> {
     let is_list = document.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
     match document.get("items").and_then(Value::as_array) {
-        Some(items) if is_list => items.iter().enumerate().map(|(index, item)| (format!("/items/{index}"), item)).collect(),
+        Some(items) if is_list => {
+            items.iter().enumerate().map(|(index, item)| (format!("/items/{index}"), item)).collect()
+        }
         _ => vec![(String::new(), document)],
     }
 }
@@ -112,7 +114,11 @@ fn learn(snapshot: &mut Snapshot, object: &Value, default_namespace: &str) -> Re
             let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
             let pairs = annotations.into_iter().flatten();
             let pairs = pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
-            snapshot.namespaces.insert(String::new(), text("/metadata/name").to_owned(), Namespace::new(pairs));
+            snapshot.namespaces.insert(
+                String::new(),
+                text("/metadata/name").to_owned(),
+                Namespace::new(pairs),
+            );
         }
         "Instrumentation" if api_version.starts_with("opentelemetry.io/") => {
             let mut instrumentation: Instrumentation = serde_json::from_value(object.clone())?;
@@ -120,14 +126,21 @@ fn learn(snapshot: &mut Snapshot, object: &Value, default_namespace: &str) -> Re
             if namespace.is_empty() {
                 default_namespace.clone_into(namespace);
             }
-            snapshot.instrumentations.insert(namespace.clone(), text("/metadata/name").to_owned(), instrumentation);
+            snapshot.instrumentations.insert(
+                namespace.clone(),
+                text("/metadata/name").to_owned(),
+                instrumentation,
+            );
         }
         "Deployment" | "CronJob" => {
             if let Some(workload) = Workload::of(object) {
                 let namespace = workload.namespace.unwrap_or(default_namespace).to_owned();
                 let (name, uid) = (workload.name.to_owned(), text("/metadata/uid").to_owned());
-                let objects =
-                    if workload.kind == "CronJob" { &mut snapshot.cron_jobs } else { &mut snapshot.deployments };
+                let objects = if workload.kind == "CronJob" {
+                    &mut snapshot.cron_jobs
+                } else {
+                    &mut snapshot.deployments
+                };
                 objects.insert(namespace, name, uid);
             }
         }

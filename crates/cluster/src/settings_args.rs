@@ -32,10 +32,10 @@ fn related_image(language: Language) -> Option<String> {
     std::env::var(name).ok().filter(|image| !image.is_empty())
 }
 
-fn switch(flag: String, default: bool, help: String) -> Arg {
-    let arg = Arg::new(flag.clone());
-    arg.long(flag.clone())
-        .env(variable("INGRAFT_", &flag))
+fn switch(flag: &str, default: bool, help: String) -> Arg {
+    let arg = Arg::new(flag.to_owned());
+    arg.long(flag.to_owned())
+        .env(variable("INGRAFT_", flag))
         .help(help)
         .help_heading("Languages")
         .value_name("true|false")
@@ -51,15 +51,21 @@ impl Args for SettingsArgs {
     fn augment_args(mut command: Command) -> Command {
         for language in Language::with_image() {
             let flag = image_flag(language);
-            let default = related_image(language).unwrap_or_else(|| Settings::default_image(language).to_owned());
-            let arg = Arg::new(flag.clone()).long(flag.clone()).env(variable("INGRAFT_", &flag)).hide_env(true);
+            let default =
+                related_image(language).unwrap_or_else(|| Settings::default_image(language).to_owned());
+            let arg =
+                Arg::new(flag.clone()).long(flag.clone()).env(variable("INGRAFT_", &flag)).hide_env(true);
             let help = format!("Agent image for {language}, where an Instrumentation names none");
             command = command
                 .arg(arg.help(help).help_heading("Languages").value_name("IMAGE").default_value(default))
-                .arg(switch(enable_flag(language), Settings::enabled_by_default(language), format!("Inject {language}")));
+                .arg(switch(
+                    &enable_flag(language),
+                    Settings::enabled_by_default(language),
+                    format!("Inject {language}"),
+                ));
         }
         let help = "Honour the lists of containers per language";
-        command.arg(switch(MULTI.to_owned(), true, help.to_owned()))
+        command.arg(switch(MULTI, true, help.to_owned()))
     }
 
     fn augment_args_for_update(command: Command) -> Command {

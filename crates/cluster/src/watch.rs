@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use self::slim::Slim;
+use crate::cause::Chain;
 
 mod slim;
 
@@ -35,7 +36,11 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { snapshot: RwLock::default(), pending: AtomicUsize::new(WATCHES), changed: watch::Sender::new(()) }
+        Self {
+            snapshot: RwLock::default(),
+            pending: AtomicUsize::new(WATCHES),
+            changed: watch::Sender::new(()),
+        }
     }
 }
 
@@ -56,6 +61,12 @@ impl Store {
     /// Whether every watch has read everything once.
     pub fn is_synced(&self) -> bool {
         self.pending.load(Ordering::Acquire) == 0
+    }
+
+    /// Waits until every watch has read everything once.
+    pub async fn wait_synced(&self) {
+        let mut changes = self.subscribe();
+        while !self.is_synced() && changes.changed().await.is_ok() {}
     }
 
     /// Tells of every change from now on.
@@ -149,14 +160,16 @@ async fn watch<K, T>(
                     store.changed.send_replace(());
                 }
             }
-            Ok(Some(watcher::Event::Apply(object))) => store.update(|snapshot| set(objects(snapshot), object, keep)),
+            Ok(Some(watcher::Event::Apply(object))) => {
+                store.update(|snapshot| set(objects(snapshot), object, keep));
+            }
             Ok(Some(watcher::Event::Delete(object))) => store.update(|snapshot| {
                 objects(snapshot).remove(&object.namespace().unwrap_or_default(), &object.name_any());
             }),
             Ok(None) => return,
             Err(error) => {
                 let resource = K::plural(&());
-                tracing::warn!(%resource, error = &error as &dyn std::error::Error, "failed to watch, will try again");
+                tracing::warn!(%resource, error = %Chain(&error), "failed to watch, will try again");
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Defaults are computed whenever an Instrumentation is used, so an object that was stored while the defaulting
 //! webhook was away means the same. [`missing`] writes them down for people to read.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use ingraft_api::annotations::DEFAULTED;
 use ingraft_api::{InstrumentationSpec, Language};
@@ -36,7 +36,10 @@ impl<'a> Block<'a> {
                     image: block.image.as_deref().filter(|image| !image.is_empty()),
                     env: block.env.as_deref().unwrap_or_default(),
                     resources: block.$resources.as_ref(),
-                    volume_claim_template: block.volume_claim_template.as_ref().filter(|template| says_something(template)),
+                    volume_claim_template: block
+                        .volume_claim_template
+                        .as_ref()
+                        .filter(|template| says_something(template)),
                     volume_limit_size: block.volume_limit_size.as_ref().map(|size| size.0.as_str()),
                 })
             };
@@ -84,7 +87,10 @@ pub fn missing(instrumentation: &Value, settings: &Settings) -> Vec<Edit> {
         let requirements = if language == Language::Java { "resources" } else { "resourceRequirements" };
         let ([limit_cpu, limit_memory], [cpu, memory]) = resources(language);
         fields.push((format!("{block}/image"), settings.image(language).into()));
-        fields.push((format!("{block}/{requirements}/limits"), json!({"cpu": limit_cpu, "memory": limit_memory})));
+        fields.push((
+            format!("{block}/{requirements}/limits"),
+            json!({"cpu": limit_cpu, "memory": limit_memory}),
+        ));
         fields.push((format!("{block}/{requirements}/requests"), json!({"cpu": cpu, "memory": memory})));
     }
     fields.push(("/spec/apacheHttpd/version".to_owned(), "2.4".into()));
@@ -94,7 +100,7 @@ pub fn missing(instrumentation: &Value, settings: &Settings) -> Vec<Edit> {
     let absent = |value: Option<&Value>| value.is_none_or(|value| value.is_null() || value == "");
     fields.retain(|(path, _)| absent(instrumentation.pointer(path)));
     let mut edits = Vec::new();
-    let mut made = BTreeMap::new();
+    let mut made = BTreeSet::new();
     for (path, value) in &fields {
         edits.extend(parents(instrumentation, path, &mut made));
         edits.push(Edit::add(path.clone(), value.clone()));
@@ -104,11 +110,11 @@ pub fn missing(instrumentation: &Value, settings: &Settings) -> Vec<Edit> {
 }
 
 /// The edits that make the objects which a path leads through.
-fn parents(document: &Value, path: &str, made: &mut BTreeMap<String, ()>) -> Vec<Edit> {
+fn parents(document: &Value, path: &str, made: &mut BTreeSet<String>) -> Vec<Edit> {
     let ends = path.char_indices().filter(|(index, c)| *c == '/' && *index > 0).map(|(index, _)| index);
     ends.filter_map(|end| path.get(..end))
         .filter(|parent| !document.pointer(parent).is_some_and(Value::is_object))
-        .filter(|parent| made.insert((*parent).to_owned(), ()).is_none())
+        .filter(|parent| made.insert((*parent).to_owned()))
         .map(|parent| Edit::add(parent, json!({})))
         .collect()
 }
@@ -125,7 +131,12 @@ fn metadata(instrumentation: &Value, fields: &[(String, Value)], settings: &Sett
     if !fields.is_empty() {
         let earlier = annotation(instrumentation, DEFAULTED);
         let mut paths: Vec<&str> = earlier.split(',').filter(|path| !path.is_empty()).collect();
-        paths.extend(fields.iter().map(|(path, _)| path.as_str()).filter(|path| !earlier.split(',').any(|old| old == *path)));
+        paths.extend(
+            fields
+                .iter()
+                .map(|(path, _)| path.as_str())
+                .filter(|path| !earlier.split(',').any(|old| old == *path)),
+        );
         annotations.push((DEFAULTED.to_owned(), paths.join(",").into()));
     }
     let mut edits = set_entries(instrumentation, "/metadata/labels", labels);

@@ -74,7 +74,9 @@ pub(crate) fn set_entries(document: &Value, path: &str, entries: Vec<(String, Va
     if entries.is_empty() {
         Vec::new()
     } else if document.pointer(path).is_some_and(Value::is_object) {
-        let edit = |(key, value): (String, Value)| Edit::add(format!("{path}/{}", crate::json::pointer_step(&key)), value);
+        let edit = |(key, value): (String, Value)| {
+            Edit::add(format!("{path}/{}", crate::json::pointer_step(&key)), value)
+        };
         entries.into_iter().map(edit).collect()
     } else {
         vec![Edit::add(path, entries.into_iter().collect::<Map<_, _>>())]

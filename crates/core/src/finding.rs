@@ -88,7 +88,9 @@ impl Finding {
     pub fn short(&self) -> String {
         let text = format!("{}: {}", self.code(), self.message());
         match text.char_indices().nth(119) {
-            Some((end, _)) if text.chars().count() > 120 => format!("{}…", text.get(..end).unwrap_or_default()),
+            Some((end, _)) if text.chars().count() > 120 => {
+                format!("{}…", text.get(..end).unwrap_or_default())
+            }
             _ => text,
         }
     }

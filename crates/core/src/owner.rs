@@ -102,7 +102,8 @@ pub fn owners(pod: &Value, namespace: &str, snapshot: &Snapshot) -> Vec<Owner> {
     let references = pod.get("metadata").map_or(&[][..], |metadata| list(metadata, "ownerReferences"));
     let mut owners = Vec::new();
     for reference in references {
-        let (Some(kind), Some(name)) = (string(reference, "kind").and_then(OwnerKind::parse), string(reference, "name"))
+        let (Some(kind), Some(name)) =
+            (string(reference, "kind").and_then(OwnerKind::parse), string(reference, "name"))
         else {
             continue;
         };
@@ -135,7 +136,10 @@ fn owner_of(kind: OwnerKind, name: &str, pod: &Value, namespace: &str, snapshot:
 }
 
 fn without_suffix<'a>(name: &'a str, suffix: &str) -> Option<&'a str> {
-    name.strip_suffix(suffix).filter(|_| !suffix.is_empty())?.strip_suffix('-').filter(|rest| !rest.is_empty())
+    name.strip_suffix(suffix)
+        .filter(|_| !suffix.is_empty())?
+        .strip_suffix('-')
+        .filter(|rest| !rest.is_empty())
 }
 
 /// Whether the pod is the API server's copy of a static pod, which nobody can change.

@@ -41,7 +41,14 @@ mod tests {
 
     #[test]
     fn reads_every_suffix() {
-        for (text, number) in [("500m", 0.5), ("2", 2.0), ("1.5Gi", 1.5 * 1024.0 * 1024.0 * 1024.0), ("3e2", 300.0), ("1E3", 1000.0), ("1E", 1e18)] {
+        for (text, number) in [
+            ("500m", 0.5),
+            ("2", 2.0),
+            ("1.5Gi", 1.5 * 1024.0 * 1024.0 * 1024.0),
+            ("3e2", 300.0),
+            ("1E3", 1000.0),
+            ("1E", 1e18),
+        ] {
             assert_eq!(parse(text), Some(number), "{text}");
         }
         for text in ["", "m", "1x", "abc", "1e", "--1", "é"] {

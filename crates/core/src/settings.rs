@@ -31,17 +31,29 @@ impl Settings {
 
     /// Switches a language on or off.
     pub fn set_enabled(&mut self, language: Language, enabled: bool) {
-        if enabled { self.enabled.insert(language) } else { self.enabled.remove(&language) };
+        if enabled {
+            self.enabled.insert(language)
+        } else {
+            self.enabled.remove(&language)
+        };
     }
 
     /// The default image of the OpenTelemetry Operator 0.158.0 for a language (injection.md, section 4).
     pub const fn default_image(language: Language) -> &'static str {
         match language {
             Language::Java => "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-java:2.30.0",
-            Language::NodeJs => "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-nodejs:0.78.0",
-            Language::Python => "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-python:0.64b0",
-            Language::DotNet => "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-dotnet:1.16.0",
-            Language::Go => "ghcr.io/open-telemetry/opentelemetry-go-instrumentation/autoinstrumentation-go:v0.24.0",
+            Language::NodeJs => {
+                "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-nodejs:0.78.0"
+            }
+            Language::Python => {
+                "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-python:0.64b0"
+            }
+            Language::DotNet => {
+                "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-dotnet:1.16.0"
+            }
+            Language::Go => {
+                "ghcr.io/open-telemetry/opentelemetry-go-instrumentation/autoinstrumentation-go:v0.24.0"
+            }
             Language::ApacheHttpd | Language::Nginx => {
                 "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-apache-httpd:1.0.4"
             }
@@ -62,7 +74,10 @@ impl Default for Settings {
             images: Language::with_image()
                 .map(|language| (language, Self::default_image(language).to_owned()))
                 .collect(),
-            enabled: Language::ALL.into_iter().filter(|language| Self::enabled_by_default(*language)).collect(),
+            enabled: Language::ALL
+                .into_iter()
+                .filter(|language| Self::enabled_by_default(*language))
+                .collect(),
             multi_instrumentation: true,
         }
     }

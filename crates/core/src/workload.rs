@@ -109,6 +109,9 @@ mod tests {
         });
         let findings = Workload::of(&document).unwrap().misplaced_annotations();
         assert_eq!(findings.len(), 1);
-        assert_eq!(findings[0].pointer, "/metadata/annotations/instrumentation.opentelemetry.io~1inject-python");
+        assert_eq!(
+            findings[0].pointer,
+            "/metadata/annotations/instrumentation.opentelemetry.io~1inject-python"
+        );
     }
 }

@@ -21,11 +21,7 @@ pub struct Cache {
 impl Cache {
     /// Finds the folder and creates it.
     pub fn locate() -> anyhow::Result<Self> {
-        let set = |name: &str| {
-            env::var_os(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
+        let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let root = set("INGRAFT_CACHE")
             .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("ingraft")))
             .or_else(|| set("HOME").map(|folder| folder.join(".cache/ingraft")))
@@ -79,10 +75,7 @@ impl Cache {
         let path = folder.join(name);
         let file = File::create(&path).with_context(|| format!("open the lock {}", path.display()))?;
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            progress.note(format_args!(
-                "waiting for another process that holds {}",
-                path.display()
-            ));
+            progress.note(format_args!("waiting for another process that holds {}", path.display()));
         }
         file.lock().with_context(|| format!("lock {}", path.display()))?;
         Ok(file)

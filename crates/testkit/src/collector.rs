@@ -30,10 +30,7 @@ pub struct Span {
 impl Span {
     /// The service's name, empty if it has none.
     pub fn service(&self) -> &str {
-        self.resource
-            .get("service.name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.resource.get("service.name").and_then(Value::as_str).unwrap_or_default()
     }
 }
 
@@ -45,14 +42,7 @@ pub fn install_collector(cluster: &Cluster, progress: Progress) -> anyhow::Resul
     progress.step("installing the Collector", || {
         cluster.kubectl().apply(MANIFESTS)?;
         let deployment = "deployment/otel-collector";
-        cluster.kubectl().run(&[
-            "rollout",
-            "status",
-            "-n",
-            "opentelemetry",
-            deployment,
-            "--timeout=60s",
-        ])?;
+        cluster.kubectl().run(&["rollout", "status", "-n", "opentelemetry", deployment, "--timeout=60s"])?;
         Ok(())
     })
 }
@@ -62,13 +52,7 @@ pub fn install_collector(cluster: &Cluster, progress: Progress) -> anyhow::Resul
 /// # Errors
 /// When the Collector's log cannot be read.
 pub fn received_spans(kubectl: &Kubectl) -> anyhow::Result<Vec<Span>> {
-    let log = kubectl.run(&[
-        "logs",
-        "-n",
-        "opentelemetry",
-        "deployment/otel-collector",
-        "--tail=-1",
-    ])?;
+    let log = kubectl.run(&["logs", "-n", "opentelemetry", "deployment/otel-collector", "--tail=-1"])?;
     spans(&log)
 }
 
@@ -79,15 +63,8 @@ fn spans(log: &str) -> anyhow::Result<Vec<Span>> {
         for resource in list(&batch, "resourceSpans") {
             let attributes = attributes(resource.get("resource"));
             for scope in list(resource, "scopeSpans") {
-                let scope_name = scope
-                    .get("scope")
-                    .map(|scope| text(scope, "name"))
-                    .unwrap_or_default();
-                spans.extend(
-                    list(scope, "spans")
-                        .iter()
-                        .map(|span| read(span, &attributes, &scope_name)),
-                );
+                let scope_name = scope.get("scope").map(|scope| text(scope, "name")).unwrap_or_default();
+                spans.extend(list(scope, "spans").iter().map(|span| read(span, &attributes, &scope_name)));
             }
         }
     }
@@ -106,34 +83,21 @@ fn read(span: &Value, resource: &BTreeMap<String, Value>, scope: &str) -> Span {
 }
 
 fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
-    value
-        .get(field)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+    value.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 fn text(value: &Value, field: &str) -> String {
-    value
-        .get(field)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// OTLP wraps each value in an object that names its type; only the value is of interest.
 fn attributes(holder: Option<&Value>) -> BTreeMap<String, Value> {
-    let entries = holder
-        .map(|holder| list(holder, "attributes"))
-        .unwrap_or_default();
+    let entries = holder.map(|holder| list(holder, "attributes")).unwrap_or_default();
     entries
         .iter()
         .map(|entry| {
             let typed = entry.get("value").and_then(Value::as_object);
-            let value = typed
-                .and_then(|typed| typed.values().next())
-                .cloned()
-                .unwrap_or_default();
+            let value = typed.and_then(|typed| typed.values().next()).cloned().unwrap_or_default();
             (text(entry, "key"), value)
         })
         .collect()
@@ -156,10 +120,7 @@ mod tests {
         let spans = spans(log).unwrap();
         assert_eq!(spans.len(), 1);
         assert_eq!(spans[0].service(), "shop");
-        assert_eq!(
-            (spans[0].scope.as_str(), spans[0].name.as_str(), spans[0].kind),
-            ("flask", "GET /", 2)
-        );
+        assert_eq!((spans[0].scope.as_str(), spans[0].name.as_str(), spans[0].kind), ("flask", "GET /", 2));
         assert_eq!(spans[0].attributes["port"], "80");
     }
 }

@@ -37,9 +37,7 @@ pub(crate) fn run_with_input(command: &mut Command, input: &str) -> anyhow::Resu
         // A program that ends early closes the pipe; its exit status tells more than the broken pipe.
         let _ = stdin.write_all(input.as_bytes());
     }
-    let output = child
-        .wait_with_output()
-        .with_context(|| format!("wait for {}", line(command)))?;
+    let output = child.wait_with_output().with_context(|| format!("wait for {}", line(command)))?;
     if !output.status.success() {
         bail!(failure(command, &output));
     }
@@ -48,10 +46,7 @@ pub(crate) fn run_with_input(command: &mut Command, input: &str) -> anyhow::Resu
 
 /// Runs a program to its end, whatever its exit status.
 pub(crate) fn output(command: &mut Command) -> anyhow::Result<Output> {
-    command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("start {}", line(command)))
+    command.stdin(Stdio::null()).output().with_context(|| format!("start {}", line(command)))
 }
 
 /// Whether the program ends with status 0; a program that cannot be started does not.

@@ -94,18 +94,11 @@ impl ControlPlane {
     }
 
     fn start_once(tools: &Tools) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("ingraft-control-plane-")
-            .tempdir()?;
+        let folder = tempfile::Builder::new().prefix("ingraft-control-plane-").tempdir()?;
         let [secure_port, etcd_client_port, etcd_peer_port] = free_ports()?;
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let at = Addresses {
-            bind: loopback,
-            advertise: NOWHERE,
-            secure_port,
-            etcd_client_port,
-            etcd_peer_port,
-        };
+        let at =
+            Addresses { bind: loopback, advertise: NOWHERE, secure_port, etcd_client_port, etcd_peer_port };
         let url = format!("https://127.0.0.1:{secure_port}");
         let credentials = Credentials::create(
             &folder.path().join("credentials"),
@@ -113,14 +106,7 @@ impl ControlPlane {
             &[loopback, programs::KUBERNETES_SERVICE],
         )?;
         let kubectl = Kubectl::new(tools.kubectl(), credentials.kubeconfig());
-        let mut this = Self {
-            kubectl,
-            credentials,
-            url,
-            components: Vec::new(),
-            watchdog: None,
-            folder,
-        };
+        let mut this = Self { kubectl, credentials, url, components: Vec::new(), watchdog: None, folder };
         this.run(&programs::etcd(tools, &this.folder.path().join("etcd"), at))?;
         // There is no address that a pod could reach, so the endpoints of the Service stay empty.
         let server =
@@ -137,13 +123,8 @@ impl ControlPlane {
     fn run(&mut self, program: &Program) -> anyhow::Result<()> {
         let mut command = Command::new(&program.path);
         // Without this process's variables: etcd takes any ETCD_… for an option.
-        command
-            .env_clear()
-            .env("PATH", SYSTEM_PATH)
-            .args(&program.arguments)
-            .current_dir(self.folder.path());
-        self.components
-            .push(Component::start(program.name, command, self.folder.path())?);
+        command.env_clear().env("PATH", SYSTEM_PATH).args(&program.arguments).current_dir(self.folder.path());
+        self.components.push(Component::start(program.name, command, self.folder.path())?);
         Ok(())
     }
 

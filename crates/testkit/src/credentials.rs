@@ -22,9 +22,7 @@ impl Credentials {
     /// Makes everything for an API server that is reached at `url` and at the given addresses.
     pub(crate) fn create(folder: &Path, url: &str, addresses: &[IpAddr]) -> anyhow::Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
-        let this = Self {
-            folder: folder.to_owned(),
-        };
+        let this = Self { folder: folder.to_owned() };
         let authority = authority()?;
         fs::write(this.authority(), authority.pem())?;
         fs::write(this.authority_key(), authority.key().serialize_pem())?;
@@ -39,9 +37,7 @@ impl Credentials {
             ]
             .map(str::to_owned),
         )?;
-        server
-            .subject_alt_names
-            .extend(addresses.iter().copied().map(SanType::IpAddress));
+        server.subject_alt_names.extend(addresses.iter().copied().map(SanType::IpAddress));
         server.distinguished_name = subject("kube-apiserver", None);
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         this.issue("apiserver", &server, &authority)?;
@@ -89,9 +85,8 @@ impl Credentials {
         authority: &CertifiedIssuer<'_, KeyPair>,
     ) -> anyhow::Result<()> {
         let key = KeyPair::generate().with_context(|| format!("make the key of {name}"))?;
-        let certificate = params
-            .signed_by(&key, authority)
-            .with_context(|| format!("sign the certificate of {name}"))?;
+        let certificate =
+            params.signed_by(&key, authority).with_context(|| format!("sign the certificate of {name}"))?;
         fs::write(self.path(&format!("{name}.crt")), certificate.pem())?;
         fs::write(self.path(&format!("{name}.key")), key.serialize_pem())?;
         Ok(())

@@ -54,13 +54,7 @@ impl Recipe {
     pub fn file(&mut self, path: &str, host: &Path, mode: Option<u32>) -> anyhow::Result<&mut Self> {
         let metadata = fs::metadata(host).with_context(|| format!("look at {}", host.display()))?;
         let mode = mode.unwrap_or_else(|| metadata.permissions().mode() & 0o7777);
-        Ok(self.put(
-            inside(path),
-            Entry::Host {
-                path: host.to_owned(),
-                mode,
-            },
-        ))
+        Ok(self.put(inside(path), Entry::Host { path: host.to_owned(), mode }))
     }
 
     /// Puts what a folder of this machine contains below `path`; symbolic links stay what they are.
@@ -74,13 +68,7 @@ impl Recipe {
 
     /// Puts a short file at `path`.
     pub fn text(&mut self, path: &str, content: impl Into<String>) -> &mut Self {
-        self.put(
-            inside(path),
-            Entry::Text {
-                content: content.into(),
-                mode: 0o644,
-            },
-        )
+        self.put(inside(path), Entry::Text { content: content.into(), mode: 0o644 })
     }
 
     /// Puts an empty folder at `path`.
@@ -90,12 +78,7 @@ impl Recipe {
 
     /// Puts a symbolic link at `path`.
     pub fn link(&mut self, path: &str, target: &str) -> &mut Self {
-        self.put(
-            inside(path),
-            Entry::Link {
-                target: PathBuf::from(target),
-            },
-        )
+        self.put(inside(path), Entry::Link { target: PathBuf::from(target) })
     }
 
     /// Sets what is started, before the arguments.
@@ -130,10 +113,7 @@ impl Recipe {
     pub fn write(&self, archive: &Path, names: &[&str]) -> anyhow::Result<Image> {
         let folder = archive.parent().context("an archive needs a folder")?;
         let layer = tempfile::tempfile_in(folder).context("create the layer")?;
-        let mut hashing = Hashing {
-            inner: BufWriter::new(layer),
-            hash: Sha256::new(),
-        };
+        let mut hashing = Hashing { inner: BufWriter::new(layer), hash: Sha256::new() };
         self.write_layer(&mut hashing)?;
         let digest = format!("{:x}", hashing.hash.finalize());
         let mut layer = hashing.inner.into_inner().context("write the layer")?;
@@ -154,36 +134,19 @@ impl Recipe {
 
         let file = File::create(archive).with_context(|| format!("create {}", archive.display()))?;
         let mut outer = Builder::new(BufWriter::new(file));
-        append(
-            &mut outer,
-            Path::new(&config_name),
-            0o644,
-            config.as_bytes(),
-            config.len() as u64,
-        )?;
+        append(&mut outer, Path::new(&config_name), 0o644, config.as_bytes(), config.len() as u64)?;
         layer.rewind()?;
         let size = layer.metadata()?.len();
         append(&mut outer, Path::new(&layer_name), 0o644, &mut layer, size)?;
-        append(
-            &mut outer,
-            Path::new("manifest.json"),
-            0o644,
-            manifest.as_bytes(),
-            manifest.len() as u64,
-        )?;
+        append(&mut outer, Path::new("manifest.json"), 0o644, manifest.as_bytes(), manifest.len() as u64)?;
         outer.into_inner()?.flush()?;
-        Ok(Image {
-            names: names.iter().map(|&name| name.to_owned()).collect(),
-            archive: archive.to_owned(),
-        })
+        Ok(Image { names: names.iter().map(|&name| name.to_owned()).collect(), archive: archive.to_owned() })
     }
 
     fn put(&mut self, path: PathBuf, entry: Entry) -> &mut Self {
         let mut parent = path.parent();
         while let Some(folder) = parent.filter(|folder| !folder.as_os_str().is_empty()) {
-            self.entries
-                .entry(folder.to_owned())
-                .or_insert(Entry::Folder { mode: 0o755 });
+            self.entries.entry(folder.to_owned()).or_insert(Entry::Folder { mode: 0o755 });
             parent = folder.parent();
         }
         self.entries.insert(path, entry);

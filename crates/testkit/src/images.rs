@@ -39,8 +39,6 @@ const NOBODY: &str = "65532";
 
 /// The Flask application with a Python from Debian.
 ///
-/// `ENV PYTHONPATH=/app/lib` is on purpose: it is what an injected variable must not hide.
-///
 /// # Errors
 /// When packages cannot be had.
 pub fn flask_app(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
@@ -60,20 +58,10 @@ pub fn python_agent(cache: &Cache, progress: Progress) -> anyhow::Result<Image> 
 /// # Errors
 /// When Go fails to build it.
 pub fn collector(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
-    debug_assert!(
-        COLLECTOR.ends_with(COLLECTOR_VERSION),
-        "the image's tag is the version built"
-    );
+    debug_assert!(COLLECTOR.ends_with(COLLECTOR_VERSION), "the image's tag is the version built");
     let program = build_collector(cache, progress)?;
     // The published image runs as this user; what works here must work there.
-    single_program(
-        cache,
-        progress,
-        &program,
-        "/otelcol",
-        "10001",
-        &[COLLECTOR, DEFAULT_COLLECTOR],
-    )
+    single_program(cache, progress, &program, "/otelcol", "10001", &[COLLECTOR, DEFAULT_COLLECTOR])
 }
 
 /// An image with one static program, started as a non-root user with the arguments of the pod.
@@ -91,10 +79,7 @@ pub fn program(
 }
 
 pub(crate) fn coredns(tools: &NodeTools, progress: Progress) -> anyhow::Result<Image> {
-    debug_assert!(
-        COREDNS.ends_with(COREDNS_VERSION),
-        "the image's tag is the version built"
-    );
+    debug_assert!(COREDNS.ends_with(COREDNS_VERSION), "the image's tag is the version built");
     let cache = tools.control_plane().cache();
     single_program(cache, progress, tools.coredns(), "/coredns", "0", &[COREDNS])
 }
@@ -113,21 +98,13 @@ fn single_program(
     names: &[&str],
 ) -> anyhow::Result<Image> {
     let mut recipe = Recipe::new();
-    recipe
-        .file(path, program, Some(0o755))?
-        .entrypoint(&[path])
-        .user(user);
+    recipe.file(path, program, Some(0o755))?.entrypoint(&[path]).user(user);
     let content = file_hash(program)?;
     let mut parts = vec![content.as_str(), path, user];
     parts.extend(names);
-    cached(
-        cache,
-        progress,
-        path.trim_start_matches('/'),
-        &content_key(parts),
-        names,
-        |archive| recipe.write(archive, names).map(drop),
-    )
+    cached(cache, progress, path.trim_start_matches('/'), &content_key(parts), names, |archive| {
+        recipe.write(archive, names).map(drop)
+    })
 }
 
 /// An image from the cache, written by `write` if it is missing.
@@ -141,19 +118,10 @@ fn cached(
 ) -> anyhow::Result<Image> {
     let file = format!("{label}-{key}.tar");
     let archive = cache
-        .entry(
-            "images",
-            &file,
-            progress,
-            &format!("building the image {label}"),
-            write,
-        )
+        .entry("images", &file, progress, &format!("building the image {label}"), write)
         .with_context(|| format!("build the image {label}"))?;
     remove_old_versions(&archive, label, file.len());
-    Ok(Image {
-        names: names.iter().map(|&name| name.to_owned()).collect(),
-        archive,
-    })
+    Ok(Image { names: names.iter().map(|&name| name.to_owned()).collect(), archive })
 }
 
 /// Removes archives of earlier versions: an image of our own binary has a new one with every build. Those
@@ -166,11 +134,8 @@ fn remove_old_versions(current: &Path, label: &str, length: usize) {
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let other_version = path != current && name.len() == length && name.starts_with(&format!("{label}-"));
-        let age = path
-            .metadata()
-            .and_then(|found| found.modified())
-            .ok()
-            .and_then(|time| time.elapsed().ok());
+        let age =
+            path.metadata().and_then(|found| found.modified()).ok().and_then(|time| time.elapsed().ok());
         if other_version && age.is_some_and(|age| age > day) {
             // If it fails, only space is lost.
             let _ = std::fs::remove_file(&path);

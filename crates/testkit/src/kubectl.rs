@@ -77,9 +77,6 @@ impl Kubectl {
     /// # Errors
     /// When the API server refuses one of them.
     pub fn apply(&self, manifests: &str) -> anyhow::Result<String> {
-        self.run_with_input(
-            &["apply", "--server-side", "--force-conflicts", "-f", "-"],
-            manifests,
-        )
+        self.run_with_input(&["apply", "--server-side", "--force-conflicts", "-f", "-"], manifests)
     }
 }

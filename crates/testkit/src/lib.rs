@@ -18,9 +18,11 @@ mod control_plane;
 mod credentials;
 mod image;
 pub mod images;
+pub mod ingraft;
 mod kubectl;
 mod node;
 mod process;
+pub mod programs;
 mod progress;
 mod tools;
 

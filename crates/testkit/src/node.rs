@@ -92,13 +92,8 @@ impl Cluster {
         if !removal::anything_left(name, &folder) {
             return Ok(false);
         }
-        ensure!(
-            crate::tools::is_root(),
-            "removing a cluster needs root; run this with sudo"
-        );
-        progress.step(format_args!("removing the cluster {name}"), || {
-            removal::remove(name, &folder)
-        })?;
+        ensure!(crate::tools::is_root(), "removing a cluster needs root; run this with sudo");
+        progress.step(format_args!("removing the cluster {name}"), || removal::remove(name, &folder))?;
         Ok(true)
     }
 
@@ -149,12 +144,7 @@ impl Cluster {
     pub fn load_image(&self, image: &Image) -> anyhow::Result<()> {
         let metadata = fs::metadata(&image.archive)
             .with_context(|| format!("look at the image {}", image.archive.display()))?;
-        let stamp = format!(
-            "{} {} {}\n",
-            image.archive.display(),
-            metadata.ino(),
-            metadata.mtime_nsec()
-        );
+        let stamp = format!("{} {} {}\n", image.archive.display(), metadata.ino(), metadata.mtime_nsec());
         let loaded = self.folder.join("images");
         let first = image.names.first().map_or("image", String::as_str);
         let marker = loaded.join(first.replace(['/', ':'], "_"));
@@ -191,10 +181,7 @@ impl Cluster {
             name: name.to_owned(),
             folder: folder.to_owned(),
             record,
-            kubectl: Kubectl::new(
-                folder.join("bin/kubectl"),
-                credentials_folder(folder).join("kubeconfig"),
-            ),
+            kubectl: Kubectl::new(folder.join("bin/kubectl"), credentials_folder(folder).join("kubeconfig")),
         }
     }
 
@@ -209,19 +196,10 @@ impl Cluster {
         let node = format!("node/{name}");
         start.wait(&this.kubectl, &["wait", "--for=create", &node, "--timeout=60s"])?;
         start.proxy()?;
+        start.wait(&this.kubectl, &["wait", "--for=condition=Ready", &node, "--timeout=60s"])?;
         start.wait(
             &this.kubectl,
-            &["wait", "--for=condition=Ready", &node, "--timeout=60s"],
-        )?;
-        start.wait(
-            &this.kubectl,
-            &[
-                "rollout",
-                "status",
-                "--namespace=kube-system",
-                "deployment/coredns",
-                "--timeout=60s",
-            ],
+            &["rollout", "status", "--namespace=kube-system", "deployment/coredns", "--timeout=60s"],
         )?;
         wait_for_service_account(&this.kubectl, &mut start.components)?;
         // Written last: a record means that the cluster was ready.
@@ -233,11 +211,7 @@ impl Cluster {
 
 /// The options of nsenter that join a process.
 fn join(number: u32) -> [String; 3] {
-    [
-        "--mount".to_owned(),
-        "--net".to_owned(),
-        format!("--target={number}"),
-    ]
+    ["--mount".to_owned(), "--net".to_owned(), format!("--target={number}")]
 }
 
 fn folder(cache: &Cache, name: &str) -> PathBuf {
@@ -265,12 +239,7 @@ fn check_name(name: &str) -> anyhow::Result<()> {
 fn ends_of_logs(logs: &Path) -> String {
     let mut text = String::from("the cluster did not start");
     for entry in fs::read_dir(logs).into_iter().flatten().flatten() {
-        let _ = write!(
-            text,
-            "\n--- {}\n{}",
-            entry.file_name().display(),
-            tail(&entry.path())
-        );
+        let _ = write!(text, "\n--- {}\n{}", entry.file_name().display(), tail(&entry.path()));
     }
     text
 }

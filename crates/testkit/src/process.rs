@@ -25,11 +25,7 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn new(name: &'static str, path: impl Into<PathBuf>) -> Self {
-        Self {
-            name,
-            path: path.into(),
-            arguments: Vec::new(),
-        }
+        Self { name, path: path.into(), arguments: Vec::new() }
     }
 
     /// Adds `--name=value`.
@@ -60,11 +56,7 @@ impl Component {
             .stderr(log)
             .spawn()
             .with_context(|| format!("start {name}"))?;
-        Ok(Self {
-            name,
-            log: path,
-            child,
-        })
+        Ok(Self { name, log: path, child })
     }
 
     /// Fails with the end of the log if the component has ended.
@@ -102,11 +94,7 @@ pub(crate) fn wait_until(
                 .iter()
                 .map(|one| format!("the end of {}:\n{}", one.log.display(), tail(&one.log)))
                 .collect();
-            bail!(
-                "{what} not ready after {} s; {}",
-                limit.as_secs(),
-                logs.join("\n")
-            );
+            bail!("{what} not ready after {} s; {}", limit.as_secs(), logs.join("\n"));
         }
         sleep(LOOK_AGAIN);
     }
@@ -115,11 +103,7 @@ pub(crate) fn wait_until(
 
 /// Runs a command that waits for something, while all `components` must stay alive.
 pub(crate) fn run_while_alive(command: &mut Command, components: &mut [Component]) -> anyhow::Result<()> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()?;
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break status;
@@ -159,10 +143,7 @@ impl ProcessId {
         if matches!(fields.next()?, "Z" | "X") {
             return None;
         }
-        Some(Self {
-            number,
-            started: fields.nth(18)?.parse().ok()?,
-        })
+        Some(Self { number, started: fields.nth(18)?.parse().ok()? })
     }
 
     pub(crate) fn is_alive(&self) -> bool {

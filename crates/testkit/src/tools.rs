@@ -60,11 +60,7 @@ impl Tools {
         }
         .build(&cache, progress)?;
         let etcd = crate::command::find("etcd").context("etcd is not in PATH after its installation")?;
-        Ok(Self {
-            cache,
-            kubernetes,
-            etcd,
-        })
+        Ok(Self { cache, kubernetes, etcd })
     }
 
     /// Where builds are kept.
@@ -128,23 +124,12 @@ impl NodeTools {
         }
         .build(&cache, progress)?
         .join("coredns");
-        let pause = Module {
-            name: "pause",
-            version: "1",
-            what: "the pause program",
-            ldflags: "-s -w",
-            links: &[],
-        }
-        .build(&cache, progress)?
-        .join("pause");
+        let pause =
+            Module { name: "pause", version: "1", what: "the pause program", ldflags: "-s -w", links: &[] }
+                .build(&cache, progress)?
+                .join("pause");
         let plugins = packages::network_plugins().context("no CNI plugins after their installation")?;
-        Ok(Self {
-            control_plane,
-            containerd,
-            coredns,
-            pause,
-            plugins,
-        })
+        Ok(Self { control_plane, containerd, coredns, pause, plugins })
     }
 
     /// The part that a control plane alone needs.
@@ -192,30 +177,12 @@ mod tests {
     fn versions_are_those_of_the_go_modules_and_manifests() {
         let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         for (file, text) in [
-            (
-                "go/kubernetes/go.mod",
-                format!("k8s.io/kubernetes v{KUBERNETES_VERSION}\n"),
-            ),
-            (
-                "go/coredns/go.mod",
-                format!("github.com/coredns/coredns v{COREDNS_VERSION}\n"),
-            ),
-            (
-                "go/collector/go.mod",
-                format!("go.opentelemetry.io/collector/otelcol v{COLLECTOR_VERSION}\n"),
-            ),
-            (
-                "go/collector/main.go",
-                format!("const version = \"{COLLECTOR_VERSION}\""),
-            ),
-            (
-                "manifests/coredns.yaml",
-                format!("image: {}\n", crate::images::COREDNS),
-            ),
-            (
-                "manifests/collector.yaml",
-                format!("image: {}\n", crate::images::COLLECTOR),
-            ),
+            ("go/kubernetes/go.mod", format!("k8s.io/kubernetes v{KUBERNETES_VERSION}\n")),
+            ("go/coredns/go.mod", format!("github.com/coredns/coredns v{COREDNS_VERSION}\n")),
+            ("go/collector/go.mod", format!("go.opentelemetry.io/collector/otelcol v{COLLECTOR_VERSION}\n")),
+            ("go/collector/main.go", format!("const version = \"{COLLECTOR_VERSION}\"")),
+            ("manifests/coredns.yaml", format!("image: {}\n", crate::images::COREDNS)),
+            ("manifests/collector.yaml", format!("image: {}\n", crate::images::COLLECTOR)),
         ] {
             let content = std::fs::read_to_string(crate_folder.join(file)).unwrap();
             assert!(content.contains(&text), "{file} does not hold {text:?}");

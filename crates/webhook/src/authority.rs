@@ -6,9 +6,10 @@
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use ingraft_cluster::cause::Chain;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, SanType,
 };
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -90,7 +91,8 @@ impl Authority {
         params.not_after = now + LEAF_LIFE;
         let certificate = params.signed_by(&key, &issuer).map_err(Error::Make)?;
         let chain = vec![CertificateDer::from(certificate.der().to_vec())];
-        let signer = rustls::crypto::ring::sign::any_ecdsa_type(&PrivatePkcs8KeyDer::from(key.serialize_der()).into());
+        let signer =
+            rustls::crypto::ring::sign::any_ecdsa_type(&PrivatePkcs8KeyDer::from(key.serialize_der()).into());
         Ok(CertifiedKey::new(chain, signer.map_err(Error::Use)?))
     }
 }
@@ -172,7 +174,7 @@ impl State {
 
 impl ResolvesServerCert for LeafResolver {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.leaf().inspect_err(|error| tracing::error!(error = error as &dyn std::error::Error, "no certificate")).ok()
+        self.leaf().inspect_err(|error| tracing::error!(error = %Chain(error), "no certificate")).ok()
     }
 }
 
@@ -198,6 +200,9 @@ mod tests {
         let hosts = ["ingraft-operator.system.svc".to_owned(), "127.0.0.1".to_owned()];
         let resolver = LeafResolver::new(authority, &hosts).unwrap();
         assert!(Arc::ptr_eq(&resolver.leaf().unwrap(), &resolver.leaf().unwrap()));
-        assert!(LeafResolver::new(Authority::new(None, OffsetDateTime::now_utc()).unwrap(), &["é".to_owned()]).is_err());
+        assert!(
+            LeafResolver::new(Authority::new(None, OffsetDateTime::now_utc()).unwrap(), &["é".to_owned()])
+                .is_err()
+        );
     }
 }

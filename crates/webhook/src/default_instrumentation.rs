@@ -7,8 +7,11 @@ use crate::review::{Answer, Request};
 
 /// Fills in what is absent. Whatever else the object says stays as it is.
 pub(crate) fn answer(context: &Context, request: Request) -> Answer {
-    let edits =
-        if request.object.is_object() { defaults::missing(&request.object, &context.settings) } else { Vec::new() };
+    let edits = if request.object.is_object() {
+        defaults::missing(&request.object, &context.settings)
+    } else {
+        Vec::new()
+    };
     context.metrics.review("instrumentation", if edits.is_empty() { "unchanged" } else { "defaulted" });
     Answer::allow(request.uid, &edits, Vec::new())
 }

@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use ingraft_cluster::cause::Chain;
+
 use crate::LeafResolver;
 
 /// A client that has not finished its handshake by then is dropped.
@@ -50,7 +52,7 @@ async fn accept(
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "failed to accept a connection");
+                tracing::warn!(error = %Chain(&error), "failed to accept a connection");
                 tokio::time::sleep(REST).await;
                 continue;
             }
@@ -62,7 +64,7 @@ async fn accept(
             match tokio::time::timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => drop(connections.send((stream, peer)).await),
                 Ok(Err(error)) => {
-                    tracing::warn!(%peer, error = &error as &dyn std::error::Error, "a TLS handshake failed");
+                    tracing::warn!(%peer, error = %Chain(&error), "a TLS handshake failed");
                 }
                 Err(_) => tracing::warn!(%peer, "a TLS handshake took too long"),
             }

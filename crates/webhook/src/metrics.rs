@@ -39,7 +39,11 @@ impl Metrics {
         };
         let admission = registry.sub_registry_with_prefix("ingraft_admission");
         admission.register("reviews", "Admission reviews, by webhook and outcome", metrics.reviews.clone());
-        admission.register("findings", "Findings about pods under admission, by code", metrics.findings.clone());
+        admission.register(
+            "findings",
+            "Findings about pods under admission, by code",
+            metrics.findings.clone(),
+        );
         let help = "Time to answer a pod's review, from the body read to the answer written";
         admission.register_with_unit("duration", help, Unit::Seconds, metrics.duration.clone());
         let help = "Reports that did not become Events because too many were waiting";

@@ -59,10 +59,15 @@ fn report(context: &Context, request: &Request, owners: Vec<Owner>, outcome: &Ou
         let (code, severity) = (finding.code(), finding.severity());
         context.metrics.finding(code, severity.as_str());
         let message = finding.message();
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(code, k8s.namespace.name = request.namespace, k8s.pod.name = pod, "{message}")
+            };
+        }
         match severity {
-            Severity::Info => tracing::info!(code, k8s.namespace.name = request.namespace, k8s.pod.name = pod, "{message}"),
-            Severity::Warning => tracing::warn!(code, k8s.namespace.name = request.namespace, k8s.pod.name = pod, "{message}"),
-            Severity::Error => tracing::error!(code, k8s.namespace.name = request.namespace, k8s.pod.name = pod, "{message}"),
+            Severity::Info => log!(info),
+            Severity::Warning => log!(warn),
+            Severity::Error => log!(error),
         }
     }
     let findings: Vec<Finding> =

@@ -70,11 +70,18 @@ impl Answer {
     /// Allows the object with these changes and warnings.
     pub(crate) fn allow(uid: String, edits: &[Edit], mut warnings: Vec<String>) -> Self {
         warnings.truncate(WARNINGS);
-        let patch = serde_json::to_vec(edits).ok().filter(|_| !edits.is_empty()).map(|patch| STANDARD.encode(patch));
+        let patch =
+            serde_json::to_vec(edits).ok().filter(|_| !edits.is_empty()).map(|patch| STANDARD.encode(patch));
         Self {
             api_version: "admission.k8s.io/v1",
             kind: "AdmissionReview",
-            response: Response { uid, allowed: true, patch_type: patch.as_ref().map(|_| "JSONPatch"), patch, warnings },
+            response: Response {
+                uid,
+                allowed: true,
+                patch_type: patch.as_ref().map(|_| "JSONPatch"),
+                patch,
+                warnings,
+            },
         }
     }
 }

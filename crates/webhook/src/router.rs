@@ -48,14 +48,17 @@ pub fn router(context: Arc<Context>) -> Router {
 async fn pod(State(context): State<Arc<Context>>, body: Result<Bytes, BytesRejection>) -> Response {
     match request(&context, "pod", body) {
         Ok(request) => answer(&mutate_pod::answer(&context, request).await),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
-async fn instrumentation(State(context): State<Arc<Context>>, body: Result<Bytes, BytesRejection>) -> Response {
+async fn instrumentation(
+    State(context): State<Arc<Context>>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     match request(&context, "instrumentation", body) {
         Ok(request) => answer(&default_instrumentation::answer(&context, request)),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
@@ -63,11 +66,11 @@ fn request(
     context: &Context,
     webhook: &'static str,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Request, Response> {
+) -> Result<Request, Box<Response>> {
     let refuse = |status: StatusCode, detail: String| {
         context.metrics.review(webhook, "refused");
         tracing::warn!(webhook, %detail, "a request is no admission review");
-        (status, format!("this is no AdmissionReview of admission.k8s.io/v1: {detail}\n")).into_response()
+        Box::new((status, format!("this is no AdmissionReview of admission.k8s.io/v1: {detail}\n")).into_response())
     };
     let body = body.map_err(|rejection| refuse(rejection.status(), rejection.body_text()))?;
     Review::request(&body).map_err(|detail| refuse(StatusCode::BAD_REQUEST, detail))

@@ -46,14 +46,18 @@ impl<'de, K> Deserialize<'de> for Slim<K> {
             #[serde(default, deserialize_with = "concerning")]
             annotations: Option<BTreeMap<String, String>>,
         }
-        let Metadata { name, namespace, uid, resource_version, annotations } = Object::deserialize(deserializer)?.metadata;
-        let metadata = ObjectMeta { name, namespace, uid, resource_version, annotations, ..ObjectMeta::default() };
+        let Metadata { name, namespace, uid, resource_version, annotations } =
+            Object::deserialize(deserializer)?.metadata;
+        let metadata =
+            ObjectMeta { name, namespace, uid, resource_version, annotations, ..ObjectMeta::default() };
         Ok(Self { metadata, kind: PhantomData })
     }
 }
 
 /// Reads annotations, skipping those that cannot matter.
-fn concerning<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+fn concerning<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, String>>, D::Error> {
     struct Annotations;
 
     impl<'de> Visitor<'de> for Annotations {

@@ -218,18 +218,28 @@ impl Reason {
             }
             Self::InstrumentationAmbiguous { language, namespace, names } => {
                 let names = list(names);
-                format!("{language} is asked for with \"true\", but namespace \"{namespace}\" has several Instrumentations: {names}")
+                format!(
+                    "{language} is asked for with \"true\", but namespace \"{namespace}\" has several Instrumentations: {names}"
+                )
             }
-            Self::LanguageDisabled { language } => format!("{language} is asked for, but disabled in the operator"),
-            Self::LanguageUnsupported { language } => format!("{language} is asked for, but this version cannot inject it yet"),
+            Self::LanguageDisabled { language } => {
+                format!("{language} is asked for, but disabled in the operator")
+            }
+            Self::LanguageUnsupported { language } => {
+                format!("{language} is asked for, but this version cannot inject it yet")
+            }
             Self::ContainersUnnamed { language, .. } => {
                 format!("several languages are asked for, and nothing says which containers are {language}")
             }
             Self::ContainerNotFound { language, name, containers } => {
                 format!("{language} names container \"{name}\", but the pod has {}", list(containers))
             }
-            Self::NoContainer { language } => format!("{language} is asked for, but no container can be instrumented"),
-            Self::AnnotationUnknown { key, .. } => format!("annotation \"{key}\" is unknown and has no effect"),
+            Self::NoContainer { language } => {
+                format!("{language} is asked for, but no container can be instrumented")
+            }
+            Self::AnnotationUnknown { key, .. } => {
+                format!("annotation \"{key}\" is unknown and has no effect")
+            }
             Self::AnnotationMisplaced { key, .. } => {
                 format!("annotation \"{key}\" has no effect here: pods are made from the template")
             }
@@ -237,23 +247,33 @@ impl Reason {
                 format!("annotation \"{key}\" is {value}, but must be text")
             }
             Self::WindowsPod => "Windows pods cannot be instrumented".to_owned(),
-            Self::PlatformUnknown { language, value, .. } => format!("{language} has no platform \"{value}\""),
+            Self::PlatformUnknown { language, value, .. } => {
+                format!("{language} has no platform \"{value}\"")
+            }
             Self::VariableNotMergeable { container, variable } => {
-                format!("{variable} of container \"{container}\" has an optional source, nothing can be added to it")
+                format!(
+                    "{variable} of container \"{container}\" has an optional source, nothing can be added to it"
+                )
             }
             Self::VariableMayHide { container, variable } => {
-                format!("{variable}, now set in container \"{container}\", hides a value of that name from envFrom")
+                format!(
+                    "{variable}, now set in container \"{container}\", hides a value of that name from envFrom"
+                )
             }
             Self::NameTaken { language, what, name } => {
                 format!("{language} needs {what} \"{name}\", which the pod uses for something else")
             }
             Self::EndpointMissing { container } => {
-                format!("no endpoint is set, so telemetry of container \"{container}\" goes to localhost and is lost")
+                format!(
+                    "no endpoint is set, so telemetry of container \"{container}\" goes to localhost and is lost"
+                )
             }
             Self::EndpointPortIsGrpc { language, endpoint } => {
                 format!("{language} sends OTLP over HTTP, but {endpoint} is the port for gRPC")
             }
-            Self::FieldIgnored { field, value, .. } => format!("{field} \"{value}\" would make every pod invalid and is left out"),
+            Self::FieldIgnored { field, value, .. } => {
+                format!("{field} \"{value}\" would make every pod invalid and is left out")
+            }
             Self::InternalError => "a fault in Ingraft: the pod is left as it was".to_owned(),
         }
     }
@@ -284,7 +304,10 @@ impl Reason {
             Self::AnnotationUnknown { suggestion: Some(suggestion), .. } => format!("write {suggestion}"),
             Self::AnnotationUnknown { suggestion: None, .. } => "remove it".to_owned(),
             Self::AnnotationMisplaced { template, .. } => {
-                format!("move it to {}.metadata.annotations", template.replace('/', ".").trim_start_matches('.'))
+                format!(
+                    "move it to {}.metadata.annotations",
+                    template.replace('/', ".").trim_start_matches('.')
+                )
             }
             Self::AnnotationNotText { value, .. } => format!("put it in quotes: '{value}'"),
             Self::WindowsPod => "remove the annotation from Windows workloads".to_owned(),
@@ -296,11 +319,9 @@ impl Reason {
                 format!("set {variable} in the container's env instead, then it is joined")
             }
             Self::NameTaken { what, .. } => format!("rename the {what} of the pod"),
-            Self::EndpointMissing { .. } => {
-                "set spec.exporter.endpoint to the Collector's Service, such as \
+            Self::EndpointMissing { .. } => "set spec.exporter.endpoint to the Collector's Service, such as \
                  http://otel-collector.opentelemetry.svc.cluster.local:4318"
-                    .to_owned()
-            }
+                .to_owned(),
             Self::EndpointPortIsGrpc { .. } => "use port 4318".to_owned(),
             Self::FieldIgnored { allowed, .. } => format!("allowed: {allowed}"),
             Self::NoContainer { language } => {
@@ -308,7 +329,9 @@ impl Reason {
                 format!("name a container with {key}")
             }
             Self::InternalError => "please report it with the operator's log".to_owned(),
-            Self::Injected { .. } | Self::AlreadyInjected { .. } | Self::LanguageUnsupported { .. } => return None,
+            Self::Injected { .. } | Self::AlreadyInjected { .. } | Self::LanguageUnsupported { .. } => {
+                return None;
+            }
         })
     }
 }

@@ -68,13 +68,22 @@ pub(crate) fn asks<'a>(request: &Request<'a>) -> Vec<Asked<'a>> {
 }
 
 /// What to inject, for each language by itself.
-pub(crate) fn choices<'a>(request: &Request<'a>, asks: &[Asked<'a>], findings: &mut Vec<Finding>) -> Vec<Choice<'a>> {
+pub(crate) fn choices<'a>(
+    request: &Request<'a>,
+    asks: &[Asked<'a>],
+    findings: &mut Vec<Finding>,
+) -> Vec<Choice<'a>> {
     let enabled: Vec<&Asked<'a>> = asks
         .iter()
         .filter(|asked| {
             let enabled = request.settings.enabled(asked.language);
             if !enabled {
-                push(request, findings, asked.language, Reason::LanguageDisabled { language: asked.language });
+                push(
+                    request,
+                    findings,
+                    asked.language,
+                    Reason::LanguageDisabled { language: asked.language },
+                );
             }
             enabled
         })
@@ -124,7 +133,13 @@ fn sole<'a>(request: &Request<'a>, language: Language) -> Result<&'a Instrumenta
         [] => Err(Reason::InstrumentationMissing {
             language,
             namespace: request.namespace.to_owned(),
-            elsewhere: request.snapshot.instrumentations.iter().take(5).map(Instrumentation::reference).collect(),
+            elsewhere: request
+                .snapshot
+                .instrumentations
+                .iter()
+                .take(5)
+                .map(Instrumentation::reference)
+                .collect(),
         }),
         several => Err(Reason::InstrumentationAmbiguous {
             language,
@@ -163,43 +178,54 @@ fn containers<'a>(
     several: bool,
     findings: &mut Vec<Finding>,
 ) -> Vec<&'a str> {
-    let names = |key: &str| list(request.pod.get("spec").unwrap_or(&Value::Null), key).iter().filter_map(|item| string(item, "name"));
+    let spec = request.pod.get("spec").unwrap_or(&Value::Null);
+    let names = |key: &str| list(spec, key).iter().filter_map(|item| string(item, "name"));
     let regular: Vec<&'a str> = names("containers").collect();
     let init: Vec<&'a str> = names("initContainers").collect();
-    let named = named_containers(request, language);
-    if named.is_empty() {
-        let default = regular.iter().find(|name| !SIDECARS.contains(name)).copied();
-        if several && request.settings.multi_instrumentation {
-            let containers = regular.iter().map(|&name| name.to_owned()).collect();
-            push(request, findings, language, Reason::ContainersUnnamed { language, containers });
-            return Vec::new();
-        }
-        if default.is_none() {
-            push(request, findings, language, Reason::NoContainer { language });
-        }
-        return default.into_iter().collect();
+    let lists = container_lists(request, language);
+    if lists.is_empty() {
+        return match default_container(request, language, several, &regular) {
+            Ok(name) => vec![name],
+            Err(reason) => {
+                push(request, findings, language, reason);
+                Vec::new()
+            }
+        };
     }
-    for (key, name) in &named {
-        if !regular.contains(name) && !init.contains(name) {
-            let containers = regular.iter().chain(&init).map(|&name| name.to_owned()).collect();
-            let reason = Reason::ContainerNotFound { language, name: (*name).to_owned(), containers };
-            findings.push(Finding::pod(reason, annotation_pointer(key)));
-        }
+    let exists = |name: &&'a str| regular.contains(name) || init.contains(name);
+    for (key, name) in lists.iter().filter(|(_, name)| !exists(name)) {
+        let containers = regular.iter().chain(&init).map(|&name| name.to_owned()).collect();
+        let reason = Reason::ContainerNotFound { language, name: (*name).to_owned(), containers };
+        findings.push(Finding::pod(reason, annotation_pointer(key)));
     }
-    let wanted = |name: &&'a str| named.iter().any(|(_, wanted)| wanted == name);
-    let mut targets: Vec<&'a str> = init.iter().copied().filter(wanted).collect();
-    for (_, wanted) in &named {
-        if let Some(name) = regular.iter().find(|name| *name == wanted)
-            && !targets.contains(name)
-        {
+    let listed = |name: &&'a str| lists.iter().any(|(_, listed)| listed == name);
+    let mut targets: Vec<&'a str> = init.iter().copied().filter(listed).collect();
+    for (_, name) in &lists {
+        if regular.contains(name) && !targets.contains(name) {
             targets.push(name);
         }
     }
     targets
 }
 
+/// The container that is meant when no list names one: the first that is no known sidecar, unless several languages
+/// would all get it.
+fn default_container<'a>(
+    request: &Request<'_>,
+    language: Language,
+    several: bool,
+    regular: &[&'a str],
+) -> Result<&'a str, Reason> {
+    if several && request.settings.multi_instrumentation {
+        let containers = regular.iter().map(|&name| name.to_owned()).collect();
+        return Err(Reason::ContainersUnnamed { language, containers });
+    }
+    let application = regular.iter().find(|name| !SIDECARS.contains(name));
+    application.copied().ok_or(Reason::NoContainer { language })
+}
+
 /// The names in the lists of a language, each with the key of its list.
-fn named_containers<'a>(request: &Request<'a>, language: Language) -> Vec<(&'static str, &'a str)> {
+fn container_lists<'a>(request: &Request<'a>, language: Language) -> Vec<(&'static str, &'a str)> {
     let own: &[&'static str] =
         if request.settings.multi_instrumentation { language.container_names_keys() } else { &[] };
     std::iter::once(&annotations::CONTAINER_NAMES)

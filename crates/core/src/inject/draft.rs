@@ -72,7 +72,8 @@ impl<'a> Draft<'a> {
     /// Adds an init container directly before another one, or at the end.
     pub(crate) fn add_init_container(&mut self, container: Value, before: Option<&Target<'_>>) {
         let end = list(self.spec, "initContainers").len();
-        self.init_containers.push(NewInitContainer { before: before.map_or(end, |target| target.index), container });
+        self.init_containers
+            .push(NewInitContainer { before: before.map_or(end, |target| target.index), container });
     }
 
     /// All changes, in an order in which they can be carried out.
@@ -85,17 +86,23 @@ impl<'a> Draft<'a> {
         }
         self.init_containers.sort_by_key(|new| new.before);
         let places = self.init_containers.into_iter().enumerate();
-        let init_containers = places.map(|(added, new)| ((new.before + added).to_string(), new.container)).collect();
+        let init_containers =
+            places.map(|(added, new)| ((new.before + added).to_string(), new.container)).collect();
         edits.extend(insert(self.spec, "initContainers", init_containers));
 
-        let local = |volume: &Value| volume.get("emptyDir").and(string(volume, "name")).map(str::to_owned);
+        let local =
+            |volume: &Value| volume.get("emptyDir").and_then(|_| string(volume, "name")).map(str::to_owned);
         let local_volumes: Vec<String> = self.volumes.iter().filter_map(local).collect();
         let volumes = self.volumes.into_iter().map(|volume| ("-".to_owned(), volume)).collect();
         edits.extend(insert(self.spec, "volumes", volumes));
 
         let mut annotations = Vec::new();
         annotations.extend(evictable(self.pod, local_volumes));
-        annotations.extend(injected.annotation(annotation(self.pod, INJECTED)).map(|value| (INJECTED.to_owned(), value.into())));
+        annotations.extend(
+            injected
+                .annotation(annotation(self.pod, INJECTED))
+                .map(|value| (INJECTED.to_owned(), value.into())),
+        );
         edits.extend(set_entries(self.pod, "/metadata/annotations", annotations));
         edits
     }
@@ -116,7 +123,8 @@ fn insert(spec: &Value, key: &str, items: Vec<(String, Value)>) -> Vec<Edit> {
 /// The annotation that tells the cluster autoscaler not to mind our volumes, beside those it already names.
 fn evictable(pod: &Value, volumes: Vec<String>) -> Option<(String, Value)> {
     let current = annotation(pod, SAFE_TO_EVICT_LOCAL_VOLUMES);
-    let mut names: Vec<String> = current.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let mut names: Vec<String> =
+        current.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
     let known = names.len();
     let unknown: Vec<String> = volumes.into_iter().filter(|volume| !names.contains(volume)).collect();
     names.extend(unknown);

@@ -61,13 +61,17 @@ impl<'a> Env<'a> {
     }
 
     pub(crate) fn current(&self, name: &str) -> Current<'_> {
-        let Some(entry) = self.position(name).and_then(|index| self.entries.get(index)) else { return Current::Unset };
+        let Some(entry) = self.position(name).and_then(|index| self.entries.get(index)) else {
+            return Current::Unset;
+        };
         let value = string(entry, "value").unwrap_or_default();
         match entry.get("valueFrom").and_then(Value::as_object).filter(|source| !source.is_empty()) {
             Some(source) if value.is_empty() => {
                 let required = |(kind, reference): (&String, &Value)| match kind.as_str() {
                     "fieldRef" | "resourceFieldRef" => true,
-                    "configMapKeyRef" | "secretKeyRef" | "fileKeyRef" => reference.get("optional") != Some(&Value::Bool(true)),
+                    "configMapKeyRef" | "secretKeyRef" | "fileKeyRef" => {
+                        reference.get("optional") != Some(&Value::Bool(true))
+                    }
                     _ => false,
                 };
                 if source.iter().all(required) { Current::Required } else { Current::Optional }
@@ -134,9 +138,15 @@ impl<'a> Env<'a> {
     }
 
     /// A required source cannot be edited, but referred to: the user's entry gets another name, ours follows it.
-    fn rename_and_join(&mut self, name: &str, join: impl FnOnce(Option<&str>) -> String) -> Result<(), NotMergeable> {
+    fn rename_and_join(
+        &mut self,
+        name: &str,
+        join: impl FnOnce(Option<&str>) -> String,
+    ) -> Result<(), NotMergeable> {
         let original = format!("{ORIGINAL}{name}");
-        let Some(index) = self.position(name).filter(|_| !self.is_set(&original)) else { return Err(NotMergeable) };
+        let Some(index) = self.position(name).filter(|_| !self.is_set(&original)) else {
+            return Err(NotMergeable);
+        };
         let joined = json!({"name": name, "value": join(Some(&format!("$({original})")))});
         if let Some(entry) = self.entries.get_mut(index).and_then(|entry| entry.to_mut().as_object_mut()) {
             entry.insert("name".to_owned(), original.into());
@@ -167,7 +177,8 @@ impl<'a> Env<'a> {
     /// Whether a later variable refers to this one, which then has to stay where it is.
     pub(crate) fn is_referred_to(&self, name: &str) -> bool {
         let reference = format!("$({name})");
-        let refers = |entry: &Cow<'_, Value>| string(entry, "value").is_some_and(|value| value.contains(&reference));
+        let refers =
+            |entry: &Cow<'_, Value>| string(entry, "value").is_some_and(|value| value.contains(&reference));
         self.position(name).is_some_and(|index| self.entries.iter().skip(index + 1).any(refers))
     }
 

@@ -8,7 +8,9 @@ use super::target::Target;
 
 /// Adds the endpoint and, for TLS, certificate variables and mounts. Answers the path of a mount that is taken.
 pub(crate) fn add(spec: &InstrumentationSpec, target: &mut Target<'_>) -> Result<(), String> {
-    let Some(exporter) = &spec.exporter else { return Ok(()) };
+    let Some(exporter) = &spec.exporter else {
+        return Ok(());
+    };
     if let Some(endpoint) = exporter.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty()) {
         target.env.set_default("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
     }
@@ -40,7 +42,8 @@ pub(crate) fn add(spec: &InstrumentationSpec, target: &mut Target<'_>) -> Result
 
 /// The volumes for TLS material. They are optional: a pod starts even where its namespace lacks the Secret.
 pub(crate) fn volumes(spec: &InstrumentationSpec) -> Vec<Value> {
-    let Some(Tls { secret_name, config_map_name, .. }) = spec.exporter.as_ref().and_then(|exporter| exporter.tls.as_ref())
+    let Some(Tls { secret_name, config_map_name, .. }) =
+        spec.exporter.as_ref().and_then(|exporter| exporter.tls.as_ref())
     else {
         return Vec::new();
     };

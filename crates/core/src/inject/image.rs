@@ -30,7 +30,8 @@ fn well_formed(repository: &str) -> bool {
         Some((registry, path)) if registry.contains(['.', ':']) || registry == "localhost" => path,
         _ => repository,
     };
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.' | '-' | '/');
+    let allowed =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.' | '-' | '/');
     !path.is_empty() && path.chars().all(allowed)
 }
 

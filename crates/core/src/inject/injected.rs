@@ -41,7 +41,8 @@ impl Injected {
 /// A number that changes with what an Instrumentation says for one language.
 fn hash(spec: &InstrumentationSpec, language: Language) -> String {
     let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    let common = (&spec.exporter, &spec.resource, &spec.propagators, &spec.sampler, &spec.defaults, &spec.env);
+    let common =
+        (&spec.exporter, &spec.resource, &spec.propagators, &spec.sampler, &spec.defaults, &spec.env);
     hasher.add(&common);
     hasher.add(&(&spec.image_pull_policy, &spec.init_container_security_context));
     match language {

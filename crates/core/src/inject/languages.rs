@@ -10,10 +10,10 @@ use ingraft_api::{InstrumentationSpec, Language};
 use super::Request;
 use super::choose::Choice;
 use super::draft::Draft;
+use super::exporter;
 use super::payload::Payload;
 use super::resource::{Attributes, with_uids};
 use super::target::Target;
-use super::exporter;
 use crate::finding::{Finding, Reason, Subject};
 
 /// What is particular to a language.
@@ -68,7 +68,9 @@ pub(crate) fn inject<'a>(
     let mut containers = Vec::new();
     let mut first = None;
     for name in &choice.containers {
-        let Some(mut target) = draft.target(name).cloned() else { continue };
+        let Some(mut target) = draft.target(name).cloned() else {
+            continue;
+        };
         let place = format!("/spec/{}/{}", target.list, target.index);
         let changes = target.changes();
         if let Err(reason) = instrument(request, choice, agent, &mut target) {

@@ -4,10 +4,10 @@ use ingraft_api::{InstrumentationSpec, Language};
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use serde_json::{Map, Value, json};
 
+use super::Request;
 use super::draft::Draft;
 use super::security;
 use super::target::Target;
-use super::Request;
 use crate::defaults::{self, Block};
 use crate::finding::{Finding, Reason, Subject};
 use crate::json::{list, string, string_at};
@@ -27,12 +27,15 @@ pub(crate) struct Payload {
 impl Payload {
     /// Whether init container and volume can be added, or are there already.
     pub(crate) fn check(&self, draft: &Draft<'_>) -> Result<(), Reason> {
-        let taken = |what| Err(Reason::NameTaken { language: self.language, what, name: self.name.to_owned() });
+        let taken =
+            |what| Err(Reason::NameTaken { language: self.language, what, name: self.name.to_owned() });
         if draft.has_container(self.name) {
             return taken("container name");
         }
         match draft.volume(self.name) {
-            Some(volume) if volume.get("emptyDir").is_none() && volume.get("ephemeral").is_none() => taken("volume"),
+            Some(volume) if volume.get("emptyDir").is_none() && volume.get("ephemeral").is_none() => {
+                taken("volume")
+            }
             _ => Ok(()),
         }
     }
@@ -56,7 +59,10 @@ impl Payload {
         }
         let mut container = Map::new();
         container.insert("name".to_owned(), self.name.into());
-        container.insert("image".to_owned(), block.image.unwrap_or_else(|| request.settings.image(self.language)).into());
+        container.insert(
+            "image".to_owned(),
+            block.image.unwrap_or_else(|| request.settings.image(self.language)).into(),
+        );
         match pull_policy(spec) {
             Ok(Some(policy)) => drop(container.insert("imagePullPolicy".to_owned(), policy.into())),
             Ok(None) => {}
@@ -79,13 +85,11 @@ impl Payload {
 }
 
 fn volume(name: &str, block: Block<'_>) -> Value {
-    match block.volume_claim_template {
-        Some(template) => json!({"name": name, "ephemeral": {"volumeClaimTemplate": template}}),
-        None => {
-            let limit = block.volume_limit_size.unwrap_or(defaults::VOLUME_LIMIT);
-            json!({"name": name, "emptyDir": {"sizeLimit": limit}})
-        }
+    if let Some(template) = block.volume_claim_template {
+        return json!({"name": name, "ephemeral": {"volumeClaimTemplate": template}});
     }
+    let limit = block.volume_limit_size.unwrap_or(defaults::VOLUME_LIMIT);
+    json!({"name": name, "emptyDir": {"sizeLimit": limit}})
 }
 
 /// The pull policy, if it is one: the CRD does not check it, and a wrong one would make every pod invalid.
@@ -110,8 +114,14 @@ fn resources(pod: &Value, language: Language, chosen: Option<&ResourceRequiremen
         return None;
     }
     let (default_limits, default_requests) = defaults::resources(language);
-    let map = |chosen: Option<&std::collections::BTreeMap<_, k8s_openapi::apimachinery::pkg::api::resource::Quantity>>, [cpu, memory]: [&str; 2]| match chosen {
-        Some(chosen) => chosen.iter().map(|(name, quantity): (&String, _)| (name.clone(), Value::from(quantity.0.as_str()))).collect(),
+    let map = |chosen: Option<
+        &std::collections::BTreeMap<_, k8s_openapi::apimachinery::pkg::api::resource::Quantity>,
+    >,
+               [cpu, memory]: [&str; 2]| match chosen {
+        Some(chosen) => chosen
+            .iter()
+            .map(|(name, quantity): (&String, _)| (name.clone(), Value::from(quantity.0.as_str())))
+            .collect(),
         None => Map::from_iter([("cpu".to_owned(), cpu.into()), ("memory".to_owned(), memory.into())]),
     };
     let mut limits = map(chosen.and_then(|chosen| chosen.limits.as_ref()), default_limits);
@@ -123,7 +133,7 @@ fn resources(pod: &Value, language: Language, chosen: Option<&ResourceRequiremen
                 limits.insert(resource.to_owned(), quantity::format(sum).into());
             }
         }
-        requests = limits.clone();
+        requests.clone_from(&limits);
     }
     for (resource, request) in &mut requests {
         let number = |value: &Value| value.as_str().and_then(quantity::parse);

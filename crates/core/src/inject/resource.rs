@@ -10,10 +10,10 @@ use ingraft_api::InstrumentationSpec;
 use ingraft_api::annotations::RESOURCE_PREFIX;
 use serde_json::Value;
 
+use super::Request;
 use super::env::{Current, Env, NotMergeable};
 use super::image;
 use super::target::Target;
-use super::Request;
 use crate::json::{annotation, label, string_at};
 use crate::owner::OwnerKind;
 
@@ -30,23 +30,38 @@ pub(crate) struct Attributes {
 }
 
 impl Attributes {
-    pub(crate) fn of(request: &Request<'_>, spec: &InstrumentationSpec, container: &str, image: &str) -> Self {
-        let mut map = spec.resource.as_ref().and_then(|resource| resource.resource_attributes.clone()).unwrap_or_default();
+    pub(crate) fn of(
+        request: &Request<'_>,
+        spec: &InstrumentationSpec,
+        container: &str,
+        image: &str,
+    ) -> Self {
+        let mut map = spec
+            .resource
+            .as_ref()
+            .and_then(|resource| resource.resource_attributes.clone())
+            .unwrap_or_default();
         let chosen = map.clone();
         add_facts(&mut map, request, spec, container);
         let user = |key: &str| {
             let annotated = annotation(request.pod, &format!("{RESOURCE_PREFIX}{key}"));
-            let set = if annotated.is_empty() { chosen.get(key).map_or("", String::as_str) } else { annotated };
+            let set =
+                if annotated.is_empty() { chosen.get(key).map_or("", String::as_str) } else { annotated };
             (!set.is_empty()).then(|| set.to_owned())
         };
         if let Some(id) = user("service.instance.id") {
             map.insert("service.instance.id".to_owned(), id);
         }
         add_annotations(&mut map, request.pod);
-        map.insert("service.namespace".to_owned(), user("service.namespace").unwrap_or_else(|| request.namespace.to_owned()));
+        map.insert(
+            "service.namespace".to_owned(),
+            user("service.namespace").unwrap_or_else(|| request.namespace.to_owned()),
+        );
 
         let labels = uses_labels(spec);
-        let labelled = |key: &str| Some(label(request.pod, key)).filter(|value| labels && !value.is_empty()).map(str::to_owned);
+        let labelled = |key: &str| {
+            Some(label(request.pod, key)).filter(|value| labels && !value.is_empty()).map(str::to_owned)
+        };
         let annotated_version = annotation(request.pod, "resource.opentelemetry.io/service.version");
         let version = Some(annotated_version.to_owned())
             .filter(|version| !version.is_empty())
@@ -78,7 +93,9 @@ impl Attributes {
     pub(crate) fn add(mut self, target: &mut Target<'_>, with_uid: bool) -> Result<(), NotMergeable> {
         let env = &mut target.env;
         let existing = existing_keys(env);
-        let known = |map: &BTreeMap<String, String>, key: &str| existing.contains(key) || map.get(key).is_some_and(|value| !value.is_empty());
+        let known = |map: &BTreeMap<String, String>, key: &str| {
+            existing.contains(key) || map.get(key).is_some_and(|value| !value.is_empty())
+        };
         let mut references = vec![("k8s.pod.name", POD_NAME, "metadata.name")];
         if with_uid && !known(&self.map, "k8s.pod.uid") {
             references.push(("k8s.pod.uid", POD_UID, "metadata.uid"));
@@ -90,7 +107,11 @@ impl Attributes {
         // must come first.
         let stays = env.is_referred_to(ATTRIBUTES);
         for (key, variable, path) in references {
-            if stays { env.set_first_field(variable, path) } else { env.set_default_field(variable, path) }
+            if stays {
+                env.set_first_field(variable, path);
+            } else {
+                env.set_default_field(variable, path);
+            }
             self.map.insert(key.to_owned(), format!("$({variable})"));
         }
         self.map.retain(|key, _| !existing.contains(key));
@@ -130,7 +151,12 @@ pub(crate) fn with_uids(spec: &InstrumentationSpec) -> bool {
 }
 
 /// What Kubernetes knows about the container when the pod is admitted.
-fn add_facts(map: &mut BTreeMap<String, String>, request: &Request<'_>, spec: &InstrumentationSpec, container: &str) {
+fn add_facts(
+    map: &mut BTreeMap<String, String>,
+    request: &Request<'_>,
+    spec: &InstrumentationSpec,
+    container: &str,
+) {
     let of_pod = |pointer: &str| string_at(request.pod, pointer).unwrap_or_default().to_owned();
     let namespace = request.namespace;
     let mut facts = vec![
@@ -144,7 +170,9 @@ fn add_facts(map: &mut BTreeMap<String, String>, request: &Request<'_>, spec: &I
         facts.push(("service.instance.id".to_owned(), format!("{namespace}.$({POD_NAME}).{container}")));
     }
     for owner in request.owners {
-        let Some(prefix) = owner.kind.attribute() else { continue };
+        let Some(prefix) = owner.kind.attribute() else {
+            continue;
+        };
         facts.push((format!("{prefix}.name"), owner.name.clone()));
         if with_uids(spec) {
             facts.push((format!("{prefix}.uid"), owner.uid.clone().unwrap_or_default()));
@@ -154,7 +182,8 @@ fn add_facts(map: &mut BTreeMap<String, String>, request: &Request<'_>, spec: &I
 }
 
 fn add_annotations(map: &mut BTreeMap<String, String>, pod: &Value) {
-    let annotations = pod.get("metadata").and_then(|metadata| metadata.get("annotations")).and_then(Value::as_object);
+    let annotations =
+        pod.get("metadata").and_then(|metadata| metadata.get("annotations")).and_then(Value::as_object);
     for (key, value) in annotations.into_iter().flatten() {
         if let (Some(key), Some(value)) = (key.strip_prefix(RESOURCE_PREFIX), value.as_str())
             && key != "service.name"
@@ -166,17 +195,26 @@ fn add_annotations(map: &mut BTreeMap<String, String>, pod: &Value) {
 
 /// The name of the workload: the nearest thing to a service name where nobody chose one.
 fn workload_name(map: &BTreeMap<String, String>, request: &Request<'_>, container: &str) -> String {
-    let attribute = |kind: &str| map.get(&format!("k8s.{kind}.name")).filter(|name| !name.is_empty()).cloned();
-    let rollout = || request.owners.iter().find(|owner| owner.kind == OwnerKind::Rollout).map(|owner| owner.name.clone());
+    let attribute =
+        |kind: &str| map.get(&format!("k8s.{kind}.name")).filter(|name| !name.is_empty()).cloned();
+    let rollout = || {
+        request.owners.iter().find(|owner| owner.kind == OwnerKind::Rollout).map(|owner| owner.name.clone())
+    };
     attribute("deployment")
         .or_else(rollout)
-        .or_else(|| ["replicaset", "statefulset", "daemonset", "cronjob", "job", "pod"].into_iter().find_map(attribute))
+        .or_else(|| {
+            ["replicaset", "statefulset", "daemonset", "cronjob", "job", "pod"]
+                .into_iter()
+                .find_map(attribute)
+        })
         .unwrap_or_else(|| container.to_owned())
 }
 
 /// The keys that the container's own variable has.
 fn existing_keys(env: &Env<'_>) -> BTreeSet<String> {
-    let Current::Literal(value) = env.current(ATTRIBUTES) else { return BTreeSet::new() };
+    let Current::Literal(value) = env.current(ATTRIBUTES) else {
+        return BTreeSet::new();
+    };
     value.split(',').filter_map(|item| item.split_once('=')).map(|(key, _)| key.trim().to_owned()).collect()
 }
 
@@ -200,7 +238,8 @@ fn encode(map: &BTreeMap<String, String>) -> String {
 fn encode_part(text: &mut String, part: &str) {
     let bytes = part.as_bytes();
     for (index, byte) in bytes.iter().enumerate() {
-        let escape = || bytes.get(index + 1..index + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+        let escape =
+            || bytes.get(index + 1..index + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
         let plain = match byte {
             b'%' => escape(),
             b'"' | b',' | b';' | b'\\' | b'=' => false,
@@ -232,7 +271,10 @@ mod tests {
             ("100%", "k=100%25"),
             ("a%20b", "k=a%20b"),
             ("ñ", "k=%C3%B1"),
-            ("shop.$(OTEL_RESOURCE_ATTRIBUTES_POD_NAME).api", "k=shop.$(OTEL_RESOURCE_ATTRIBUTES_POD_NAME).api"),
+            (
+                "shop.$(OTEL_RESOURCE_ATTRIBUTES_POD_NAME).api",
+                "k=shop.$(OTEL_RESOURCE_ATTRIBUTES_POD_NAME).api",
+            ),
             ("", "k="),
         ] {
             assert_eq!(encoded(value), expected);

@@ -4,9 +4,9 @@ use ingraft_api::InstrumentationSpec;
 use ingraft_api::annotations::OPENSHIFT_UID_RANGE;
 use serde_json::{Map, Value, json};
 
+use super::Request;
 use super::choose::namespace_annotation;
 use super::target::Target;
-use super::Request;
 
 /// The user of a payload container that must not run as root, where nobody says which user: any number but 0 can
 /// copy files.
@@ -18,9 +18,14 @@ const RESTRICTED: [&str; 4] = ["allowPrivilegeEscalation", "capabilities", "runA
 
 /// The security context of a payload container: the Instrumentation's, completed by what the target has of
 /// *restricted*, or else the target's own.
-pub(crate) fn context(request: &Request<'_>, spec: &InstrumentationSpec, target: &Target<'_>) -> Option<Value> {
+pub(crate) fn context(
+    request: &Request<'_>,
+    spec: &InstrumentationSpec,
+    target: &Target<'_>,
+) -> Option<Value> {
     let inherited = target.container.get("securityContext").and_then(Value::as_object);
-    let chosen = spec.init_container_security_context.as_ref().and_then(|context| serde_json::to_value(context).ok());
+    let chosen =
+        spec.init_container_security_context.as_ref().and_then(|context| serde_json::to_value(context).ok());
     let mut context = match (chosen, inherited) {
         (Some(Value::Object(mut chosen)), Some(inherited)) => {
             for key in RESTRICTED {

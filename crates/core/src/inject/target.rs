@@ -60,7 +60,9 @@ impl<'a> Target<'a> {
 
     /// Mounts a volume at a path. Answers the path if another volume is mounted there.
     pub(crate) fn mount(&mut self, volume: &str, path: &str, read_only: bool) -> Result<(), String> {
-        let same_path = |mount: &&Cow<'_, Value>| string(mount, "mountPath").is_some_and(|at| at.trim_end_matches('/') == path);
+        let same_path = |mount: &&Cow<'_, Value>| {
+            string(mount, "mountPath").is_some_and(|at| at.trim_end_matches('/') == path)
+        };
         if let Some(mount) = self.mounts.iter().find(same_path) {
             return if string(mount, "name") == Some(volume) { Ok(()) } else { Err(path.to_owned()) };
         }

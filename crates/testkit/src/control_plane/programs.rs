@@ -42,10 +42,7 @@ pub(crate) fn etcd(tools: &Tools, data: &Path, at: Addresses) -> Program {
 
 pub(crate) fn api_server(tools: &Tools, credentials: &Credentials, at: Addresses) -> Program {
     Program::new("kube-apiserver", tools.kubernetes("kube-apiserver"))
-        .flag(
-            "etcd-servers",
-            format!("http://127.0.0.1:{}", at.etcd_client_port),
-        )
+        .flag("etcd-servers", format!("http://127.0.0.1:{}", at.etcd_client_port))
         .flag("bind-address", at.bind.to_string())
         .flag("advertise-address", at.advertise.to_string())
         .flag("secure-port", at.secure_port.to_string())
@@ -56,22 +53,10 @@ pub(crate) fn api_server(tools: &Tools, credentials: &Credentials, at: Addresses
         .flag("authorization-mode", "Node,RBAC")
         .flag("allow-privileged", "true")
         .flag("service-cluster-ip-range", "10.96.0.0/16")
-        .flag(
-            "service-account-issuer",
-            "https://kubernetes.default.svc.cluster.local",
-        )
-        .flag(
-            "service-account-key-file",
-            credentials.path("service-account.pub"),
-        )
-        .flag(
-            "service-account-signing-key-file",
-            credentials.path("service-account.key"),
-        )
-        .flag(
-            "kubelet-client-certificate",
-            credentials.path("kubelet-client.crt"),
-        )
+        .flag("service-account-issuer", "https://kubernetes.default.svc.cluster.local")
+        .flag("service-account-key-file", credentials.path("service-account.pub"))
+        .flag("service-account-signing-key-file", credentials.path("service-account.key"))
+        .flag("kubelet-client-certificate", credentials.path("kubelet-client.crt"))
         .flag("kubelet-client-key", credentials.path("kubelet-client.key"))
         .flag("kubelet-preferred-address-types", "InternalIP")
         // Asks etcd for progress that Debian's etcd 3.4 does not report, and logs that every second.
@@ -79,25 +64,19 @@ pub(crate) fn api_server(tools: &Tools, credentials: &Credentials, at: Addresses
 }
 
 pub(crate) fn controller_manager(tools: &Tools, credentials: &Credentials) -> Program {
-    Program::new(
-        "kube-controller-manager",
-        tools.kubernetes("kube-controller-manager"),
-    )
-    .flag("kubeconfig", credentials.kubeconfig())
-    .flag("use-service-account-credentials", "true")
-    .flag(
-        "service-account-private-key-file",
-        credentials.path("service-account.key"),
-    )
-    .flag("root-ca-file", credentials.authority())
-    .flag("cluster-signing-cert-file", credentials.authority())
-    .flag("cluster-signing-key-file", credentials.authority_key())
-    .flag("leader-elect", "false")
-    // The default of 20 a second makes the first look at every kind of object take five seconds.
-    .flag("kube-api-qps", "500")
-    .flag("kube-api-burst", "1000")
-    // Serves nothing, so it needs no port.
-    .flag("secure-port", "0")
+    Program::new("kube-controller-manager", tools.kubernetes("kube-controller-manager"))
+        .flag("kubeconfig", credentials.kubeconfig())
+        .flag("use-service-account-credentials", "true")
+        .flag("service-account-private-key-file", credentials.path("service-account.key"))
+        .flag("root-ca-file", credentials.authority())
+        .flag("cluster-signing-cert-file", credentials.authority())
+        .flag("cluster-signing-key-file", credentials.authority_key())
+        .flag("leader-elect", "false")
+        // The default of 20 a second makes the first look at every kind of object take five seconds.
+        .flag("kube-api-qps", "500")
+        .flag("kube-api-burst", "1000")
+        // Serves nothing, so it needs no port.
+        .flag("secure-port", "0")
 }
 
 pub(crate) fn scheduler(tools: &Tools, credentials: &Credentials) -> Program {

@@ -15,19 +15,9 @@ fn contents(tar: impl std::io::Read) -> Contents {
             let mut bytes = Vec::new();
             entry.read_to_end(&mut bytes).unwrap();
             let header = entry.header();
-            assert_eq!(
-                (
-                    header.uid().unwrap(),
-                    header.gid().unwrap(),
-                    header.mtime().unwrap()
-                ),
-                (0, 0, 0)
-            );
+            assert_eq!((header.uid().unwrap(), header.gid().unwrap(), header.mtime().unwrap()), (0, 0, 0));
             let path = entry.path().unwrap().display().to_string();
-            (
-                path,
-                (entry.header().entry_type(), entry.header().mode().unwrap(), bytes),
-            )
+            (path, (entry.header().entry_type(), entry.header().mode().unwrap(), bytes))
         })
         .collect()
 }
@@ -40,15 +30,9 @@ fn sample(host: &Path) -> Recipe {
         std::os::unix::fs::symlink("sub/b", host.join("tree/a")).unwrap();
     }
     let mut recipe = Recipe::new();
-    recipe
-        .file("/program", &host.join("program"), Some(0o755))
-        .unwrap();
+    recipe.file("/program", &host.join("program"), Some(0o755)).unwrap();
     recipe.tree("/opt/tree", &host.join("tree")).unwrap();
-    recipe
-        .folder("/tmp", 0o1777)
-        .entrypoint(&["/program"])
-        .variables(&["A=1"])
-        .user("1000");
+    recipe.folder("/tmp", 0o1777).entrypoint(&["/program"]).variables(&["A=1"]).user("1000");
     recipe
 }
 
@@ -56,18 +40,14 @@ fn sample(host: &Path) -> Recipe {
 fn layer_holds_files_folders_and_links_with_their_modes() {
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("image.tar");
-    sample(folder.path())
-        .write(&archive, &["example.com/app:1"])
-        .unwrap();
+    sample(folder.path()).write(&archive, &["example.com/app:1"]).unwrap();
 
     let outer = contents(File::open(&archive).unwrap());
     let manifest: Value = serde_json::from_slice(&outer["manifest.json"].2).unwrap();
     assert_eq!(manifest[0]["RepoTags"], json!(["example.com/app:1"]));
     let layer = contents(&outer[manifest[0]["Layers"][0].as_str().unwrap()].2[..]);
-    let shape: Vec<(&str, EntryType, u32)> = layer
-        .iter()
-        .map(|(path, (kind, mode, _))| (path.trim_end_matches('/'), *kind, *mode))
-        .collect();
+    let shape: Vec<(&str, EntryType, u32)> =
+        layer.iter().map(|(path, (kind, mode, _))| (path.trim_end_matches('/'), *kind, *mode)).collect();
     assert!(shape.contains(&("opt", EntryType::Directory, 0o755)));
     assert!(shape.contains(&("opt/tree/a", EntryType::Symlink, 0o777)));
     assert!(shape.contains(&("program", EntryType::Regular, 0o755)));
@@ -79,35 +59,23 @@ fn layer_holds_files_folders_and_links_with_their_modes() {
 fn configuration_names_the_layer_by_its_hash() {
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("image.tar");
-    sample(folder.path())
-        .write(&archive, &["example.com/app:1"])
-        .unwrap();
+    sample(folder.path()).write(&archive, &["example.com/app:1"]).unwrap();
 
     let outer = contents(File::open(&archive).unwrap());
     let manifest: Value = serde_json::from_slice(&outer["manifest.json"].2).unwrap();
     let config: Value = serde_json::from_slice(&outer[manifest[0]["Config"].as_str().unwrap()].2).unwrap();
     let layer = &outer[manifest[0]["Layers"][0].as_str().unwrap()].2;
-    assert_eq!(
-        config["rootfs"]["diff_ids"],
-        json!([format!("sha256:{:x}", Sha256::digest(layer))])
-    );
-    assert_eq!(
-        config["config"],
-        json!({ "Entrypoint": ["/program"], "Env": ["A=1"], "User": "1000" })
-    );
+    assert_eq!(config["rootfs"]["diff_ids"], json!([format!("sha256:{:x}", Sha256::digest(layer))]));
+    assert_eq!(config["config"], json!({ "Entrypoint": ["/program"], "Env": ["A=1"], "User": "1000" }));
 }
 
 #[test]
 fn equal_recipes_give_equal_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("1.tar"), folder.path().join("2.tar"));
-    sample(folder.path())
-        .write(&first, &["example.com/app:1"])
-        .unwrap();
+    sample(folder.path()).write(&first, &["example.com/app:1"]).unwrap();
     // Written again: only the time of modification differs.
-    sample(folder.path())
-        .write(&second, &["example.com/app:1"])
-        .unwrap();
+    sample(folder.path()).write(&second, &["example.com/app:1"]).unwrap();
     assert_eq!(fs::read(first).unwrap(), fs::read(second).unwrap());
 }
 

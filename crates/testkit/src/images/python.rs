@@ -48,40 +48,31 @@ const APP_REQUIREMENTS: &str = include_str!("../../apps/flask/requirements.txt")
 const AGENT_REQUIREMENTS: &str = include_str!("../../apps/python-agent/requirements.txt");
 
 /// Part of every key: raise it when the steps below change what they make.
-const STEPS: &str = "1";
+const STEPS: &str = "2";
 
 const MUSL_STAND_IN: &str = "A stand-in: the payload for musl is not built for tests.\n";
 
 pub(super) fn flask_app(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
     let key =
-        content_key(
-            PYTHON_PACKAGES
-                .iter()
-                .chain(BUSYBOX)
-                .copied()
-                .chain([APP, APP_REQUIREMENTS, STEPS]),
-        );
+        content_key(PYTHON_PACKAGES.iter().chain(BUSYBOX).copied().chain([APP, APP_REQUIREMENTS, STEPS]));
     cached(cache, progress, "flask-app", &key, &[FLASK_APP], |archive| {
         let work = tempfile::tempdir()?;
         let root = work.path().join("root");
         debian::unpack(PYTHON_PACKAGES, &root)?;
         fs::remove_dir_all(root.join("usr/share/doc")).context("remove documentation")?;
         compile(&root.join(format!("usr/lib/python{PYTHON}")))?;
-        install(APP_REQUIREMENTS, &root.join("app/lib"))?;
+        install(APP_REQUIREMENTS, &root.join("usr/lib/python3/dist-packages"))?;
 
         let mut recipe = Recipe::new();
         recipe.tree("/", &root)?;
         add_busybox(&mut recipe);
         recipe
             .text("/app/app.py", APP)
-            .text(
-                "/etc/passwd",
-                "root:x:0:0::/root:/bin/sh\napp:x:65532:65532::/app:/bin/sh\n",
-            )
+            .text("/etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:65532:65532::/app:/bin/sh\n")
             .text("/etc/group", "root:x:0:\napp:x:65532:\n")
             .folder("/tmp", 0o1777)
             .link("/usr/bin/python3", &format!("python{PYTHON}"))
-            .variables(&["PATH=/usr/bin:/bin", "PYTHONPATH=/app/lib", "PYTHONUNBUFFERED=1"])
+            .variables(&["PATH=/usr/bin:/bin", "PYTHONUNBUFFERED=1"])
             .working_directory("/app")
             .user(NOBODY)
             .command(&["python3", "/app/app.py"]);
@@ -91,30 +82,23 @@ pub(super) fn flask_app(cache: &Cache, progress: Progress) -> anyhow::Result<Ima
 
 pub(super) fn agent(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
     let key = content_key(BUSYBOX.iter().copied().chain([AGENT_REQUIREMENTS, STEPS]));
-    cached(
-        cache,
-        progress,
-        "python-agent",
-        &key,
-        &[PYTHON_AGENT],
-        |archive| {
-            let work = tempfile::tempdir()?;
-            let (payload, busybox) = (work.path().join("payload"), work.path().join("busybox"));
-            install(AGENT_REQUIREMENTS, &payload)?;
-            debian::unpack(&["busybox-static"], &busybox)?;
+    cached(cache, progress, "python-agent", &key, &[PYTHON_AGENT], |archive| {
+        let work = tempfile::tempdir()?;
+        let (payload, busybox) = (work.path().join("payload"), work.path().join("busybox"));
+        install(AGENT_REQUIREMENTS, &payload)?;
+        debian::unpack(&["busybox-static"], &busybox)?;
 
-            let mut recipe = Recipe::new();
-            recipe.tree("/autoinstrumentation", &payload)?;
-            recipe.file("/bin/busybox", &busybox.join("bin/busybox"), Some(0o755))?;
-            add_busybox(&mut recipe);
-            recipe
-                .text("/autoinstrumentation-musl/README", MUSL_STAND_IN)
-                .variables(&["PATH=/bin"])
-                .user(NOBODY)
-                .command(&["sh"]);
-            recipe.write(archive, &[PYTHON_AGENT]).map(drop)
-        },
-    )
+        let mut recipe = Recipe::new();
+        recipe.tree("/autoinstrumentation", &payload)?;
+        recipe.file("/bin/busybox", &busybox.join("bin/busybox"), Some(0o755))?;
+        add_busybox(&mut recipe);
+        recipe
+            .text("/autoinstrumentation-musl/README", MUSL_STAND_IN)
+            .variables(&["PATH=/bin"])
+            .user(NOBODY)
+            .command(&["sh"]);
+        recipe.write(archive, &[PYTHON_AGENT]).map(drop)
+    })
 }
 
 fn add_busybox(recipe: &mut Recipe) {
@@ -130,28 +114,9 @@ fn install(requirements: &str, folder: &Path) -> anyhow::Result<()> {
     fs::write(&list, requirements)?;
     let platform = format!("manylinux2014_{}", std::env::consts::ARCH);
     run(Command::new("python3")
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-input",
-            "--disable-pip-version-check",
-        ])
-        .args([
-            "--root-user-action=ignore",
-            "--no-compile",
-            "--no-deps",
-            "--only-binary=:all:",
-        ])
-        .args([
-            "--implementation",
-            "cp",
-            "--python-version",
-            PYTHON,
-            "--platform",
-            &platform,
-        ])
+        .args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
+        .args(["--root-user-action=ignore", "--no-compile", "--no-deps", "--only-binary=:all:"])
+        .args(["--implementation", "cp", "--python-version", PYTHON, "--platform", &platform])
         .arg("--target")
         .arg(folder)
         .arg("--requirement")
@@ -165,14 +130,7 @@ fn install(requirements: &str, folder: &Path) -> anyhow::Result<()> {
 /// is another version, what it compiles is ignored in the image.
 fn compile(folder: &Path) -> anyhow::Result<()> {
     run(Command::new("python3")
-        .args([
-            "-m",
-            "compileall",
-            "-q",
-            "--invalidation-mode",
-            "unchecked-hash",
-            "-s",
-        ])
+        .args(["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s"])
         .arg(folder)
         .arg(folder))
     .context("compile Python modules")?;

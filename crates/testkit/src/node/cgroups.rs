@@ -68,15 +68,8 @@ pub(super) fn remove(cluster: &str) -> anyhow::Result<()> {
         }
         sleep(Duration::from_millis(20));
     }
-    let left: Vec<String> = groups(cluster)
-        .iter()
-        .map(|group| group.display().to_string())
-        .collect();
-    if left.is_empty() {
-        Ok(())
-    } else {
-        bail!("control groups cannot be removed: {}", left.join(", "))
-    }
+    let left: Vec<String> = groups(cluster).iter().map(|group| group.display().to_string()).collect();
+    if left.is_empty() { Ok(()) } else { bail!("control groups cannot be removed: {}", left.join(", ")) }
 }
 
 /// Where groups can be made: each mounted hierarchy of version 1, or that of version 2.
@@ -116,16 +109,10 @@ fn groups(cluster: &str) -> Vec<PathBuf> {
     let name = name.trim_start_matches('/');
     let mut hierarchies = vec![PathBuf::from(ROOT)];
     hierarchies.extend(folders(Path::new(ROOT)));
-    let mut found: Vec<PathBuf> = hierarchies
-        .iter()
-        .map(|hierarchy| hierarchy.join(name))
-        .filter(|group| group.is_dir())
-        .collect();
+    let mut found: Vec<PathBuf> =
+        hierarchies.iter().map(|hierarchy| hierarchy.join(name)).filter(|group| group.is_dir()).collect();
     // Links such as "cpu,cpuacct" show one hierarchy under several names.
-    found = found
-        .into_iter()
-        .filter_map(|group| group.canonicalize().ok())
-        .collect();
+    found = found.into_iter().filter_map(|group| group.canonicalize().ok()).collect();
     found.sort();
     found.dedup();
     let mut next = 0;
@@ -141,9 +128,5 @@ fn folders(path: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(path) else {
         return Vec::new();
     };
-    entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect()
+    entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
 }

@@ -50,20 +50,11 @@ pub(super) fn write(
         fs::write(path, content).with_context(|| format!("write {}", path.display()))
     };
     put(&files.containerd, containerd(folder, &networks, tools.plugins()))?;
-    put(
-        &networks.join("pods.conflist"),
-        format!("{:#}\n", network(&folder.join("addresses"))),
-    )?;
+    put(&networks.join("pods.conflist"), format!("{:#}\n", network(&folder.join("addresses"))))?;
     // For pods that ask for the node's resolver: there is nothing to ask outside the cluster.
     put(&resolver, format!("nameserver {DNS_SERVICE}\n"))?;
-    put(
-        &files.kubelet,
-        format!("{:#}\n", kubelet(cluster, node, &resolver, credentials)),
-    )?;
-    put(
-        &files.kube_proxy,
-        format!("{:#}\n", kube_proxy(cluster, credentials)),
-    )?;
+    put(&files.kubelet, format!("{:#}\n", kubelet(cluster, node, &resolver, credentials)))?;
+    put(&files.kube_proxy, format!("{:#}\n", kube_proxy(cluster, credentials)))?;
     put(&files.isolate, include_str!("isolate.sh").to_owned())?;
     Ok(files)
 }

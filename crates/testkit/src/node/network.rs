@@ -72,16 +72,19 @@ impl Network {
             command.extend(arguments);
             ip(&command)?;
         }
-        run(self
-            .enter("sh")
-            .args(["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]))?;
+        run(self.enter("sh").args(["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]))?;
         // An immediate refusal instead of an address resolution that takes three seconds to fail. What goes
         // to a Service from the node itself still seems to leave by the sink after its address is rewritten.
         for chain in ["OUTPUT", "FORWARD"] {
-            run(self
-                .enter("iptables")
-                .args(["-w", "-A", chain, "-o", "sink"])
-                .args(["-m", "conntrack", "!", "--ctstate", "DNAT", "-j", "REJECT"]))?;
+            run(self.enter("iptables").args(["-w", "-A", chain, "-o", "sink"]).args([
+                "-m",
+                "conntrack",
+                "!",
+                "--ctstate",
+                "DNAT",
+                "-j",
+                "REJECT",
+            ]))?;
         }
         Ok(())
     }
@@ -129,27 +132,23 @@ pub(super) fn processes(cluster: &str) -> Vec<u32> {
 fn link(namespace: &str) -> anyhow::Result<u8> {
     for number in 1..=u8::MAX {
         let outside = format!("igr{number}");
-        let created = output(Command::new(ip_program()).args([
-            "link", "add", &outside, "type", "veth", "peer", "name", "uplink", "netns", namespace,
-        ]))?;
+        let created =
+            output(Command::new(ip_program()).args([
+                "link", "add", &outside, "type", "veth", "peer", "name", "uplink", "netns", namespace,
+            ]))?;
         if created.status.success() {
             return Ok(number);
         }
         let exists = succeeds(Command::new(ip_program()).args(["link", "show", &outside]));
         if !exists {
-            bail!(
-                "make the link {outside}: {}",
-                String::from_utf8_lossy(&created.stderr).trim()
-            );
+            bail!("make the link {outside}: {}", String::from_utf8_lossy(&created.stderr).trim());
         }
     }
     bail!("all 255 links igr1 to igr255 are in use")
 }
 
 fn ip(arguments: &[&str]) -> anyhow::Result<()> {
-    run(Command::new(ip_program()).args(arguments))
-        .context("set up the network")
-        .map(drop)
+    run(Command::new(ip_program()).args(arguments)).context("set up the network").map(drop)
 }
 
 fn ip_program() -> PathBuf {

@@ -46,30 +46,19 @@ impl Record {
         let process = |value: &Value| {
             let number = u32::try_from(value.get("number")?.as_u64()?).ok()?;
             let started = value.get("started")?.as_u64()?;
-            Some((
-                value.get("name")?.as_str()?.to_owned(),
-                ProcessId { number, started },
-            ))
+            Some((value.get("name")?.as_str()?.to_owned(), ProcessId { number, started }))
         };
         Some(Self {
             host: text("host")?.parse().ok()?,
             node: text("node")?.parse().ok()?,
             containerd: text("containerd")?.into(),
-            processes: document
-                .get("processes")?
-                .as_array()?
-                .iter()
-                .map(process)
-                .collect::<Option<_>>()?,
+            processes: document.get("processes")?.as_array()?.iter().map(process).collect::<Option<_>>()?,
         })
     }
 
     /// The process of a component.
     pub(super) fn process(&self, name: &str) -> Option<&ProcessId> {
-        self.processes
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, id)| id)
+        self.processes.iter().find(|(found, _)| found == name).map(|(_, id)| id)
     }
 }
 
@@ -84,13 +73,7 @@ mod tests {
             host: "198.18.1.1".parse().unwrap(),
             node: "198.18.1.2".parse().unwrap(),
             containerd: "/bin".into(),
-            processes: vec![(
-                "etcd".to_owned(),
-                ProcessId {
-                    number: 7,
-                    started: 99,
-                },
-            )],
+            processes: vec![("etcd".to_owned(), ProcessId { number: 7, started: 99 })],
         };
         record.write(folder.path()).unwrap();
         assert_eq!(Record::read(folder.path()), Some(record));

@@ -27,16 +27,11 @@ pub(super) fn anything_left(cluster: &str, folder: &Path) -> bool {
 
 /// Removes every trace of the cluster.
 pub(super) fn remove(cluster: &str, folder: &Path) -> anyhow::Result<()> {
-    let recorded = Record::read(folder)
-        .map(|record| record.processes)
-        .unwrap_or_default();
+    let recorded = Record::read(folder).map(|record| record.processes).unwrap_or_default();
     let start = Instant::now();
     loop {
-        let mut numbers: Vec<u32> = recorded
-            .iter()
-            .filter(|(_, id)| id.is_alive())
-            .map(|(_, id)| id.number)
-            .collect();
+        let mut numbers: Vec<u32> =
+            recorded.iter().filter(|(_, id)| id.is_alive()).map(|(_, id)| id.number).collect();
         numbers.extend(network::processes(cluster));
         // After the kubelet and the shims, which are in the network: nobody starts containers again.
         numbers.extend(cgroups::processes(cluster));

@@ -44,15 +44,7 @@ impl<'a> Start<'a> {
             &[network.node, loopback, KUBERNETES_SERVICE],
         )?;
         let files = configuration::write(folder, name, network.node, &credentials, tools)?;
-        Ok(Self {
-            name,
-            folder,
-            tools,
-            network,
-            credentials,
-            files,
-            components: Vec::new(),
-        })
+        Ok(Self { name, folder, tools, network, credentials, files, components: Vec::new() })
     }
 
     pub(super) fn runtime_and_api_server(&mut self) -> anyhow::Result<()> {
@@ -99,10 +91,7 @@ impl<'a> Start<'a> {
     fn containerd(&mut self) -> anyhow::Result<()> {
         let mut command = self.detached("nsenter");
         command
-            .arg(format!(
-                "--net={}",
-                network::namespace_path(&self.network.namespace).display()
-            ))
+            .arg(format!("--net={}", network::namespace_path(&self.network.namespace).display()))
             .args(["--", "unshare", "--mount", "--propagation", "slave", "--", "sh"])
             .arg(&self.files.isolate)
             .arg(self.folder);
@@ -110,21 +99,13 @@ impl<'a> Start<'a> {
             .flag("config", &self.files.containerd);
         self.run(&program, command)?;
         let socket = self.folder.join("run/containerd.sock");
-        wait_until(
-            "containerd",
-            Duration::from_secs(20),
-            &mut self.components,
-            || socket.exists(),
-        )
+        wait_until("containerd", Duration::from_secs(20), &mut self.components, || socket.exists())
     }
 
     fn run_in_network(&mut self, program: &Program) -> anyhow::Result<()> {
         let mut command = self.detached("nsenter");
         command
-            .arg(format!(
-                "--net={}",
-                network::namespace_path(&self.network.namespace).display()
-            ))
+            .arg(format!("--net={}", network::namespace_path(&self.network.namespace).display()))
             .arg("--");
         self.run(program, command)
     }
@@ -132,11 +113,7 @@ impl<'a> Start<'a> {
     /// Starts `program` by `command`, which ends in executing it, so that the process stays the same.
     fn run(&mut self, program: &Program, mut command: Command) -> anyhow::Result<()> {
         command.arg(&program.path).args(&program.arguments);
-        self.components.push(Component::start(
-            program.name,
-            command,
-            &self.folder.join("logs"),
-        )?);
+        self.components.push(Component::start(program.name, command, &self.folder.join("logs"))?);
         Ok(())
     }
 
@@ -146,10 +123,7 @@ impl<'a> Start<'a> {
         let mut command = Command::new("setsid");
         command
             .env_clear()
-            .env(
-                "PATH",
-                format!("{}:{SYSTEM_PATH}", self.tools.containerd().display()),
-            )
+            .env("PATH", format!("{}:{SYSTEM_PATH}", self.tools.containerd().display()))
             .env("HOME", self.folder)
             .current_dir(self.folder)
             .arg(program);
@@ -170,11 +144,6 @@ impl<'a> Start<'a> {
             .map(|component| Ok((component.name.to_owned(), self.process(component.name)?)))
             .collect::<anyhow::Result<_>>()?;
         let containerd = self.tools.containerd().to_owned();
-        Ok(Record {
-            host: self.network.host,
-            node: self.network.node,
-            containerd,
-            processes,
-        })
+        Ok(Record { host: self.network.host, node: self.network.node, containerd, processes })
     }
 }

@@ -30,33 +30,20 @@ impl Module {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("go").join(self.name);
         let hash = folder_hash(&source, self.ldflags)?;
         let key = format!("{}-{}-{hash}", self.name, self.version);
-        cache.entry(
-            "bin",
-            &key,
-            progress,
-            &format!("building {}", self.what),
-            |folder| {
-                fs::create_dir(folder)?;
-                let program = folder.join(self.name);
-                run(go()?
-                    .current_dir(&source)
-                    .args([
-                        "build",
-                        "-mod=readonly",
-                        "-trimpath",
-                        "-buildvcs=false",
-                        "-ldflags",
-                        self.ldflags,
-                    ])
-                    .arg("-o")
-                    .arg(&program)
-                    .arg("."))?;
-                for link in self.links {
-                    symlink(self.name, folder.join(link))?;
-                }
-                Ok(())
-            },
-        )
+        cache.entry("bin", &key, progress, &format!("building {}", self.what), |folder| {
+            fs::create_dir(folder)?;
+            let program = folder.join(self.name);
+            run(go()?
+                .current_dir(&source)
+                .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", self.ldflags])
+                .arg("-o")
+                .arg(&program)
+                .arg("."))?;
+            for link in self.links {
+                symlink(self.name, folder.join(link))?;
+            }
+            Ok(())
+        })
     }
 }
 
@@ -82,11 +69,7 @@ fn go() -> anyhow::Result<Command> {
     let program = crate::command::find("go")
         .context("Go is not in PATH: install Go 1.26 or newer, which builds the cluster's programs")?;
     let mut command = Command::new(program);
-    command
-        .env("CGO_ENABLED", "0")
-        .env("GOFLAGS", "")
-        .env_remove("GOBIN")
-        .env("GOWORK", "off");
+    command.env("CGO_ENABLED", "0").env("GOFLAGS", "").env_remove("GOBIN").env("GOWORK", "off");
     Ok(command)
 }
 
@@ -100,12 +83,7 @@ fn folder_hash(folder: &Path, settings: &str) -> anyhow::Result<String> {
     let mut parts = vec![settings.to_owned()];
     for file in files {
         // The name alone: another checkout of the same files shares the build.
-        parts.push(
-            file.file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
-        );
+        parts.push(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
         parts.push(fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?);
     }
     Ok(content_key(parts.iter().map(String::as_str)))

@@ -22,36 +22,21 @@ pub(super) struct Need {
 
 impl Need {
     pub(super) const fn program(program: &'static str, package: &'static str) -> Self {
-        Self {
-            program,
-            package,
-            network_plugin: false,
-        }
+        Self { program, package, network_plugin: false }
     }
 
     pub(super) const fn network_plugin(program: &'static str, package: &'static str) -> Self {
-        Self {
-            program,
-            package,
-            network_plugin: true,
-        }
+        Self { program, package, network_plugin: true }
     }
 
     fn is_met(&self) -> bool {
-        if self.network_plugin {
-            network_plugins().is_some()
-        } else {
-            find(self.program).is_some()
-        }
+        if self.network_plugin { network_plugins().is_some() } else { find(self.program).is_some() }
     }
 }
 
 /// The folder with the CNI plugins.
 pub(super) fn network_plugins() -> Option<PathBuf> {
-    PLUGIN_FOLDERS
-        .map(PathBuf::from)
-        .into_iter()
-        .find(|folder| folder.join("ptp").is_file())
+    PLUGIN_FOLDERS.map(PathBuf::from).into_iter().find(|folder| folder.join("ptp").is_file())
 }
 
 /// Installs the packages of all programs that are missing.
@@ -74,36 +59,25 @@ pub(super) fn ensure(cache: &Cache, progress: Progress, needs: &[Need]) -> anyho
     progress.step(format_args!("installing {list}"), || install(&packages))?;
     let still = missing(needs);
     if !still.is_empty() {
-        bail!(
-            "installed, but their programs are not in PATH: {}",
-            still.join(" ")
-        );
+        bail!("installed, but their programs are not in PATH: {}", still.join(" "));
     }
     Ok(())
 }
 
 fn missing(needs: &[Need]) -> Vec<&'static str> {
-    needs
-        .iter()
-        .filter(|need| !need.is_met())
-        .map(|need| need.package)
-        .collect()
+    needs.iter().filter(|need| !need.is_met()).map(|need| need.package).collect()
 }
 
 fn install(packages: &[&str]) -> anyhow::Result<()> {
     run(apt().arg("update"))?;
-    run(apt()
-        .args(["install", "--yes", "--no-install-recommends"])
-        .args(packages))?;
+    run(apt().args(["install", "--yes", "--no-install-recommends"]).args(packages))?;
     Ok(())
 }
 
 /// apt-get that never asks, and waits for another run instead of failing.
 fn apt() -> Command {
     let mut command = Command::new("apt-get");
-    command
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .args(["-qq", "-o", "DPkg::Lock::Timeout=300"]);
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(["-qq", "-o", "DPkg::Lock::Timeout=300"]);
     command
 }
 

@@ -46,7 +46,9 @@ async fn answers_with_a_patch() {
     assert_eq!(answer["response"]["uid"], "u-1");
     assert_eq!(answer["response"]["allowed"], true);
     assert_eq!(answer["response"]["patchType"], "JSONPatch");
-    let patch = base64::engine::general_purpose::STANDARD.decode(answer["response"]["patch"].as_str().unwrap()).unwrap();
+    let patch = base64::engine::general_purpose::STANDARD
+        .decode(answer["response"]["patch"].as_str().unwrap())
+        .unwrap();
     let patch: Value = serde_json::from_slice(&patch).unwrap();
     assert_eq!(patch[0]["op"], "add");
     assert_eq!(patch[0]["path"], "/spec/containers/0/env");
@@ -71,7 +73,9 @@ async fn fills_in_the_defaults_of_an_instrumentation() {
 
 #[tokio::test]
 async fn refuses_what_is_no_review_and_allows_what_is_no_pod() {
-    for body in ["", "{", "[]", "{}", r#"{"kind":"Pod","request":{"uid":"1"}}"#, r#"{"kind":"AdmissionReview"}"#] {
+    for body in
+        ["", "{", "[]", "{}", r#"{"kind":"Pod","request":{"uid":"1"}}"#, r#"{"kind":"AdmissionReview"}"#]
+    {
         let (status, text) = post(POD_PATH, body).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
         assert!(text.contains("AdmissionReview"), "{text}");

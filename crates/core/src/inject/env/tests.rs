@@ -2,10 +2,10 @@ use super::*;
 
 const OURS: &str = "/agent";
 
-fn merged(entries: Value) -> Result<Value, NotMergeable> {
+fn merged(entries: &Value) -> Result<Value, NotMergeable> {
     let entries = entries.as_array().unwrap().clone();
     let mut env = Env::new(&entries);
-    env.merge("X", OURS, |old| old.map_or(OURS.to_owned(), |old| format!("{OURS}:{old}")))?;
+    env.merge("X", OURS, |old| old.map_or_else(|| OURS.to_owned(), |old| format!("{OURS}:{old}")))?;
     Ok(env.into_changed().unwrap_or(Value::Array(entries.clone())))
 }
 
@@ -13,13 +13,13 @@ fn merged(entries: Value) -> Result<Value, NotMergeable> {
 fn joins_a_value_in_place_and_keeps_unknown_fields() {
     let entries = json!([{"name": "A", "value": "1"}, {"name": "X", "value": "old", "new": 1}, {"name": "B", "value": "$(X)"}]);
     let expected = json!([{"name": "A", "value": "1"}, {"name": "X", "value": "/agent:old", "new": 1}, {"name": "B", "value": "$(X)"}]);
-    assert_eq!(merged(entries).unwrap(), expected);
+    assert_eq!(merged(&entries).unwrap(), expected);
 }
 
 #[test]
 fn edits_the_entry_that_the_kubelet_uses_when_a_name_stands_twice() {
     let entries = json!([{"name": "X", "value": "a"}, {"name": "X", "value": "$(X) b"}]);
-    assert_eq!(merged(entries).unwrap()[1]["value"], "/agent:$(X) b");
+    assert_eq!(merged(&entries).unwrap()[1]["value"], "/agent:$(X) b");
 }
 
 #[test]
@@ -31,17 +31,16 @@ fn renames_a_required_source_and_refers_to_it() {
         {"name": "X", "value": "/agent:$(OTEL_ORIG_X)"},
         {"name": "B", "value": "1"},
     ]);
-    assert_eq!(merged(entries).unwrap(), expected);
-    assert_eq!(merged(expected.clone()).unwrap(), expected);
+    assert_eq!(merged(&entries).unwrap(), expected);
+    assert_eq!(merged(&expected).unwrap(), expected);
 }
 
 #[test]
 fn refuses_a_source_that_may_be_absent() {
-    for source in [
-        json!({"configMapKeyRef": {"name": "c", "key": "k", "optional": true}}),
-        json!({"somethingNew": {}}),
-    ] {
-        assert_eq!(merged(json!([{"name": "X", "valueFrom": source}])), Err(NotMergeable));
+    for source in
+        [json!({"configMapKeyRef": {"name": "c", "key": "k", "optional": true}}), json!({"somethingNew": {}})]
+    {
+        assert_eq!(merged(&json!([{"name": "X", "valueFrom": source}])), Err(NotMergeable));
     }
 }
 

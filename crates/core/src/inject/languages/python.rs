@@ -11,7 +11,8 @@ use crate::inject::env::Current;
 const NAME: &str = "opentelemetry-auto-instrumentation-python";
 const FOLDER: &str = "/otel-auto-instrumentation-python";
 /// Python runs the `sitecustomize.py` in this folder first, and that loads the agent.
-const START_FOLDER: &str = "/otel-auto-instrumentation-python/opentelemetry/instrumentation/auto_instrumentation";
+const START_FOLDER: &str =
+    "/otel-auto-instrumentation-python/opentelemetry/instrumentation/auto_instrumentation";
 const PATH: &str = "PYTHONPATH";
 
 pub(super) struct Python;
@@ -58,14 +59,18 @@ impl Agent for Python {
 
     fn review(&self, target: &Target<'_>, findings: &mut Vec<Finding>) {
         let place = format!("/spec/{}/{}", target.list, target.index);
-        let Current::Literal(endpoint) = target.env.current("OTEL_EXPORTER_OTLP_ENDPOINT") else { return };
+        let Current::Literal(endpoint) = target.env.current("OTEL_EXPORTER_OTLP_ENDPOINT") else {
+            return;
+        };
         let http = matches!(target.env.current("OTEL_EXPORTER_OTLP_PROTOCOL"), Current::Literal(protocol) if protocol.starts_with("http/"));
         if http && endpoint.trim_end_matches('/').ends_with(":4317") {
-            let reason = Reason::EndpointPortIsGrpc { language: Language::Python, endpoint: endpoint.to_owned() };
+            let reason =
+                Reason::EndpointPortIsGrpc { language: Language::Python, endpoint: endpoint.to_owned() };
             findings.push(Finding::pod(reason, format!("{place}/env")));
         }
         if target.has_env_from() {
-            let reason = Reason::VariableMayHide { container: target.name.to_owned(), variable: PATH.to_owned() };
+            let reason =
+                Reason::VariableMayHide { container: target.name.to_owned(), variable: PATH.to_owned() };
             findings.push(Finding::pod(reason, format!("{place}/envFrom")));
         }
     }

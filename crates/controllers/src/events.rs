@@ -1,0 +1,108 @@
+//! Findings as Events, on the workload and on the Instrumentation, where `kubectl get events` and `kubectl describe`
+//! show them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ingraft_cluster::cause::Chain;
+use ingraft_cluster::watch::Store;
+use ingraft_core::{Finding, Subject};
+use ingraft_webhook::Report;
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Client, Resource};
+use tokio::sync::mpsc;
+
+use crate::NAME;
+
+/// The same finding about the same object is published again only after this long.
+const QUIET: Duration = Duration::from_mins(1);
+/// So many recent Events are remembered.
+const REMEMBERED: usize = 4096;
+/// The longest note that the API server takes: <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.
+const NOTE: usize = 1024;
+
+/// Publishes reports as Events for as long as there are any.
+pub async fn publish_events(client: Client, store: Arc<Store>, mut reports: mpsc::Receiver<Arc<Report>>) {
+    let reporter = Reporter { controller: NAME.to_owned(), instance: std::env::var("HOSTNAME").ok() };
+    let recorder = Recorder::new(client, reporter);
+    let mut recent: HashMap<(String, &'static str), Instant> = HashMap::new();
+    while let Some(report) = reports.recv().await {
+        for finding in &report.findings {
+            for object in objects(&report, finding, &store) {
+                let key = (identity(&object), finding.code());
+                let now = Instant::now();
+                if recent.get(&key).is_some_and(|last| now - *last < QUIET) {
+                    continue;
+                }
+                if recent.len() >= REMEMBERED {
+                    recent.retain(|_, last| now - *last < QUIET);
+                }
+                if recent.len() < REMEMBERED {
+                    recent.insert(key, now);
+                }
+                if let Err(error) = recorder.publish(&event(finding), &object).await {
+                    tracing::warn!(error = %Chain(&error), code = finding.code(), "failed to publish an Event");
+                }
+            }
+        }
+    }
+}
+
+fn identity(object: &ObjectReference) -> String {
+    let part = |part: &Option<String>| part.clone().unwrap_or_default();
+    format!("{}/{}/{}", part(&object.kind), part(&object.namespace), part(&object.name))
+}
+
+fn event(finding: &Finding) -> Event {
+    let mut note = finding.message();
+    if let Some(help) = finding.help() {
+        note = format!("{note}. {help}");
+    }
+    let end =
+        note.char_indices().map(|(index, c)| index + c.len_utf8()).take_while(|end| *end <= NOTE).last();
+    note.truncate(end.unwrap_or_default());
+    Event {
+        type_: EventType::Warning,
+        reason: finding.code().to_owned(),
+        note: Some(note),
+        action: "Inject".to_owned(),
+        secondary: None,
+    }
+}
+
+/// The objects that an Event belongs to: what makes the pod, and the Instrumentation if it is about that.
+fn objects(report: &Report, finding: &Finding, store: &Store) -> Vec<ObjectReference> {
+    let mut objects = vec![workload(report)];
+    if let Subject::Instrumentation(reference) = &finding.subject
+        && let Some((namespace, name)) = reference.split_once('/')
+        && let Some(instrumentation) = store.read().instrumentations.get(namespace, name)
+    {
+        objects.push(instrumentation.object_ref(&()));
+    }
+    objects
+}
+
+/// The outermost owner of the pod whose unique id is known, without which `kubectl describe` shows no Event, or else
+/// the pod itself.
+fn workload(report: &Report) -> ObjectReference {
+    let namespace = Some(report.namespace.clone());
+    match report.owners.iter().rev().find(|owner| owner.uid.is_some()) {
+        Some(owner) => ObjectReference {
+            api_version: Some(owner.kind.api_version().to_owned()),
+            kind: Some(owner.kind.as_str().to_owned()),
+            name: Some(owner.name.clone()),
+            namespace,
+            uid: owner.uid.clone(),
+            ..ObjectReference::default()
+        },
+        None => ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("Pod".to_owned()),
+            name: Some(report.pod.clone()),
+            namespace,
+            ..ObjectReference::default()
+        },
+    }
+}

@@ -1,0 +1,47 @@
+//! What the operator keeps up to date in the cluster: its registration with the API server, its certificate
+//! authority, and the Events that tell users what was found.
+
+mod authority_secret;
+mod events;
+mod registration;
+
+pub use authority_secret::ensure_authority;
+pub use events::publish_events;
+pub use registration::{Address, Registration};
+
+/// The field manager of everything that is applied.
+const FIELD_MANAGER: &str = "ingraft-operator";
+
+/// The name of the operator's Deployment, Service, ClusterRole and webhook configuration.
+pub const NAME: &str = "ingraft-operator";
+
+/// Something could not be kept up to date.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The Secret with the certificate authority.
+    #[error("failed to keep the certificate authority in Secret {namespace}/{name}")]
+    AuthoritySecret {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        #[source]
+        source: Box<kube::Error>,
+    },
+    /// A certificate.
+    #[error("failed to make a certificate authority")]
+    Certificate(#[from] ingraft_webhook::Error),
+    /// The registration.
+    #[error("failed to apply {kind} {name}")]
+    Apply {
+        /// The kind.
+        kind: &'static str,
+        /// The name.
+        name: &'static str,
+        /// Why.
+        #[source]
+        source: Box<kube::Error>,
+    },
+}

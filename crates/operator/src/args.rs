@@ -1,0 +1,92 @@
+//! The operator's flags; each is also an environment variable `INGRAFT_…`.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+use ingraft_cluster::SettingsArgs;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Injects OpenTelemetry auto-instrumentation into pods that ask for it.
+#[derive(Debug, Parser)]
+#[command(name = "ingraft-operator", version, max_term_width = 110)]
+pub struct Args {
+    /// Where admission reviews are served, over TLS
+    #[arg(
+        long,
+        env = "INGRAFT_WEBHOOK_BIND",
+        hide_env = true,
+        default_value = "0.0.0.0:9443",
+        help_heading = "Serving"
+    )]
+    pub webhook_bind: SocketAddr,
+    /// Register the webhooks by this URL instead of by Service, for an operator outside the cluster, such as
+    /// https://127.0.0.1:9443
+    #[arg(long, env = "INGRAFT_WEBHOOK_URL", hide_env = true, value_name = "URL", value_parser = webhook_url, help_heading = "Serving")]
+    pub webhook_url: Option<WebhookUrl>,
+    /// Where /healthz and /readyz are served
+    #[arg(
+        long,
+        env = "INGRAFT_HEALTH_BIND",
+        hide_env = true,
+        default_value = "0.0.0.0:8081",
+        help_heading = "Serving"
+    )]
+    pub health_bind: SocketAddr,
+    /// Where /metrics is served
+    #[arg(
+        long,
+        env = "INGRAFT_METRICS_BIND",
+        hide_env = true,
+        default_value = "0.0.0.0:8080",
+        help_heading = "Serving"
+    )]
+    pub metrics_bind: SocketAddr,
+    /// The operator's own namespace: its Service and the Secret with its certificate authority are there
+    #[arg(long, env = "INGRAFT_NAMESPACE", hide_env = true, default_value = "opentelemetry-operator-system")]
+    pub namespace: String,
+    /// The least severity that is logged: error, warn, info, debug or trace
+    #[arg(long, env = "INGRAFT_LOG_LEVEL", hide_env = true, default_value = "info", value_name = "LEVEL")]
+    pub log_level: LevelFilter,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// An `https` URL and the host that the certificate must name.
+#[derive(Debug, Clone)]
+pub struct WebhookUrl {
+    /// The URL.
+    pub url: String,
+    /// Its host.
+    pub host: String,
+}
+
+fn webhook_url(text: &str) -> Result<WebhookUrl, String> {
+    let authority = text.strip_prefix("https://").ok_or("it must begin with https://")?;
+    let authority = authority.split('/').next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(address) => address.split(']').next(),
+        None => authority.split(':').next(),
+    };
+    let host = host.filter(|host| !host.is_empty()).ok_or("it has no host")?;
+    Ok(WebhookUrl { url: text.to_owned(), host: host.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn takes_the_host_from_the_url() {
+        assert_eq!(webhook_url("https://10.0.0.1:9443").unwrap().host, "10.0.0.1");
+        assert_eq!(webhook_url("https://[::1]:9443/").unwrap().host, "::1");
+        assert_eq!(webhook_url("https://example.com").unwrap().host, "example.com");
+        assert!(webhook_url("http://example.com").is_err());
+        assert!(webhook_url("https://:9443").is_err());
+    }
+}

@@ -1,0 +1,48 @@
+//! The plain HTTP endpoints: health, readiness, metrics.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+
+use crate::readiness::Readiness;
+
+/// Serves `/healthz` and `/readyz`.
+pub async fn health(address: SocketAddr, readiness: Readiness) -> anyhow::Result<()> {
+    let ready = move || async move {
+        match readiness.obstacle() {
+            None => (StatusCode::OK, "ready\n"),
+            Some(obstacle) => (StatusCode::SERVICE_UNAVAILABLE, obstacle),
+        }
+    };
+    let router = Router::new().route("/healthz", get(|| async { "alive\n" })).route("/readyz", get(ready));
+    serve(address, router, "health").await
+}
+
+/// Serves `/metrics` in the OpenMetrics format.
+pub async fn metrics(address: SocketAddr, registry: Arc<Registry>) -> anyhow::Result<()> {
+    let metrics = move || async move {
+        let mut text = String::new();
+        match encode(&mut text, &registry) {
+            Ok(()) => {
+                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                ([(header::CONTENT_TYPE, kind)], text).into_response()
+            }
+            Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+        }
+    };
+    serve(address, Router::new().route("/metrics", get(metrics)), "metrics").await
+}
+
+async fn serve(address: SocketAddr, router: Router, what: &str) -> anyhow::Result<()> {
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("failed to serve {what} on {address}"))?;
+    axum::serve(listener, router).await.with_context(|| format!("failed to go on serving {what}"))
+}

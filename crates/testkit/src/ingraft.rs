@@ -1,0 +1,104 @@
+//! Ingraft itself in a cluster, installed as a user would.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use crate::command::run;
+use crate::{Cache, Cluster, Kubectl, Progress, Span, images, programs, received_spans};
+
+/// The operator's namespace.
+pub const NAMESPACE: &str = "opentelemetry-operator-system";
+const DEPLOYMENT: &str = "deployment/ingraft-operator";
+
+/// How long a first span may take: the application starts, answers, and its batch is sent.
+const SPAN_LIMIT: Duration = Duration::from_mins(1);
+
+/// Builds operator and command line, loads the operator's image, and runs
+/// `ingraft manifests all | kubectl apply --server-side -f -`.
+///
+/// # Errors
+/// When something does not build, or the operator does not become ready.
+pub fn install_ingraft(cluster: &Cluster, progress: Progress) -> anyhow::Result<()> {
+    let operator = programs::release("ingraft-operator", "ingraft-operator", progress)?;
+    let cli = programs::debug("ingraft-cli", "ingraft")?;
+    let name = format!("ingraft.dev/operator:{}", env!("CARGO_PKG_VERSION"));
+    let image = images::program(&Cache::locate()?, progress, &operator, "/ingraft-operator", &name)?;
+    progress.step("installing Ingraft", || {
+        cluster.load_image(&image)?;
+        let manifests = run(std::process::Command::new(cli).args(["manifests", "all", "--image", &name]))?;
+        let kubectl = cluster.kubectl();
+        let before = pods(kubectl)?;
+        kubectl.apply(&manifests)?;
+        if !before.is_empty() {
+            // The image has the same name after every build: pods that ran before run an older one.
+            kubectl.run(&["rollout", "restart", "-n", NAMESPACE, DEPLOYMENT])?;
+        }
+        kubectl.run(&["rollout", "status", "-n", NAMESPACE, DEPLOYMENT, "--timeout=60s"])?;
+        Ok(())
+    })
+}
+
+fn pods(kubectl: &Kubectl) -> anyhow::Result<String> {
+    kubectl.run(&["get", "pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/instance=ingraft", "-o", "name"])
+}
+
+/// Asks an application's pod for a path, through the API server.
+///
+/// # Errors
+/// When it does not answer.
+pub fn request(
+    kubectl: &Kubectl,
+    namespace: &str,
+    pod: &str,
+    port: u16,
+    path: &str,
+) -> anyhow::Result<String> {
+    kubectl.run(&["get", "--raw", &format!("/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy{path}")])
+}
+
+/// Waits until the Collector has received a span that fits.
+///
+/// # Errors
+/// When none comes in time; the error names the spans that came.
+pub fn wait_for_span(kubectl: &Kubectl, fits: impl Fn(&Span) -> bool) -> anyhow::Result<Span> {
+    let start = Instant::now();
+    loop {
+        // The Collector's log cannot be watched for a condition: it is read again.
+        let spans = received_spans(kubectl)?;
+        if let Some(span) = spans.iter().find(|span| fits(span)) {
+            return Ok(span.clone());
+        }
+        if start.elapsed() > SPAN_LIMIT {
+            let came: Vec<String> =
+                spans.iter().map(|span| format!("{} of {}", span.name, span.service())).collect();
+            bail!("no such span after {} s; these came: {came:?}", SPAN_LIMIT.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+/// The name of a pod of a workload, once it is ready.
+///
+/// # Errors
+/// When it does not become ready; the error tells the pod's state and Events.
+pub fn ready_pod(kubectl: &Kubectl, namespace: &str, label: &str) -> anyhow::Result<String> {
+    let pods = ["get", "pods", "-n", namespace, "-l", label, "-o", "jsonpath={.items[0].metadata.name}"];
+    let wait = ["wait", "pod", "-n", namespace, "-l", label, "--for=condition=Ready", "--timeout=120s"];
+    kubectl.run(&["wait", "pod", "-n", namespace, "-l", label, "--for=create", "--timeout=30s"])?;
+    kubectl.run(&wait).with_context(|| {
+        let described = kubectl.run(&["describe", "pod", "-n", namespace, "-l", label]);
+        format!("pod {label} in {namespace} is not ready:\n{}", described.unwrap_or_default())
+    })?;
+    kubectl.run(&pods)
+}
+
+/// Runs a file of manifests that a reader could paste.
+///
+/// # Errors
+/// When the file cannot be read or is refused.
+pub fn apply_file(kubectl: &Kubectl, file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+    kubectl.apply(&text)
+}

@@ -1,0 +1,57 @@
+//! Our own programs, built for tests and the demo.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use crate::Progress;
+use crate::command::run;
+
+/// Builds a program of this workspace with debug information, for tests on this machine.
+///
+/// # Errors
+/// When it does not compile.
+pub fn debug(package: &str, program: &str) -> anyhow::Result<PathBuf> {
+    build(package, program, &[], "")
+}
+
+/// Builds a program of this workspace as it is released: optimised, static, so that it runs in an empty image.
+///
+/// # Errors
+/// When it does not compile.
+pub fn release(package: &str, program: &str, progress: Progress) -> anyhow::Result<PathBuf> {
+    let version = run(Command::new("rustc").arg("-vV")).context("ask rustc for its target")?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+    progress.step(format_args!("building {program} (about 3 minutes the first time)"), || {
+        // Proc macros cannot be linked statically: naming the target keeps these flags away from them.
+        build(package, program, &["--release", "--target", host], "-C target-feature=+crt-static")
+    })
+}
+
+fn build(package: &str, program: &str, options: &[&str], flags: &str) -> anyhow::Result<PathBuf> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .args([
+            "build",
+            "--quiet",
+            "--message-format=json-render-diagnostics",
+            "--package",
+            package,
+            "--bin",
+            program,
+        ])
+        .args(options);
+    if !flags.is_empty() {
+        command.env("RUSTFLAGS", flags);
+    }
+    let messages = run(&mut command).with_context(|| format!("build {program}"))?;
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| message.get("executable").and_then(Value::as_str).map(PathBuf::from))
+        .next_back()
+        .with_context(|| format!("cargo built no {program}"))
+}

@@ -1,0 +1,51 @@
+//! `cargo xtask up`: the path of the troubleshooting page on a real cluster, shown step by step.
+
+use ingraft_testkit::ingraft::{apply_file, install_ingraft, ready_pod, request, wait_for_span};
+use ingraft_testkit::{Kubectl, Progress, Span};
+
+use crate::test::root;
+use crate::up;
+
+const APPLICATION: &str = "application";
+const LABEL: &str = "app=py-otel-server";
+const SERVICE: &str = "py-otel-server";
+const PORT: u16 = 8080;
+
+/// Starts everything, sends a request, and prints what a user wants to see.
+pub fn run(progress: Progress) -> anyhow::Result<()> {
+    let cluster = up::up(progress)?;
+    install_ingraft(&cluster, progress)?;
+    let kubectl = cluster.kubectl();
+    let pod = progress.step("starting the Python application of examples/python.yaml", || {
+        apply_file(kubectl, &root().join("examples/python.yaml"))?;
+        ready_pod(kubectl, APPLICATION, LABEL)
+    })?;
+    let span = progress.step("sending a request and waiting for its span", || {
+        request(kubectl, APPLICATION, &pod, PORT, "/")?;
+        wait_for_span(kubectl, |span| span.service() == SERVICE && span.kind == SERVER)
+    })?;
+    show(kubectl, &pod, &span)?;
+    println!("\n# The cluster stays until `cargo xtask down`. To use it:");
+    up::print_access(&cluster);
+    Ok(())
+}
+
+/// The kind of a server's span, as OTLP counts.
+const SERVER: u64 = 2;
+
+fn show(kubectl: &Kubectl, pod: &str, span: &Span) -> anyhow::Result<()> {
+    for arguments in [
+        &["describe", "pod", "-n", APPLICATION, pod][..],
+        &["get", "events", "-n", APPLICATION],
+        &["describe", "otelinst", "-n", "opentelemetry"],
+    ] {
+        println!("\n$ kubectl {}", arguments.join(" "));
+        print!("{}", kubectl.run(arguments)?);
+    }
+    println!("\n# The span that the Collector received: {} ({})", span.name, span.scope);
+    for (key, value) in &span.resource {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        println!("{key}: {text}");
+    }
+    Ok(())
+}

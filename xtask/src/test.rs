@@ -1,0 +1,100 @@
+//! `cargo xtask test`: every check and test, the same here and in CI.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, bail, ensure};
+
+use crate::crds;
+
+/// No file of code is longer, tests aside.
+const LONGEST_FILE: usize = 500;
+/// What the core must not depend on: it decides, and does nothing else.
+const FORBIDDEN_IN_CORE: [&str; 4] = ["tokio", "hyper", "rustls", "kube-client"];
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// Runs everything, cheap checks first.
+pub fn run() -> anyhow::Result<()> {
+    step("formatting", || cargo(&["fmt", "--all", "--check"]))?;
+    step("generated files", crds::check)?;
+    step("boundary of the core", core_is_pure)?;
+    step("length of files", files_are_short)?;
+    step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
+    step("licences and sources", licences)?;
+    step("tests", || cargo(&["test", "--workspace"]))?;
+    step("documentation", || cargo(&["doc", "--workspace", "--no-deps", "--quiet"]))
+}
+
+fn step(what: &str, check: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    eprintln!("==> {what}");
+    let start = Instant::now();
+    check().with_context(|| format!("{what} failed"))?;
+    eprintln!("    passed in {:.1} s", start.elapsed().as_secs_f32());
+    Ok(())
+}
+
+fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root()).env("RUSTDOCFLAGS", "-D warnings");
+    if std::env::var_os("CI").is_some() {
+        command.env("INSTA_UPDATE", "no");
+    }
+    let status = command.status().context("start cargo")?;
+    ensure!(status.success(), "cargo {} failed", arguments.join(" "));
+    Ok(())
+}
+
+fn core_is_pure() -> anyhow::Result<()> {
+    let tree = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["tree", "--package", "ingraft-core", "--edges", "normal", "--prefix", "none"])
+        .current_dir(root())
+        .output()
+        .context("start cargo tree")?;
+    let tree = String::from_utf8(tree.stdout)?;
+    ensure!(tree.contains("ingraft-core"), "cargo tree printed nothing");
+    for name in FORBIDDEN_IN_CORE {
+        ensure!(
+            !tree.lines().any(|line| line.split(' ').next() == Some(name)),
+            "ingraft-core depends on {name}"
+        );
+    }
+    Ok(())
+}
+
+fn files_are_short() -> anyhow::Result<()> {
+    let mut folders = vec![root().join("crates"), root().join("tests"), root().join("xtask")];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
+        for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path)?;
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
+                if code > LONGEST_FILE {
+                    bail!("{} has {code} lines; at most {LONGEST_FILE} are allowed", path.display());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// cargo-deny is not on every machine, and cannot be installed in a minute: it runs where it is.
+fn licences() -> anyhow::Result<()> {
+    let installed =
+        Command::new("cargo-deny").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !installed {
+        eprintln!("    not checked: cargo-deny is not installed (cargo install cargo-deny)");
+        return Ok(());
+    }
+    cargo(&["deny", "check", "bans", "licenses", "sources"])
+}
