@@ -15,6 +15,9 @@ const DEPLOYMENT: &str = "deployment/ingraft-operator";
 /// How long a first span may take: the application starts, answers, and its batch is sent.
 const SPAN_LIMIT: Duration = Duration::from_mins(1);
 
+/// How long it may take until the API server asks the operator about pods.
+const WEBHOOK_LIMIT: Duration = Duration::from_secs(30);
+
 /// Builds operator and command line, loads the operator's image, and runs
 /// `ingraft manifests all | kubectl apply --server-side -f -`.
 ///
@@ -36,8 +39,35 @@ pub fn install_ingraft(cluster: &Cluster, progress: Progress) -> anyhow::Result<
             kubectl.run(&["rollout", "restart", "-n", NAMESPACE, DEPLOYMENT])?;
         }
         kubectl.run(&["rollout", "status", "-n", NAMESPACE, DEPLOYMENT, "--timeout=60s"])?;
-        Ok(())
+        wait_for_webhook(kubectl)
     })
+}
+
+/// Waits until the API server asks the operator about pods: the registration and the Service's addresses need a
+/// moment to get around after the operator is ready.
+///
+/// # Errors
+/// When that does not happen.
+pub fn wait_for_webhook(kubectl: &Kubectl) -> anyhow::Result<()> {
+    let start = Instant::now();
+    // A pod that is not created, and that asks for something that does not exist: the answer is a warning.
+    let ask = [
+        "run",
+        "webhook-test",
+        "--image=none",
+        "--dry-run=server",
+        "--annotations=instrumentation.opentelemetry.io/inject-sdk=webhook-test",
+    ];
+    loop {
+        let output = kubectl.output(&ask)?;
+        if String::from_utf8_lossy(&output.stderr).contains("InstrumentationNotFound") {
+            return Ok(());
+        }
+        if start.elapsed() > WEBHOOK_LIMIT {
+            bail!("the API server does not ask the operator: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 fn pods(kubectl: &Kubectl) -> anyhow::Result<String> {
