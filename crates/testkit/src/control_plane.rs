@@ -7,7 +7,7 @@ pub(crate) mod programs;
 
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::command::{SYSTEM_PATH, succeeds};
 use crate::credentials::Credentials;
-use crate::process::{Component, Program, free_ports, run_while_alive, wait_until};
+use crate::process::{Component, Program, free_ports, run_while_alive, wait_until, watchdog};
 use crate::{Kubectl, Tools};
 use programs::Addresses;
 
@@ -128,25 +128,11 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Has a small process kill the components when this one ends without dropping its values, as a test
-    /// run does that is interrupted: its standard input is a pipe that closes then.
+    /// Has the components end with this process, even when it drops no values.
     fn watch(&mut self) -> anyhow::Result<()> {
         self.stop_watching();
-        let child = Command::new("setsid")
-            .args([
-                "sh",
-                "-c",
-                "folder=$1; shift; cat >/dev/null; kill -KILL \"$@\"; rm -rf \"$folder\"",
-                "sh",
-            ])
-            .arg(self.folder.path())
-            .args(self.components.iter().map(|one| one.child.id().to_string()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("start the watchdog")?;
-        self.watchdog = Some(child);
+        let processes: Vec<u32> = self.components.iter().map(|one| one.child.id()).collect();
+        self.watchdog = Some(watchdog(Some(self.folder.path()), &processes)?);
         Ok(())
     }
 

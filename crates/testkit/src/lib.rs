@@ -11,6 +11,7 @@
 //! Everything blocks: the callers are tests and `xtask`, which have nothing else to do meanwhile.
 //! What takes long to build is kept in a [`Cache`] and announced through [`Progress`].
 
+mod background;
 mod cache;
 mod collector;
 mod command;
@@ -26,11 +27,13 @@ pub mod programs;
 mod progress;
 mod tools;
 
+pub use background::Background;
 pub use cache::Cache;
 pub use collector::{Span, install_collector, received_spans};
 pub use control_plane::ControlPlane;
 pub use image::{Image, Recipe};
 pub use kubectl::Kubectl;
 pub use node::Cluster;
+pub use process::free_ports;
 pub use progress::Progress;
 pub use tools::{KUBERNETES_VERSION, NodeTools, Tools};

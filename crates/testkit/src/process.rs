@@ -79,6 +79,20 @@ impl Component {
     }
 }
 
+/// A small process that kills others and removes a folder when this process ends without doing so itself, as a test
+/// run does that is interrupted: its standard input is a pipe that closes then.
+pub(crate) fn watchdog(folder: Option<&Path>, processes: &[u32]) -> anyhow::Result<Child> {
+    Command::new("setsid")
+        .args(["sh", "-c", "folder=$1; shift; cat >/dev/null; kill -KILL \"$@\"; rm -rf \"$folder\"", "sh"])
+        .arg(folder.unwrap_or(Path::new("")))
+        .args(processes.iter().map(u32::to_string))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("start the watchdog")
+}
+
 /// Waits until `ready`, while all `components` must stay alive.
 pub(crate) fn wait_until(
     what: &str,
@@ -165,7 +179,10 @@ pub(crate) fn kill_all(numbers: &[u32]) {
 /// Different free ports on loopback.
 ///
 /// Another process may take one before it is used, so that the caller must be ready to try again.
-pub(crate) fn free_ports<const COUNT: usize>() -> anyhow::Result<[u16; COUNT]> {
+///
+/// # Errors
+/// When the system has no port to give.
+pub fn free_ports<const COUNT: usize>() -> anyhow::Result<[u16; COUNT]> {
     let mut ports = [0; COUNT];
     let mut listeners = Vec::new();
     for port in &mut ports {

@@ -1,0 +1,83 @@
+//! The path of the troubleshooting page: a Python application, the real agent, a real Collector.
+//!
+//! One test function, so that the cluster is started once and removed at the end whatever happens.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use ingraft_e2e_tests::{cluster, remove_cluster, repository};
+use ingraft_testkit::Cluster;
+use ingraft_testkit::ingraft::{NAMESPACE, apply_file, ready_pod, request, wait_for_span};
+
+#[test]
+fn a_python_application_is_instrumented_as_the_page_says() {
+    let Some(cluster) = cluster() else { return };
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        example_sends_spans(cluster);
+        page_commands_answer(cluster);
+        wrong_annotation_is_told(cluster);
+    }));
+    remove_cluster();
+    if let Err(failure) = result {
+        resume_unwind(failure);
+    }
+}
+
+fn example_sends_spans(cluster: &Cluster) {
+    let kubectl = cluster.kubectl();
+    apply_file(kubectl, &repository("examples/python.yaml")).unwrap();
+    let pod = ready_pod(kubectl, "application", "app=py-otel-server").unwrap();
+    let answer = request(kubectl, "application", &pod, 8080, "/").unwrap();
+    assert_eq!(answer.trim(), "hello");
+    let span = wait_for_span(kubectl, |span| span.service() == "py-otel-server" && span.kind == 2).unwrap();
+    for (key, value) in [
+        ("k8s.namespace.name", "application"),
+        ("k8s.deployment.name", "py-otel-server"),
+        ("k8s.container.name", "py-otel-server"),
+        ("k8s.pod.name", &pod),
+        ("k8s.node.name", cluster.name()),
+        ("service.namespace", "application"),
+        ("service.version", "1.0.0"),
+        ("service.instance.id", &format!("application.{pod}.py-otel-server")),
+    ] {
+        assert_eq!(span.resource.get(key).and_then(|value| value.as_str()), Some(value), "{key} of {span:?}");
+    }
+}
+
+/// The commands that the page tells users to run, and what it tells them to look for.
+fn page_commands_answer(cluster: &Cluster) {
+    let kubectl = cluster.kubectl();
+    let described = kubectl.run(&["describe", "otelinst", "-n", "opentelemetry"]).unwrap();
+    for expected in [
+        "app.kubernetes.io/managed-by=opentelemetry-operator",
+        "instrumentation.opentelemetry.io/default-auto-instrumentation-python-image:",
+        "Endpoint:  http://otel-collector.opentelemetry.svc.cluster.local:4318",
+        "Resource Requirements:",
+    ] {
+        assert!(described.contains(expected), "{expected} in\n{described}");
+    }
+    let label = "app.kubernetes.io/name=opentelemetry-operator";
+    let logs = kubectl.run(&["logs", "-l", label, "--container", "manager", "-n", NAMESPACE]).unwrap();
+    assert!(logs.contains("\"level\":\"INFO\""), "{logs}");
+    let events = kubectl.run(&["get", "events", "-n", "application"]).unwrap();
+    assert!(events.contains("Created") && events.contains("Started"), "{events}");
+    let pod = kubectl.run(&["describe", "pod", "-n", "application", "-l", "app=py-otel-server"]).unwrap();
+    assert!(pod.contains("opentelemetry-auto-instrumentation-python:"), "{pod}");
+}
+
+/// `true` in a namespace without an Instrumentation: the application runs, and its Deployment says why it sends nothing.
+fn wrong_annotation_is_told(cluster: &Cluster) {
+    let kubectl = cluster.kubectl();
+    let example = std::fs::read_to_string(repository("examples/python.yaml")).unwrap();
+    let wrong = example
+        .replace("inject-python: opentelemetry/my-instrumentation", "inject-python: 'true'")
+        .replace("py-otel-server", "py-missed");
+    kubectl.apply(&wrong).unwrap();
+    ready_pod(kubectl, "application", "app=py-missed").unwrap();
+    let reason = "reason=InstrumentationMissing,regarding.kind=Deployment,regarding.name=py-missed";
+    let event = "events.events.k8s.io";
+    kubectl
+        .run(&["wait", event, "-n", "application", "--for=create", "--field-selector", reason, "--timeout=30s"])
+        .unwrap();
+    let described = kubectl.run(&["describe", "deployment", "-n", "application", "py-missed"]).unwrap();
+    assert!(described.contains("inject-python: 'opentelemetry/my-instrumentation'"), "{described}");
+}
