@@ -1,7 +1,10 @@
 //! The CustomResourceDefinition of Instrumentation, made from the types.
 //!
-//! Types of Kubernetes itself are described more loosely in `k8s-openapi` than in the reference's CRD (a quantity
-//! is only a string there), so their descriptions are replaced where the reference accepts more.
+//! Types of Kubernetes itself are described more narrowly in `k8s-openapi` than in the reference's CRD (a quantity is
+//! only a string there), so their descriptions are replaced where the reference accepts more.
+//!
+//! No field is nullable: the API server drops a null where none is allowed, which is what a null means
+//! (<https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting-and-nullable>).
 
 use k8s_openapi::api::core::v1::PersistentVolumeClaimTemplate;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -9,6 +12,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::Language;
 use crate::instrumentation::{GROUP, InstrumentationSpec, InstrumentationStatus, KIND, PLURAL, VERSION};
 
 /// The pattern with which the API server checks quantities.
@@ -51,13 +55,78 @@ pub(crate) fn instrumentation_crd() -> Value {
                         "apiVersion": {"type": "string"},
                         "kind": {"type": "string"},
                         "metadata": {"type": "object"},
-                        "spec": structural::<InstrumentationSpec>(),
+                        "spec": with_rules(structural::<InstrumentationSpec>()),
                         "status": structural::<InstrumentationStatus>(),
                     },
                 }},
             }],
         },
     })
+}
+
+/// Adds what a schema cannot say, as CEL. The rules refuse what the reference's webhook refuses (injection.md, section
+/// 3.4), and nothing else; CEL parses numbers as the reference does, with Go's `strconv`.
+fn with_rules(mut spec: Value) -> Value {
+    let ratio = "!(self.type in ['traceidratio', 'parentbased_traceidratio']) || self.argument == '' || \
+                 double(self.argument) != double(self.argument) || !(double(self.argument) < 0.0 || double(self.argument) > 1.0)";
+    let pairs = "self.type != 'jaeger_remote' || self.argument == '' || \
+                 (self.argument.matches('^[^,=]*=[^,=]*(,[^,=]*=[^,=]*)*$') && \
+                 !self.argument.matches('(^|,)endpoint=(,|$)'))";
+    let both = "!has(self.type) || !has(self.argument) || ";
+    let sampler = json!([
+        {"rule": format!("{both}{ratio}"), "message": "argument must be a number from 0 to 1", "fieldPath": ".argument"},
+        {
+            "rule": format!("{both}{pairs}"),
+            "message": "argument must be a list such as \
+                        endpoint=http://jaeger:14250,pollingIntervalMs=5000,initialSamplingRate=0.25",
+            "fieldPath": ".argument",
+        },
+        {
+            "rule": format!("{both}{}", jaeger_number("pollingIntervalMs", "int(VALUE) == int(VALUE)")),
+            "message": "pollingIntervalMs must be a whole number",
+            "fieldPath": ".argument",
+        },
+        {
+            "rule": format!("{both}{}", jaeger_number("initialSamplingRate", "double(VALUE) != double(VALUE) || !(double(VALUE) < 0.0 || double(VALUE) > 1.0)")),
+            "message": "initialSamplingRate must be a number from 0 to 1",
+            "fieldPath": ".argument",
+        },
+    ]);
+    add_rules(&mut spec, "sampler", sampler);
+    for language in Language::with_image() {
+        add_rules(
+            &mut spec,
+            language.field(),
+            json!([{
+                "rule": format!("!has(self.volumeLimitSize) || !has(self.volumeClaimTemplate) || !({})", TEMPLATE_IS_SET),
+                "message": "volumeClaimTemplate and volumeLimitSize exclude each other",
+                "fieldPath": ".volumeLimitSize",
+            }]),
+        );
+    }
+    spec
+}
+
+/// Whether a template says anything: stored objects of the reference have an empty skeleton in every language.
+const TEMPLATE_IS_SET: &str = "has(self.volumeClaimTemplate.spec) && (\
+    has(self.volumeClaimTemplate.spec.accessModes) || has(self.volumeClaimTemplate.spec.storageClassName) || \
+    has(self.volumeClaimTemplate.spec.volumeName) || has(self.volumeClaimTemplate.spec.selector) || \
+    has(self.volumeClaimTemplate.spec.dataSource) || has(self.volumeClaimTemplate.spec.dataSourceRef) || \
+    has(self.volumeClaimTemplate.spec.volumeMode) || (has(self.volumeClaimTemplate.spec.resources) && \
+    (has(self.volumeClaimTemplate.spec.resources.requests) || has(self.volumeClaimTemplate.spec.resources.limits))))";
+
+/// A condition on the number under a key of the argument of `jaeger_remote`; a number that does not parse is an error,
+/// which refuses the object too.
+fn jaeger_number(key: &str, condition: &str) -> String {
+    let found = format!("self.argument.find('(^|,){key}=[^,]*')");
+    let condition = condition.replace("VALUE", &format!("{found}.split('=')[1]"));
+    format!("self.type != 'jaeger_remote' || {found} == '' || {condition}")
+}
+
+fn add_rules(spec: &mut Value, field: &str, rules: Value) {
+    if let Some(field) = spec.pointer_mut(&format!("/properties/{field}")).and_then(Value::as_object_mut) {
+        field.insert("x-kubernetes-validations".to_owned(), rules);
+    }
 }
 
 /// The schema of a template whose `spec` is not typed, so that even an empty skeleton can be read.
@@ -91,6 +160,7 @@ fn resolve(schema: &mut Value, definitions: &Map<String, Value>) {
             // What is merged may itself be a reference: repeat until nothing changes.
             while inline_reference(object, definitions) || flatten_optional(object) {}
             flatten_nullable_type(object);
+            object.remove("nullable");
             flatten_enum(object);
             unwrap_description(object);
             for value in object.values_mut() {
@@ -115,7 +185,7 @@ fn inline_reference(object: &mut Map<String, Value>, definitions: &Map<String, V
     true
 }
 
-/// An optional reference is `anyOf: [X, null]`; only X with `nullable` beside it is structural.
+/// An optional reference is `anyOf: [X, null]`; only X is structural.
 fn flatten_optional(object: &mut Map<String, Value>) -> bool {
     let Some(Value::Array(choices)) = object.get("anyOf") else {
         return false;
@@ -129,12 +199,11 @@ fn flatten_optional(object: &mut Map<String, Value>) -> bool {
     }
     let single = single.clone();
     object.remove("anyOf");
-    object.insert("nullable".to_owned(), true.into());
     merge(object, single);
     true
 }
 
-/// `type: [string, null]` is `type: string` with `nullable` beside it.
+/// `type: [string, null]` is `type: string`.
 fn flatten_nullable_type(object: &mut Map<String, Value>) {
     let Some(Value::Array(types)) = object.get("type") else {
         return;
@@ -144,7 +213,6 @@ fn flatten_nullable_type(object: &mut Map<String, Value>) {
     {
         let kind = kind.clone();
         object.insert("type".to_owned(), kind);
-        object.insert("nullable".to_owned(), true.into());
     }
 }
 

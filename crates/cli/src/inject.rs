@@ -1,7 +1,7 @@
 //! `ingraft inject`: manifests in, manifests out.
 
 use ingraft_cluster::manifests::{self, Document};
-use ingraft_core::{Edit, Finding, Request, Severity, Snapshot, Subject, Workload, edit, inject};
+use ingraft_core::{Edit, Finding, Request, Severity, Snapshot, Workload, edit, inject, review};
 
 use crate::args::InjectArgs;
 use crate::output::{self, Place};
@@ -63,10 +63,18 @@ fn inject_document<'a>(
     worst: &mut Option<Severity>,
 ) -> Injected<'a> {
     let mut changes = Vec::new();
+    let mut tell = |place: &Place<'_>, finding: &Finding| {
+        *worst = (*worst).max(Some(finding.severity()));
+        output::finding(place, finding);
+    };
     for (pointer, object) in manifests::objects(&document.value) {
-        let Some(workload) = Workload::of(object) else {
-            continue;
-        };
+        let place = Place::new(document, &pointer, object, &args.namespace);
+        if let Some(instrumentation) = place.instrumentation(snapshot) {
+            for finding in review(instrumentation, snapshot) {
+                tell(&place, &finding);
+            }
+        }
+        let Some(workload) = Workload::of(object) else { continue };
         let namespace = workload.namespace.unwrap_or(&args.namespace);
         let owners = workload.owners(namespace, snapshot);
         let outcome = inject(&Request {
@@ -76,22 +84,11 @@ fn inject_document<'a>(
             snapshot,
             settings: &args.settings.0,
         });
-        let place = Place { document, pointer: &pointer, workload, namespace };
         for finding in workload.misplaced_annotations().iter().chain(&outcome.findings) {
-            *worst = (*worst).max(Some(finding.severity()));
-            output::finding(&place, finding);
+            tell(&place, finding);
         }
         let edits = outcome.edits.into_iter().map(|edit| edit.under(workload.pointer)).collect();
         changes.push(Change { workload, namespace, edits, pointer });
     }
     Injected { document, changes }
-}
-
-/// The JSON pointer of a finding in its document, if it is about something in it.
-pub fn pointer_in_document(place: &Place<'_>, finding: &Finding) -> Option<String> {
-    match finding.subject {
-        Subject::Pod => Some(format!("{}{}{}", place.pointer, place.workload.pointer, finding.pointer)),
-        Subject::Workload => Some(format!("{}{}", place.pointer, finding.pointer)),
-        Subject::Namespace | Subject::Instrumentation(_) => None,
-    }
 }

@@ -4,27 +4,62 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
+use ingraft_api::Instrumentation;
 use ingraft_cluster::locate;
 use ingraft_cluster::manifests::Document;
-use ingraft_core::{Finding, Severity, Subject, Workload};
+use ingraft_core::{Finding, Severity, Snapshot, Subject, Workload};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
 use crate::args::Output;
-use crate::inject::{Change, Injected, pointer_in_document};
+use crate::inject::{Change, Injected};
 
 const BOLD: Style = Style::new().bold();
 
-/// The workload that a finding came from.
+/// The object that a finding came from.
 pub struct Place<'a> {
-    /// Its document.
-    pub document: &'a Document,
-    /// The workload's JSON pointer in the document.
-    pub pointer: &'a str,
-    /// The workload.
-    pub workload: Workload<'a>,
-    /// Its namespace.
-    pub namespace: &'a str,
+    document: &'a Document,
+    /// The object's JSON pointer in the document.
+    pointer: &'a str,
+    object: &'a Value,
+    namespace: &'a str,
+}
+
+impl<'a> Place<'a> {
+    /// An object of a document.
+    pub fn new(
+        document: &'a Document,
+        pointer: &'a str,
+        object: &'a Value,
+        default_namespace: &'a str,
+    ) -> Self {
+        let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
+        let namespace = namespace.filter(|namespace| !namespace.is_empty()).unwrap_or(default_namespace);
+        Self { document, pointer, object, namespace }
+    }
+
+    fn text(&self, pointer: &str) -> &'a str {
+        self.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The Instrumentation that the object is, if it is one.
+    pub fn instrumentation<'s>(&self, snapshot: &'s Snapshot) -> Option<&'s Instrumentation> {
+        let is = self.text("/kind") == "Instrumentation"
+            && self.text("/apiVersion").starts_with("opentelemetry.io/");
+        snapshot.instrumentations.get(self.namespace, self.text("/metadata/name")).filter(|_| is)
+    }
+
+    /// The JSON pointer of a finding in the document: of the field, or of the object if the finding is about another.
+    fn pointer(&self, finding: &Finding) -> String {
+        let template = Workload::of(self.object).map_or("", |workload| workload.pointer);
+        let own = self.text("/kind") == "Instrumentation";
+        match &finding.subject {
+            Subject::Pod => format!("{}{template}{}", self.pointer, finding.pointer),
+            Subject::Workload => format!("{}{}", self.pointer, finding.pointer),
+            Subject::Instrumentation(_) if own => format!("{}{}", self.pointer, finding.pointer),
+            Subject::Namespace | Subject::Instrumentation(_) => self.pointer.to_owned(),
+        }
+    }
 }
 
 /// Prints an error with its causes, once each.
@@ -37,16 +72,17 @@ pub fn error(error: &anyhow::Error) {
 pub fn finding(place: &Place<'_>, finding: &Finding) {
     let (severity, code) = (finding.severity(), finding.code());
     let style = style(severity);
-    let kind = place.workload.kind.to_lowercase();
-    let name = format!("{kind}/{} in namespace {}", place.workload.name, place.namespace);
+    let kind = place.text("/kind").to_lowercase();
+    let name = format!("{kind}/{} in namespace {}", place.text("/metadata/name"), place.namespace);
     anstream::eprintln!("{style}{}[{code}]{style:#}{BOLD}: {}{BOLD:#}", severity.as_str(), finding.message());
     let document = place.document;
-    let pointer = pointer_in_document(place, finding);
-    let line = document.line + locate::line(&document.text, pointer.as_deref().unwrap_or_default()) - 1;
+    let line = document.line + locate::line(&document.text, &place.pointer(finding)) - 1;
     let about = match &finding.subject {
-        Subject::Pod | Subject::Workload => String::new(),
         Subject::Namespace => format!(", by namespace {}", place.namespace),
-        Subject::Instrumentation(reference) => format!(", by Instrumentation {reference}"),
+        Subject::Instrumentation(reference) if kind != "instrumentation" => {
+            format!(", by Instrumentation {reference}")
+        }
+        _ => String::new(),
     };
     anstream::eprintln!("  --> {}:{line} ({name}{about})", document.file);
     if let Some(help) = finding.help() {

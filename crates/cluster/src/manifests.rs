@@ -132,6 +132,22 @@ fn learn(snapshot: &mut Snapshot, object: &Value, default_namespace: &str) -> Re
                 instrumentation,
             );
         }
+        "Service" if api_version == "v1" => {
+            let namespace = namespace_of(object, default_namespace);
+            let ports = object.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+            let numbers = ports.filter_map(|port| port.get("port")?.as_u64()?.try_into().ok());
+            snapshot.services.insert(namespace, text("/metadata/name").to_owned(), numbers.collect());
+        }
+        "ConfigMap" if api_version == "v1" => {
+            let namespace = namespace_of(object, default_namespace);
+            let keys =
+                object.get("data").and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys);
+            snapshot.config_maps.insert(
+                namespace,
+                text("/metadata/name").to_owned(),
+                keys.cloned().collect(),
+            );
+        }
         "Deployment" | "CronJob" => {
             if let Some(workload) = Workload::of(object) {
                 let namespace = workload.namespace.unwrap_or(default_namespace).to_owned();
@@ -147,6 +163,11 @@ fn learn(snapshot: &mut Snapshot, object: &Value, default_namespace: &str) -> Re
         _ => {}
     }
     Ok(())
+}
+
+fn namespace_of(object: &Value, default: &str) -> String {
+    let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
+    namespace.filter(|namespace| !namespace.is_empty()).unwrap_or(default).to_owned()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! together with them are asked about. In CEL an absent map is an error, which under `Ignore` means never called:
 //! hence `has()`.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,12 +20,17 @@ use ingraft_api::instrumentation::{GROUP, PLURAL, VERSION};
 use ingraft_cluster::cause::Chain;
 use ingraft_cluster::watch::Store;
 use ingraft_core::Snapshot;
-use ingraft_webhook::{Authority, INSTRUMENTATION_PATH, LeafResolver, POD_PATH};
+use ingraft_webhook::{
+    Authority, INSTRUMENTATION_PATH, INSTRUMENTATION_WARNINGS_PATH, LeafResolver, POD_PATH,
+};
 use k8s_openapi::ByteString;
-use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
+};
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{Error, FIELD_MANAGER, NAME, ensure_authority};
@@ -85,7 +91,11 @@ impl Registration {
     }
 
     /// Applies the registration unless it is as applied before. A new authority is trusted before it is used.
-    async fn refresh(&self, authority: &mut Authority, applied: &mut Option<Value>) -> Result<(), Error> {
+    async fn refresh(
+        &self,
+        authority: &mut Authority,
+        applied: &mut Option<[Value; 2]>,
+    ) -> Result<(), Error> {
         if applied.is_none() {
             let stored = ensure_authority(&self.client, &self.namespace).await?;
             if stored != *authority {
@@ -97,24 +107,28 @@ impl Registration {
         self.apply(authority, applied).await
     }
 
-    async fn apply(&self, authority: &Authority, applied: &mut Option<Value>) -> Result<(), Error> {
-        let desired = configuration(&self.store.read(), &self.address, &self.namespace, &authority.bundle);
+    async fn apply(&self, authority: &Authority, applied: &mut Option<[Value; 2]>) -> Result<(), Error> {
+        let desired = configurations(&self.store.read(), &self.address, &self.namespace, &authority.bundle);
         if applied.as_ref() == Some(&desired) {
             return Ok(());
         }
-        let mut body = desired.clone();
-        if let (Some(owner), Some(metadata)) =
-            (self.owner().await, body.get_mut("metadata").and_then(Value::as_object_mut))
-        {
-            metadata.insert("ownerReferences".to_owned(), json!([owner]));
+        let owner = self.owner().await;
+        let [mut mutating, mut validating] = desired.clone();
+        for configuration in [&mut mutating, &mut validating] {
+            let metadata = configuration.get_mut("metadata").and_then(Value::as_object_mut);
+            if let (Some(owner), Some(metadata)) = (&owner, metadata) {
+                metadata.insert("ownerReferences".to_owned(), json!([owner]));
+            }
         }
-        let configurations: Api<MutatingWebhookConfiguration> = Api::all(self.client.clone());
-        let params = PatchParams::apply(FIELD_MANAGER).force();
-        configurations.patch(NAME, &params, &Patch::Apply(&body)).await.map_err(|source| Error::Apply {
-            kind: "MutatingWebhookConfiguration",
-            name: NAME,
-            source: Box::new(source),
-        })?;
+        let client = || self.client.clone();
+        patch("MutatingWebhookConfiguration", &Api::<MutatingWebhookConfiguration>::all(client()), &mutating)
+            .await?;
+        patch(
+            "ValidatingWebhookConfiguration",
+            &Api::<ValidatingWebhookConfiguration>::all(client()),
+            &validating,
+        )
+        .await?;
         *applied = Some(desired);
         Ok(())
     }
@@ -131,7 +145,17 @@ impl Registration {
     }
 }
 
-fn configuration(snapshot: &Snapshot, address: &Address, namespace: &str, bundle: &str) -> Value {
+async fn patch<K>(kind: &'static str, api: &Api<K>, configuration: &Value) -> Result<(), Error>
+where
+    K: Clone + DeserializeOwned + Debug,
+{
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    let failed = |source| Error::Apply { kind, name: NAME, source: Box::new(source) };
+    api.patch(NAME, &params, &Patch::Apply(configuration)).await.map(drop).map_err(failed)
+}
+
+/// The configurations of mutating and of validating webhooks.
+fn configurations(snapshot: &Snapshot, address: &Address, namespace: &str, bundle: &str) -> [Value; 2] {
     let client_config = |path: &str| {
         let bundle = ByteString(bundle.as_bytes().to_vec());
         match address {
@@ -160,30 +184,45 @@ fn configuration(snapshot: &Snapshot, address: &Address, namespace: &str, bundle
             "admissionReviewVersions": ["v1"],
         })
     };
-    json!({
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "MutatingWebhookConfiguration",
-        "metadata": {
-            "name": NAME,
-            "labels": {"app.kubernetes.io/name": "opentelemetry-operator", "app.kubernetes.io/instance": "ingraft"},
-        },
-        "webhooks": [
-            pods("pods.ingraft.dev", ("pod-asks", asks.clone()), json!({})),
-            pods("pods-by-namespace.ingraft.dev", ("pod-does-not-ask", format!("!({asks})")), except_silent(snapshot)),
-            {
-                "name": "instrumentations.ingraft.dev",
-                "clientConfig": client_config(INSTRUMENTATION_PATH),
-                "rules": [{
-                    "apiGroups": [GROUP], "apiVersions": [VERSION], "resources": [PLURAL],
-                    "operations": ["CREATE", "UPDATE"], "scope": "Namespaced",
-                }],
-                "failurePolicy": "Ignore",
-                "sideEffects": "None",
-                "timeoutSeconds": 2,
-                "admissionReviewVersions": ["v1"],
+    let instrumentations = |path: &str| {
+        json!({
+            "name": "instrumentations.ingraft.dev",
+            "clientConfig": client_config(path),
+            "rules": [{
+                "apiGroups": [GROUP], "apiVersions": [VERSION], "resources": [PLURAL],
+                "operations": ["CREATE", "UPDATE"], "scope": "Namespaced",
+            }],
+            "failurePolicy": "Ignore",
+            "sideEffects": "None",
+            "timeoutSeconds": 2,
+            "admissionReviewVersions": ["v1"],
+        })
+    };
+    let configuration = |kind: &str, webhooks: Value| {
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": kind,
+            "metadata": {
+                "name": NAME,
+                "labels": {"app.kubernetes.io/name": "opentelemetry-operator", "app.kubernetes.io/instance": "ingraft"},
             },
-        ],
-    })
+            "webhooks": webhooks,
+        })
+    };
+    let mutating = json!([
+        pods("pods.ingraft.dev", ("pod-asks", asks.clone()), json!({})),
+        pods(
+            "pods-by-namespace.ingraft.dev",
+            ("pod-does-not-ask", format!("!({asks})")),
+            except_silent(snapshot)
+        ),
+        instrumentations(INSTRUMENTATION_PATH),
+    ]);
+    let validating = json!([instrumentations(INSTRUMENTATION_WARNINGS_PATH)]);
+    [
+        configuration("MutatingWebhookConfiguration", mutating),
+        configuration("ValidatingWebhookConfiguration", validating),
+    ]
 }
 
 /// Selects all namespaces but those that are known to ask for nothing.
@@ -218,12 +257,12 @@ mod tests {
 
     #[test]
     fn registers_by_service_and_by_url() {
-        let by_service = configuration(&Snapshot::default(), &Address::Service, "system", "PEM");
+        let [by_service, _] = configurations(&Snapshot::default(), &Address::Service, "system", "PEM");
         let service = &by_service["webhooks"][0]["clientConfig"]["service"];
         assert_eq!(service["path"], POD_PATH);
         assert_eq!(service["namespace"], "system");
         let url = Address::Url("https://127.0.0.1:9443/".to_owned());
-        let by_url = configuration(&Snapshot::default(), &url, "system", "PEM");
+        let [by_url, _] = configurations(&Snapshot::default(), &url, "system", "PEM");
         assert_eq!(by_url["webhooks"][0]["clientConfig"]["url"], "https://127.0.0.1:9443/mutate-v1-pod");
         assert_eq!(by_url["webhooks"][0]["clientConfig"]["caBundle"], "UEVN");
     }

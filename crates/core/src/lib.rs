@@ -11,11 +11,13 @@
 
 pub mod defaults;
 pub mod edit;
+mod endpoint;
 pub mod finding;
 pub mod inject;
 mod json;
 pub mod owner;
 mod quantity;
+mod review;
 pub mod settings;
 pub mod snapshot;
 pub mod workload;
@@ -24,6 +26,7 @@ pub use edit::Edit;
 pub use finding::{Finding, Reason, Severity, Subject};
 pub use inject::{Outcome, Request, inject};
 pub use owner::{Owner, OwnerKind};
+pub use review::review;
 pub use settings::Settings;
 pub use snapshot::{Namespace, Objects, Snapshot};
 pub use workload::Workload;

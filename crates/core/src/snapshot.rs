@@ -16,6 +16,10 @@ pub struct Snapshot {
     pub deployments: Objects<String>,
     /// The unique ids of CronJobs.
     pub cron_jobs: Objects<String>,
+    /// The ports of Services.
+    pub services: Objects<Vec<u16>>,
+    /// The keys of ConfigMaps.
+    pub config_maps: Objects<Vec<String>>,
 }
 
 impl Snapshot {

@@ -10,10 +10,11 @@ mod metrics;
 mod mutate_pod;
 mod report;
 mod review;
+mod review_instrumentation;
 mod router;
 
 pub use authority::{Authority, Error, LeafResolver};
 pub use listener::TlsListener;
 pub use metrics::Metrics;
 pub use report::{Report, Reports};
-pub use router::{Context, INSTRUMENTATION_PATH, POD_PATH, router};
+pub use router::{Context, INSTRUMENTATION_PATH, INSTRUMENTATION_WARNINGS_PATH, POD_PATH, router};

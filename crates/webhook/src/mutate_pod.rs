@@ -61,7 +61,12 @@ fn report(context: &Context, request: &Request, owners: Vec<Owner>, outcome: &Ou
         let message = finding.message();
         macro_rules! log {
             ($level:ident) => {
-                tracing::$level!(code, k8s.namespace.name = request.namespace, k8s.pod.name = pod, "{message}")
+                tracing::$level!(
+                    code,
+                    k8s.namespace.name = request.namespace,
+                    k8s.pod.name = pod,
+                    "{message}"
+                )
             };
         }
         match severity {

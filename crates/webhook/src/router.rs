@@ -13,12 +13,15 @@ use ingraft_cluster::watch::Store;
 use ingraft_core::Settings;
 
 use crate::review::{Answer, Request, Review};
-use crate::{Metrics, Reports, default_instrumentation, mutate_pod};
+use crate::{Metrics, Reports, default_instrumentation, mutate_pod, review_instrumentation};
 
 /// The path of the pod webhook.
 pub const POD_PATH: &str = "/mutate-v1-pod";
 /// The path of the defaulting webhook for Instrumentations.
 pub const INSTRUMENTATION_PATH: &str = "/mutate-opentelemetry-io-v1alpha1-instrumentation";
+
+/// The path of the webhook that warns about Instrumentations.
+pub const INSTRUMENTATION_WARNINGS_PATH: &str = "/validate-opentelemetry-io-v1alpha1-instrumentation";
 
 /// The largest body that is read (design.md 6.12); the API server's own limit for objects is 3 MiB.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -41,6 +44,7 @@ pub fn router(context: Arc<Context>) -> Router {
     Router::new()
         .route(POD_PATH, post(pod))
         .route(INSTRUMENTATION_PATH, post(instrumentation))
+        .route(INSTRUMENTATION_WARNINGS_PATH, post(instrumentation_warnings))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(context)
 }
@@ -62,6 +66,16 @@ async fn instrumentation(
     }
 }
 
+async fn instrumentation_warnings(
+    State(context): State<Arc<Context>>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match request(&context, "instrumentation-warnings", body) {
+        Ok(request) => answer(&review_instrumentation::answer(&context, request)),
+        Err(refusal) => *refusal,
+    }
+}
+
 fn request(
     context: &Context,
     webhook: &'static str,
@@ -70,7 +84,10 @@ fn request(
     let refuse = |status: StatusCode, detail: String| {
         context.metrics.review(webhook, "refused");
         tracing::warn!(webhook, %detail, "a request is no admission review");
-        Box::new((status, format!("this is no AdmissionReview of admission.k8s.io/v1: {detail}\n")).into_response())
+        Box::new(
+            (status, format!("this is no AdmissionReview of admission.k8s.io/v1: {detail}\n"))
+                .into_response(),
+        )
     };
     let body = body.map_err(|rejection| refuse(rejection.status(), rejection.body_text()))?;
     Review::request(&body).map_err(|detail| refuse(StatusCode::BAD_REQUEST, detail))

@@ -119,7 +119,14 @@ pub enum Reason {
         /// The variable.
         variable: String,
     },
-    /// The container has `envFrom`: a variable that we set may hide one from there.
+    /// A variable that we set hides one that comes from `envFrom`.
+    VariableHides {
+        /// The container.
+        container: String,
+        /// The variable.
+        variable: String,
+    },
+    /// A variable that we set hides one from `envFrom`, if there is one: its sources are not known.
     VariableMayHide {
         /// The container.
         container: String,
@@ -147,6 +154,47 @@ pub enum Reason {
         /// The endpoint.
         endpoint: String,
     },
+    /// No endpoint is set anywhere in the Instrumentation.
+    EndpointUnset,
+    /// The endpoint is no URL.
+    EndpointNotAUrl {
+        /// The endpoint.
+        endpoint: String,
+    },
+    /// The endpoint is the pod itself.
+    EndpointIsLocal {
+        /// The endpoint.
+        endpoint: String,
+    },
+    /// The port usually speaks gRPC, and most agents send HTTP unless told otherwise.
+    EndpointPortUsuallyGrpc {
+        /// The endpoint.
+        endpoint: String,
+    },
+    /// The endpoint's host is found only from one namespace.
+    EndpointWithoutNamespace {
+        /// The host.
+        host: String,
+        /// The Instrumentation's namespace.
+        namespace: String,
+    },
+    /// The Service has no such port.
+    EndpointPortNotServed {
+        /// The Service, as `namespace/name`.
+        service: String,
+        /// The port.
+        port: u16,
+        /// The ports that the Service has.
+        ports: Vec<u16>,
+    },
+    /// The endpoint is `https`, and nothing says which CA to trust.
+    TlsUnset,
+    /// Only one of certificate and key is set.
+    TlsHalfAPair,
+    /// Certificates are given, but the endpoint is not `https`.
+    TlsWithoutHttps,
+    /// A sampler's argument without a type.
+    SamplerTypeMissing,
     /// A field of the Instrumentation holds something that would make pods invalid, and is left out.
     FieldIgnored {
         /// The field.
@@ -180,10 +228,21 @@ impl Reason {
             Self::WindowsPod => "WindowsPod",
             Self::PlatformUnknown { .. } => "PlatformUnknown",
             Self::VariableNotMergeable { .. } => "VariableNotMergeable",
+            Self::VariableHides { .. } => "VariableHides",
             Self::VariableMayHide { .. } => "VariableMayHide",
             Self::NameTaken { .. } => "NameTaken",
             Self::EndpointMissing { .. } => "EndpointMissing",
             Self::EndpointPortIsGrpc { .. } => "EndpointPortIsGrpc",
+            Self::EndpointUnset => "EndpointUnset",
+            Self::EndpointNotAUrl { .. } => "EndpointNotAUrl",
+            Self::EndpointIsLocal { .. } => "EndpointIsLocal",
+            Self::EndpointPortUsuallyGrpc { .. } => "EndpointPortUsuallyGrpc",
+            Self::EndpointWithoutNamespace { .. } => "EndpointWithoutNamespace",
+            Self::EndpointPortNotServed { .. } => "EndpointPortNotServed",
+            Self::TlsUnset => "TlsUnset",
+            Self::TlsHalfAPair => "TlsHalfAPair",
+            Self::TlsWithoutHttps => "TlsWithoutHttps",
+            Self::SamplerTypeMissing => "SamplerTypeMissing",
             Self::FieldIgnored { .. } => "FieldIgnored",
             Self::InternalError => "InternalError",
         }
@@ -192,11 +251,23 @@ impl Reason {
     /// How much it matters.
     pub const fn severity(&self) -> Severity {
         match self {
-            Self::Injected { .. } | Self::AlreadyInjected { .. } => Severity::Info,
+            Self::Injected { .. } | Self::AlreadyInjected { .. } | Self::VariableMayHide { .. } => {
+                Severity::Info
+            }
             Self::AnnotationUnknown { .. }
-            | Self::VariableMayHide { .. }
+            | Self::VariableHides { .. }
             | Self::EndpointMissing { .. }
             | Self::EndpointPortIsGrpc { .. }
+            | Self::EndpointUnset
+            | Self::EndpointNotAUrl { .. }
+            | Self::EndpointIsLocal { .. }
+            | Self::EndpointPortUsuallyGrpc { .. }
+            | Self::EndpointWithoutNamespace { .. }
+            | Self::EndpointPortNotServed { .. }
+            | Self::TlsUnset
+            | Self::TlsHalfAPair
+            | Self::TlsWithoutHttps
+            | Self::SamplerTypeMissing
             | Self::FieldIgnored { .. }
             | Self::ContainerNotFound { .. } => Severity::Warning,
             _ => Severity::Error,
@@ -255,9 +326,12 @@ impl Reason {
                     "{variable} of container \"{container}\" has an optional source, nothing can be added to it"
                 )
             }
+            Self::VariableHides { container, variable } => {
+                format!("{variable}, now set in container \"{container}\", hides the value from envFrom")
+            }
             Self::VariableMayHide { container, variable } => {
                 format!(
-                    "{variable}, now set in container \"{container}\", hides a value of that name from envFrom"
+                    "{variable}, now set in container \"{container}\", hides one from envFrom, if there is one"
                 )
             }
             Self::NameTaken { language, what, name } => {
@@ -270,6 +344,31 @@ impl Reason {
             }
             Self::EndpointPortIsGrpc { language, endpoint } => {
                 format!("{language} sends OTLP over HTTP, but {endpoint} is the port for gRPC")
+            }
+            Self::EndpointUnset => "no endpoint is set: telemetry goes to localhost and is lost".to_owned(),
+            Self::EndpointNotAUrl { endpoint } => {
+                format!("endpoint \"{endpoint}\" is no http:// or https:// URL")
+            }
+            Self::EndpointIsLocal { endpoint } => {
+                format!("endpoint {endpoint} is the pod itself, where nobody listens")
+            }
+            Self::EndpointPortUsuallyGrpc { endpoint } => {
+                format!("{endpoint} usually speaks gRPC, but agents send HTTP unless told otherwise")
+            }
+            Self::EndpointWithoutNamespace { host, .. } => {
+                format!("host \"{host}\" is found only by pods of the namespace that has this Service")
+            }
+            Self::EndpointPortNotServed { service, port, .. } => {
+                format!("Service {service} does not serve port {port}")
+            }
+            Self::TlsUnset => {
+                "the endpoint is https without tls: only CAs that the agent itself knows are trusted"
+                    .to_owned()
+            }
+            Self::TlsHalfAPair => "only one of cert_file and key_file is set".to_owned(),
+            Self::TlsWithoutHttps => "tls is set, but the endpoint does not begin with https://".to_owned(),
+            Self::SamplerTypeMissing => {
+                "the sampler has an argument but no type, so it has no effect".to_owned()
             }
             Self::FieldIgnored { field, value, .. } => {
                 format!("{field} \"{value}\" would make every pod invalid and is left out")
@@ -315,7 +414,7 @@ impl Reason {
             Self::VariableNotMergeable { variable, .. } => {
                 format!("give {variable} as a value, or remove \"optional: true\" from its source")
             }
-            Self::VariableMayHide { variable, .. } => {
+            Self::VariableHides { variable, .. } | Self::VariableMayHide { variable, .. } => {
                 format!("set {variable} in the container's env instead, then it is joined")
             }
             Self::NameTaken { what, .. } => format!("rename the {what} of the pod"),
@@ -323,6 +422,26 @@ impl Reason {
                  http://otel-collector.opentelemetry.svc.cluster.local:4318"
                 .to_owned(),
             Self::EndpointPortIsGrpc { .. } => "use port 4318".to_owned(),
+            Self::EndpointUnset | Self::EndpointNotAUrl { .. } | Self::EndpointIsLocal { .. } => {
+                "set spec.exporter.endpoint to the Collector's Service, such as \
+                 http://otel-collector.opentelemetry.svc.cluster.local:4318"
+                    .to_owned()
+            }
+            Self::EndpointPortUsuallyGrpc { .. } => {
+                "use port 4318, or set OTEL_EXPORTER_OTLP_PROTOCOL in spec.env to grpc (not for Python)"
+                    .to_owned()
+            }
+            Self::EndpointWithoutNamespace { host, namespace } => {
+                format!("write {host}.{namespace}.svc.cluster.local if the Service is in \"{namespace}\"")
+            }
+            Self::EndpointPortNotServed { ports, .. } => {
+                let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+                format!("it serves {}", list(&ports))
+            }
+            Self::TlsUnset => "name the CA: spec.exporter.tls.configMapName and ca_file".to_owned(),
+            Self::TlsHalfAPair => "set both, or neither".to_owned(),
+            Self::TlsWithoutHttps => "write https:// in the endpoint, or remove tls".to_owned(),
+            Self::SamplerTypeMissing => "set spec.sampler.type, such as parentbased_traceidratio".to_owned(),
             Self::FieldIgnored { allowed, .. } => format!("allowed: {allowed}"),
             Self::NoContainer { language } => {
                 let key = language.container_names_keys().last().copied().unwrap_or_default();

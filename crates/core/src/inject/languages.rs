@@ -28,8 +28,8 @@ trait Agent: Sync {
     fn finish(&self, target: &mut Target<'_>) -> Result<(), Reason>;
 
     /// Notices what will not work well, when the container is ready.
-    fn review(&self, target: &Target<'_>, findings: &mut Vec<Finding>) {
-        let _ = (target, findings);
+    fn review(&self, request: &Request<'_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
+        let _ = (request, target, findings);
     }
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn inject<'a>(
             findings.push(Finding::pod(reason, format!("{place}/env")));
             continue;
         }
-        agent.review(&target, findings);
+        agent.review(request, &target, findings);
         review_endpoint(&target, &instrumentation, findings);
         if target.changes() > changes {
             containers.push((*name).to_owned());

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use ingraft_api::InstrumentationSpec;
 use serde_json::{Value, json};
 
+use super::Request;
 use super::env::Env;
 use crate::finding::Reason;
-use crate::json::{list, string};
+use crate::json::{list, string, string_at};
 
 /// A container of the pod, with what is changed in it.
 #[derive(Debug, Clone)]
@@ -51,6 +52,23 @@ impl<'a> Target<'a> {
 
     pub(crate) fn has_env_from(&self) -> bool {
         !list(self.container, "envFrom").is_empty()
+    }
+
+    /// Whether `envFrom` sets a variable: `None` where that cannot be known.
+    pub(crate) fn env_from_sets(&self, variable: &str, request: &Request<'_>) -> Option<bool> {
+        let mut known = true;
+        for source in list(self.container, "envFrom") {
+            let Some(key) = variable.strip_prefix(string(source, "prefix").unwrap_or_default()) else {
+                continue;
+            };
+            let config_map = string_at(source, "/configMapRef/name");
+            match config_map.and_then(|name| request.snapshot.config_maps.get(request.namespace, name)) {
+                Some(keys) if keys.iter().any(|known| known == key) => return Some(true),
+                Some(_) => {}
+                None => known = false,
+            }
+        }
+        known.then_some(false)
     }
 
     /// How many changes were made.

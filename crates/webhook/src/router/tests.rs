@@ -72,6 +72,16 @@ async fn fills_in_the_defaults_of_an_instrumentation() {
 }
 
 #[tokio::test]
+async fn warns_about_an_instrumentation_and_allows_it() {
+    let local =
+        json!({"metadata": {"name": "a"}, "spec": {"exporter": {"endpoint": "http://localhost:4317"}}});
+    let (_, body) = post(INSTRUMENTATION_WARNINGS_PATH, review(&local)).await;
+    assert!(body.contains("EndpointIsLocal") && body.contains(r#""allowed":true"#), "{body}");
+    let (_, body) = post(INSTRUMENTATION_WARNINGS_PATH, review(&json!({"spec": 7}))).await;
+    assert!(body.contains("InstrumentationUnreadable") && body.contains(r#""allowed":true"#), "{body}");
+}
+
+#[tokio::test]
 async fn refuses_what_is_no_review_and_allows_what_is_no_pod() {
     for body in
         ["", "{", "[]", "{}", r#"{"kind":"Pod","request":{"uid":"1"}}"#, r#"{"kind":"AdmissionReview"}"#]

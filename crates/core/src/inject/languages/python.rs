@@ -5,6 +5,7 @@ use ingraft_api::{InstrumentationSpec, Language};
 
 use super::{Agent, Finding, Payload, Reason, Request, Target};
 use crate::defaults::Block;
+use crate::endpoint::Endpoint;
 use crate::inject::choose::effective_annotation;
 use crate::inject::env::Current;
 
@@ -57,21 +58,30 @@ impl Agent for Python {
         Ok(())
     }
 
-    fn review(&self, target: &Target<'_>, findings: &mut Vec<Finding>) {
+    fn review(&self, request: &Request<'_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
         let place = format!("/spec/{}/{}", target.list, target.index);
-        let Current::Literal(endpoint) = target.env.current("OTEL_EXPORTER_OTLP_ENDPOINT") else {
-            return;
-        };
-        let http = matches!(target.env.current("OTEL_EXPORTER_OTLP_PROTOCOL"), Current::Literal(protocol) if protocol.starts_with("http/"));
-        if http && endpoint.trim_end_matches('/').ends_with(":4317") {
-            let reason =
-                Reason::EndpointPortIsGrpc { language: Language::Python, endpoint: endpoint.to_owned() };
+        if let Some(endpoint) = grpc_endpoint(target) {
+            let reason = Reason::EndpointPortIsGrpc { language: Language::Python, endpoint };
             findings.push(Finding::pod(reason, format!("{place}/env")));
         }
-        if target.has_env_from() {
-            let reason =
-                Reason::VariableMayHide { container: target.name.to_owned(), variable: PATH.to_owned() };
-            findings.push(Finding::pod(reason, format!("{place}/envFrom")));
-        }
+        let (container, variable) = (target.name.to_owned(), PATH.to_owned());
+        let reason = match target.env_from_sets(PATH, request) {
+            Some(true) => Reason::VariableHides { container, variable },
+            None => Reason::VariableMayHide { container, variable },
+            Some(false) => return,
+        };
+        findings.push(Finding::pod(reason, format!("{place}/envFrom")));
     }
+}
+
+/// The endpoint, if it is the port for gRPC and the agent is to send HTTP.
+fn grpc_endpoint(target: &Target<'_>) -> Option<String> {
+    let literal = |variable| match target.env.current(variable) {
+        Current::Literal(value) => Some(value),
+        _ => None,
+    };
+    let endpoint = literal("OTEL_EXPORTER_OTLP_ENDPOINT")?;
+    let http = literal("OTEL_EXPORTER_OTLP_PROTOCOL")?.starts_with("http/");
+    let grpc_port = Endpoint::parse(endpoint)?.port == Some(4317);
+    (http && grpc_port).then(|| endpoint.to_owned())
 }

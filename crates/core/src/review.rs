@@ -1,0 +1,153 @@
+//! What will not work well about an Instrumentation, seen before any pod uses it.
+
+use ingraft_api::Instrumentation;
+use ingraft_api::instrumentation::Exporter;
+
+use crate::endpoint::Endpoint;
+use crate::finding::{Finding, Reason, Subject};
+use crate::snapshot::Snapshot;
+
+/// Reviews an Instrumentation: what is said about the endpoint, TLS and the sampler.
+///
+/// ```
+/// use ingraft_core::{Snapshot, review};
+/// let instrumentation = ingraft_api::Instrumentation::default();
+/// let findings = review(&instrumentation, &Snapshot::default());
+/// assert_eq!(findings[0].code(), "EndpointUnset");
+/// ```
+pub fn review(instrumentation: &Instrumentation, snapshot: &Snapshot) -> Vec<Finding> {
+    let mut reasons: Vec<(Reason, &str)> = Vec::new();
+    let exporter = instrumentation.spec.exporter.clone().unwrap_or_default();
+    review_endpoint(instrumentation, &exporter, snapshot, &mut reasons);
+    review_tls(&exporter, &mut reasons);
+    let sampler = instrumentation.spec.sampler.clone().unwrap_or_default();
+    if sampler.kind.is_none() && sampler.argument.is_some_and(|argument| !argument.is_empty()) {
+        reasons.push((Reason::SamplerTypeMissing, "/spec/sampler"));
+    }
+    let subject = Subject::Instrumentation(instrumentation.reference());
+    let finding = |(reason, pointer): (Reason, &str)| Finding {
+        reason,
+        subject: subject.clone(),
+        pointer: pointer.to_owned(),
+    };
+    reasons.into_iter().map(finding).collect()
+}
+
+/// The settings that can stand in for `spec.exporter.endpoint`.
+const ENDPOINT_VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+
+fn review_endpoint(
+    instrumentation: &Instrumentation,
+    exporter: &Exporter,
+    snapshot: &Snapshot,
+    reasons: &mut Vec<(Reason, &'static str)>,
+) {
+    const PLACE: &str = "/spec/exporter/endpoint";
+    let env = instrumentation.spec.env.as_deref().unwrap_or_default();
+    let sets = |name: &str| env.iter().any(|variable| variable.name == name);
+    let url = exporter.endpoint.clone().unwrap_or_default();
+    if url.is_empty() {
+        if !ENDPOINT_VARIABLES.into_iter().any(sets) {
+            reasons.push((Reason::EndpointUnset, PLACE));
+        }
+        return;
+    }
+    let Some(endpoint) = Endpoint::parse(&url) else {
+        reasons.push((Reason::EndpointNotAUrl { endpoint: url }, PLACE));
+        return;
+    };
+    if endpoint.is_local() {
+        reasons.push((Reason::EndpointIsLocal { endpoint: url }, PLACE));
+        return;
+    }
+    if endpoint.port == Some(4317) && !sets("OTEL_EXPORTER_OTLP_PROTOCOL") {
+        reasons.push((Reason::EndpointPortUsuallyGrpc { endpoint: url.clone() }, PLACE));
+    }
+    if endpoint.is_short() {
+        let host = endpoint.host.to_owned();
+        let namespace = instrumentation.metadata.namespace.clone().unwrap_or_default();
+        reasons.push((Reason::EndpointWithoutNamespace { host, namespace }, PLACE));
+    }
+    let namespace = instrumentation.metadata.namespace.as_deref().unwrap_or_default();
+    if let Some((service_namespace, service)) = endpoint.service(namespace)
+        && let Some(ports) = snapshot.services.get(service_namespace, service)
+        && !ports.contains(&endpoint.port_or_default())
+    {
+        let reason = Reason::EndpointPortNotServed {
+            service: format!("{service_namespace}/{service}"),
+            port: endpoint.port_or_default(),
+            ports: ports.clone(),
+        };
+        reasons.push((reason, PLACE));
+    }
+}
+
+/// The warnings of the reference about TLS (injection.md, section 3.4, warnings 3 to 5).
+fn review_tls(exporter: &Exporter, reasons: &mut Vec<(Reason, &'static str)>) {
+    let https = exporter.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("https://"));
+    let Some(tls) = &exporter.tls else {
+        if https {
+            reasons.push((Reason::TlsUnset, "/spec/exporter/tls"));
+        }
+        return;
+    };
+    let set = |file: &Option<String>| file.as_deref().is_some_and(|file| !file.is_empty());
+    if set(&tls.key_file) != set(&tls.cert_file) {
+        reasons.push((Reason::TlsHalfAPair, "/spec/exporter/tls"));
+    }
+    if !https {
+        reasons.push((Reason::TlsWithoutHttps, "/spec/exporter/endpoint"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn codes(spec: &Value) -> Vec<&'static str> {
+        let object = json!({"metadata": {"name": "a", "namespace": "obs"}, "spec": spec});
+        let mut snapshot = Snapshot::default();
+        snapshot.services.insert("obs".into(), "collector".into(), vec![4318]);
+        let findings = review(&serde_json::from_value(object).unwrap(), &snapshot);
+        findings.iter().map(Finding::code).collect()
+    }
+
+    #[test]
+    fn notices_what_loses_telemetry() {
+        for (endpoint, expected) in [
+            ("http://collector.obs.svc.cluster.local:4318", &[][..]),
+            ("http://collector.obs:4318", &[]),
+            ("http://$(OTEL_NODE_IP):4318", &[]),
+            ("https://otlp.example.com", &["TlsUnset"]),
+            ("", &["EndpointUnset"]),
+            ("collector.obs:4318", &["EndpointNotAUrl"]),
+            ("http://localhost:4318", &["EndpointIsLocal"]),
+            ("http://127.0.0.1:4317", &["EndpointIsLocal"]),
+            ("http://other.obs:4317", &["EndpointPortUsuallyGrpc"]),
+            ("http://other:4318", &["EndpointWithoutNamespace"]),
+            ("http://collector.obs.svc:9999", &["EndpointPortNotServed"]),
+            ("http://collector.obs.svc", &["EndpointPortNotServed"]),
+        ] {
+            assert_eq!(codes(&json!({"exporter": {"endpoint": endpoint}})), expected, "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn notices_half_a_setting() {
+        let endpoint = "https://collector.example.com:4318";
+        let tls = |tls: Value| json!({"exporter": {"endpoint": endpoint, "tls": tls}});
+        assert_eq!(codes(&tls(json!({"secretName": "s", "cert_file": "a", "key_file": "b"}))), [""; 0]);
+        assert_eq!(codes(&tls(json!({"cert_file": "a"}))), ["TlsHalfAPair"]);
+        let plain = json!({"exporter": {"endpoint": "http://c.obs:4318", "tls": {}}});
+        assert_eq!(codes(&plain), ["TlsWithoutHttps"]);
+        let sampler = json!({"exporter": {"endpoint": "http://c.obs:4318"}, "sampler": {"argument": "0.5"}});
+        assert_eq!(codes(&sampler), ["SamplerTypeMissing"]);
+    }
+
+    #[test]
+    fn takes_an_endpoint_from_a_variable() {
+        let env = json!({"env": [{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://c.obs:4318"}]});
+        assert_eq!(codes(&env), [""; 0]);
+    }
+}
