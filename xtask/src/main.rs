@@ -3,6 +3,7 @@
 mod crds;
 mod demo;
 mod down;
+mod load;
 mod test;
 mod up;
 
@@ -27,6 +28,8 @@ enum Command {
     ///
     /// Everything is built from package registries; the first time takes about 20 minutes. Needs Linux and root.
     Up,
+    /// Measure what the webhook costs: reviews per second, latency, CPU, memory
+    Load(load::LoadArgs),
     /// Remove the cluster that `up` started
     Down,
 }
@@ -37,6 +40,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test => test::run(),
         Command::Crds => crds::write(),
         Command::Up => demo::run(progress),
+        Command::Load(args) => load::run(&args, progress),
         Command::Down => down::down(progress),
     }
 }

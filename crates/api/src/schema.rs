@@ -93,6 +93,13 @@ fn with_rules(mut spec: Value) -> Value {
         },
     ]);
     add_rules(&mut spec, "sampler", sampler);
+    // A rule may cost no more than its longest input allows. No process takes a longer variable:
+    // https://man7.org/linux/man-pages/man2/execve.2.html (MAX_ARG_STRLEN).
+    if let Some(argument) =
+        spec.pointer_mut("/properties/sampler/properties/argument").and_then(Value::as_object_mut)
+    {
+        argument.insert("maxLength".to_owned(), (128 * 1024).into());
+    }
     for language in Language::with_image() {
         add_rules(
             &mut spec,

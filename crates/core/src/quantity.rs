@@ -32,7 +32,10 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
 
 /// Writes a number as a quantity: in thousandths where it is no whole number, rounded up as the API server does.
 pub(crate) fn format(number: f64) -> String {
-    if number.fract() == 0.0 { format!("{number:.0}") } else { format!("{:.0}m", (number * 1000.0).ceil()) }
+    // A sum of decimal fractions is a little off: 0.1 + 0.2 stands for 300m, not for 301m.
+    let thousandths = (number * 1000.0 - 1e-6).ceil();
+    let whole = thousandths / 1000.0;
+    if whole.fract() == 0.0 { format!("{whole:.0}") } else { format!("{thousandths:.0}m") }
 }
 
 #[cfg(test)]
@@ -59,6 +62,8 @@ mod tests {
     #[test]
     fn writes_what_it_reads() {
         assert_eq!(format(0.5), "500m");
+        assert_eq!(format(0.1 + 0.2), "300m");
+        assert_eq!(format(0.1 + 0.2 + 0.7), "1");
         assert_eq!(format(268_435_456.0), "268435456");
     }
 }

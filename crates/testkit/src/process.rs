@@ -84,7 +84,7 @@ impl Component {
 pub(crate) fn watchdog(folder: Option<&Path>, processes: &[u32]) -> anyhow::Result<Child> {
     Command::new("setsid")
         .args(["sh", "-c", "folder=$1; shift; cat >/dev/null; kill -KILL \"$@\"; rm -rf \"$folder\"", "sh"])
-        .arg(folder.unwrap_or(Path::new("")))
+        .arg(folder.unwrap_or_else(|| Path::new("")))
         .args(processes.iter().map(u32::to_string))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -1,10 +1,10 @@
 //! The pod as it will be: collects what changes, and turns it into edits.
 
 use ingraft_api::annotations::{INJECTED, SAFE_TO_EVICT_LOCAL_VOLUMES};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::injected::Injected;
-use super::target::Target;
+use super::target::{Container, Target};
 use crate::edit::{Edit, set_entries};
 use crate::json::{annotation, list, named, string};
 
@@ -27,10 +27,11 @@ struct NewInitContainer {
 
 impl<'a> Draft<'a> {
     pub(crate) fn new(pod: &'a Value) -> Self {
+        let both = Container::all(pod, "initContainers").chain(Container::all(pod, "containers"));
         Self {
             pod,
             spec: pod.get("spec").unwrap_or(&Value::Null),
-            containers: Target::all(pod, "initContainers").chain(Target::all(pod, "containers")).collect(),
+            containers: both.map(Target::new).collect(),
             init_containers: Vec::new(),
             volumes: Vec::new(),
         }
@@ -38,12 +39,12 @@ impl<'a> Draft<'a> {
 
     /// A container or init container, as it is by now.
     pub(crate) fn target(&self, name: &str) -> Option<&Target<'a>> {
-        self.containers.iter().find(|container| container.name == name)
+        self.containers.iter().find(|target| target.container.name == name)
     }
 
     /// Keeps what was done to a copy of a container.
     pub(crate) fn keep(&mut self, target: Target<'a>) {
-        let place = self.containers.iter_mut().find(|container| container.name == target.name);
+        let place = self.containers.iter_mut().find(|known| known.container.name == target.container.name);
         if let Some(place) = place {
             *place = target;
         }
@@ -70,18 +71,18 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds an init container directly before another one, or at the end.
-    pub(crate) fn add_init_container(&mut self, container: Value, before: Option<&Target<'_>>) {
+    pub(crate) fn add_init_container(&mut self, container: Value, before: Option<Container<'_>>) {
         let end = list(self.spec, "initContainers").len();
         self.init_containers
-            .push(NewInitContainer { before: before.map_or(end, |target| target.index), container });
+            .push(NewInitContainer { before: before.map_or(end, |container| container.index), container });
     }
 
     /// All changes, in an order in which they can be carried out.
     pub(crate) fn into_edits(mut self, injected: &Injected) -> Vec<Edit> {
         let mut edits = Vec::new();
         for target in self.containers {
-            let (list, index) = (target.list, target.index);
-            let edit = |(key, value)| Edit::add(format!("/spec/{list}/{index}/{key}"), value);
+            let container = target.container;
+            let edit = |(field, value): (&str, Value)| Edit::add(container.pointer(field), value);
             edits.extend(target.into_changes().map(edit));
         }
         self.init_containers.sort_by_key(|new| new.before);
@@ -103,6 +104,10 @@ impl<'a> Draft<'a> {
                 .annotation(annotation(self.pod, INJECTED))
                 .map(|value| (INJECTED.to_owned(), value.into())),
         );
+        // A template may have no metadata at all where its namespace asks.
+        if !annotations.is_empty() && !self.pod.get("metadata").is_some_and(Value::is_object) {
+            edits.push(Edit::add("/metadata", Map::new()));
+        }
         edits.extend(set_entries(self.pod, "/metadata/annotations", annotations));
         edits
     }

@@ -71,10 +71,9 @@ pub(crate) fn inject<'a>(
         let Some(mut target) = draft.target(name).cloned() else {
             continue;
         };
-        let place = format!("/spec/{}/{}", target.list, target.index);
         let changes = target.changes();
         if let Err(reason) = instrument(request, choice, agent, &mut target) {
-            findings.push(Finding::pod(reason, format!("{place}/env")));
+            findings.push(Finding::pod(reason, target.container.pointer("env")));
             continue;
         }
         agent.review(request, &target, findings);
@@ -82,10 +81,10 @@ pub(crate) fn inject<'a>(
         if target.changes() > changes {
             containers.push((*name).to_owned());
         }
-        first.get_or_insert_with(|| target.clone());
+        first.get_or_insert(target.container);
         draft.keep(target);
     }
-    if let Some(first) = &first {
+    if let Some(first) = first {
         for volume in exporter::volumes(spec) {
             let name = volume.get("name").and_then(serde_json::Value::as_str).unwrap_or_default();
             if draft.volume(name).is_none() {
@@ -110,7 +109,7 @@ fn instrument(
     agent.start(spec, target)?;
     target.add_common_variables(spec);
     agent.finish(target)?;
-    let attributes = Attributes::of(request, spec, target.name, target.image());
+    let attributes = Attributes::of(request, spec, target.container);
     attributes.add_name(target);
     let taken = |name| Reason::NameTaken { language: choice.language, what: "mount path", name };
     exporter::add(spec, target).map_err(taken)?;
@@ -141,9 +140,9 @@ fn add_propagators_and_sampler(spec: &InstrumentationSpec, target: &mut Target<'
 /// Without an endpoint every SDK sends to localhost, where nobody listens.
 fn review_endpoint(target: &Target<'_>, instrumentation: &str, findings: &mut Vec<Finding>) {
     let somewhere = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
-    if !target.has_env_from() && !somewhere.iter().any(|variable| target.env.is_set(variable)) {
+    if !target.container.has_env_from() && !somewhere.iter().any(|variable| target.env.is_set(variable)) {
         findings.push(Finding {
-            reason: Reason::EndpointMissing { container: target.name.to_owned() },
+            reason: Reason::EndpointMissing { container: target.container.name.to_owned() },
             subject: Subject::Instrumentation(instrumentation.to_owned()),
             pointer: "/spec/exporter/endpoint".to_owned(),
         });

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Request;
 use super::draft::Draft;
 use super::security;
-use super::target::Target;
+use super::target::Container;
 use crate::defaults::{self, Block};
 use crate::finding::{Finding, Reason, Subject};
 use crate::json::{list, string, string_at};
@@ -45,7 +45,7 @@ impl Payload {
         &self,
         request: &Request<'_>,
         spec: &InstrumentationSpec,
-        first: &Target<'_>,
+        first: Container<'_>,
         draft: &mut Draft<'_>,
         findings: &mut Vec<Finding>,
         instrumentation: &str,

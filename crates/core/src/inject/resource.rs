@@ -13,9 +13,9 @@ use serde_json::Value;
 use super::Request;
 use super::env::{Current, Env, NotMergeable};
 use super::image;
-use super::target::Target;
+use super::target::{Container, Target};
 use crate::json::{annotation, label, string_at};
-use crate::owner::OwnerKind;
+use crate::owner::{Owner, OwnerKind};
 
 const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 const POD_NAME: &str = "OTEL_RESOURCE_ATTRIBUTES_POD_NAME";
@@ -30,55 +30,36 @@ pub(crate) struct Attributes {
 }
 
 impl Attributes {
-    pub(crate) fn of(
-        request: &Request<'_>,
-        spec: &InstrumentationSpec,
-        container: &str,
-        image: &str,
-    ) -> Self {
-        let mut map = spec
-            .resource
-            .as_ref()
-            .and_then(|resource| resource.resource_attributes.clone())
-            .unwrap_or_default();
-        let chosen = map.clone();
-        add_facts(&mut map, request, spec, container);
-        let user = |key: &str| {
-            let annotated = annotation(request.pod, &format!("{RESOURCE_PREFIX}{key}"));
-            let set =
-                if annotated.is_empty() { chosen.get(key).map_or("", String::as_str) } else { annotated };
-            (!set.is_empty()).then(|| set.to_owned())
-        };
-        if let Some(id) = user("service.instance.id") {
+    pub(crate) fn of(request: &Request<'_>, spec: &InstrumentationSpec, container: Container<'_>) -> Self {
+        let chosen = spec.resource.as_ref().and_then(|resource| resource.resource_attributes.as_ref());
+        let mut map = chosen.cloned().unwrap_or_default();
+        add_facts(&mut map, request, spec, container.name);
+        add_annotations(&mut map, request.pod);
+        let labels = uses_labels(spec);
+        let set = |value: &str| (!value.is_empty()).then(|| value.to_owned());
+        let annotated = |key: &str| set(annotation(request.pod, &format!("{RESOURCE_PREFIX}{key}")));
+        let labelled = |key: &str| set(label(request.pod, key)).filter(|_| labels);
+        let configured = |key: &str| set(chosen?.get(key)?);
+
+        if let Some(id) = annotated("service.instance.id").or_else(|| configured("service.instance.id")) {
             map.insert("service.instance.id".to_owned(), id);
         }
-        add_annotations(&mut map, request.pod);
-        map.insert(
-            "service.namespace".to_owned(),
-            user("service.namespace").unwrap_or_else(|| request.namespace.to_owned()),
-        );
-
-        let labels = uses_labels(spec);
-        let labelled = |key: &str| {
-            Some(label(request.pod, key)).filter(|value| labels && !value.is_empty()).map(str::to_owned)
-        };
-        let annotated_version = annotation(request.pod, "resource.opentelemetry.io/service.version");
-        let version = Some(annotated_version.to_owned())
-            .filter(|version| !version.is_empty())
+        let namespace = annotated("service.namespace")
+            .or_else(|| configured("service.namespace"))
+            .unwrap_or_else(|| request.namespace.to_owned());
+        map.insert("service.namespace".to_owned(), namespace);
+        let version = annotated("service.version")
             .or_else(|| labelled("app.kubernetes.io/version"))
-            .or_else(|| user("service.version"))
-            .or_else(|| image::version(image));
+            .or_else(|| configured("service.version"))
+            .or_else(|| image::version(container.image()));
         if let Some(version) = version {
             map.insert("service.version".to_owned(), version);
         }
-
-        let annotated_name = annotation(request.pod, "resource.opentelemetry.io/service.name");
-        let service_name = Some(annotated_name.to_owned())
-            .filter(|name| !name.is_empty())
+        let service_name = annotated("service.name")
             .or_else(|| labelled("app.kubernetes.io/instance"))
             .or_else(|| labelled("app.kubernetes.io/name"))
-            .or_else(|| user("service.name"))
-            .unwrap_or_else(|| workload_name(&map, request, container));
+            .or_else(|| configured("service.name"))
+            .unwrap_or_else(|| workload_name(&map, request, container.name));
         Self { service_name, map }
     }
 
@@ -114,7 +95,7 @@ impl Attributes {
             }
             self.map.insert(key.to_owned(), format!("$({variable})"));
         }
-        self.map.retain(|key, _| !existing.contains(key));
+        self.map.retain(|key, _| !existing.contains(key) && !existing.contains(&encoded(key)));
         self.merge(env)
     }
 
@@ -150,7 +131,8 @@ pub(crate) fn with_uids(spec: &InstrumentationSpec) -> bool {
     spec.resource.as_ref().and_then(|resource| resource.add_k8s_uid_attributes) == Some(true)
 }
 
-/// What Kubernetes knows about the container when the pod is admitted.
+/// What Kubernetes knows about the container when the pod is admitted. A unique id that stands in the pod by then is
+/// that of another pod, whose YAML was pasted.
 fn add_facts(
     map: &mut BTreeMap<String, String>,
     request: &Request<'_>,
@@ -163,7 +145,6 @@ fn add_facts(
         ("k8s.namespace.name".to_owned(), namespace.to_owned()),
         ("k8s.container.name".to_owned(), container.to_owned()),
         ("k8s.pod.name".to_owned(), of_pod("/metadata/name")),
-        ("k8s.pod.uid".to_owned(), of_pod("/metadata/uid")),
         ("k8s.node.name".to_owned(), of_pod("/spec/nodeName")),
     ];
     if !namespace.is_empty() {
@@ -198,7 +179,8 @@ fn workload_name(map: &BTreeMap<String, String>, request: &Request<'_>, containe
     let attribute =
         |kind: &str| map.get(&format!("k8s.{kind}.name")).filter(|name| !name.is_empty()).cloned();
     let rollout = || {
-        request.owners.iter().find(|owner| owner.kind == OwnerKind::Rollout).map(|owner| owner.name.clone())
+        let named = |owner: &&Owner| owner.kind == OwnerKind::Rollout && !owner.name.is_empty();
+        request.owners.iter().find(named).map(|owner| owner.name.clone())
     };
     attribute("deployment")
         .or_else(rollout)
@@ -233,6 +215,12 @@ fn encode(map: &BTreeMap<String, String>) -> String {
     text
 }
 
+fn encoded(part: &str) -> String {
+    let mut text = String::new();
+    encode_part(&mut text, part);
+    text
+}
+
 /// Encodes all bytes but baggage octets (<https://www.w3.org/TR/baggage/#definition>), and `=`, which some SDKs do not
 /// expect in values. What is already encoded stays, and so does `$(NAME)`, whose characters are all octets.
 fn encode_part(text: &mut String, part: &str) {
@@ -258,7 +246,7 @@ fn encode_part(text: &mut String, part: &str) {
 mod tests {
     use super::*;
 
-    fn encoded(value: &str) -> String {
+    fn attribute(value: &str) -> String {
         encode(&BTreeMap::from([("k".to_owned(), value.to_owned())]))
     }
 
@@ -277,7 +265,7 @@ mod tests {
             ),
             ("", "k="),
         ] {
-            assert_eq!(encoded(value), expected);
+            assert_eq!(attribute(value), expected);
         }
     }
 }

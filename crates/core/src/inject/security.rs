@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::Request;
 use super::choose::namespace_annotation;
-use super::target::Target;
+use super::target::Container;
+use crate::json::list;
 
 /// The user of a payload container that must not run as root, where nobody says which user: any number but 0 can
 /// copy files.
@@ -21,15 +22,18 @@ const RESTRICTED: [&str; 4] = ["allowPrivilegeEscalation", "capabilities", "runA
 pub(crate) fn context(
     request: &Request<'_>,
     spec: &InstrumentationSpec,
-    target: &Target<'_>,
+    target: Container<'_>,
 ) -> Option<Value> {
-    let inherited = target.container.get("securityContext").and_then(Value::as_object);
+    let inherited = target.json.get("securityContext").and_then(Value::as_object);
     let chosen =
         spec.init_container_security_context.as_ref().and_then(|context| serde_json::to_value(context).ok());
     let mut context = match (chosen, inherited) {
         (Some(Value::Object(mut chosen)), Some(inherited)) => {
             for key in RESTRICTED {
-                if let (Some(value), false) = (inherited.get(key), chosen.contains_key(key)) {
+                if let Some(value) = inherited.get(key)
+                    && !chosen.contains_key(key)
+                    && !contradicts(&chosen, key)
+                {
                     chosen.insert(key.to_owned(), value.clone());
                 }
             }
@@ -42,6 +46,19 @@ pub(crate) fn context(
         context.get_or_insert_default().insert("runAsUser".to_owned(), NON_ROOT_USER.into());
     }
     context.map(Value::Object)
+}
+
+/// Whether a field of *restricted* would contradict what the Instrumentation chose: the API server refuses
+/// `allowPrivilegeEscalation: false` beside privileges, the kubelet `runAsNonRoot` beside user 0.
+fn contradicts(chosen: &Map<String, Value>, key: &str) -> bool {
+    match key {
+        "allowPrivilegeEscalation" => {
+            let added = chosen.get("capabilities").map_or(&[][..], |capabilities| list(capabilities, "add"));
+            chosen.get("privileged") == Some(&json!(true)) || added.contains(&json!("CAP_SYS_ADMIN"))
+        }
+        "runAsNonRoot" => chosen.get("runAsUser") == Some(&json!(0)),
+        _ => false,
+    }
 }
 
 /// Whether the container must not run as root and nobody says as whom: its image's user is root, so it would not

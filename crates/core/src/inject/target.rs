@@ -10,54 +10,67 @@ use super::env::Env;
 use crate::finding::Reason;
 use crate::json::{list, string, string_at};
 
-/// A container of the pod, with what is changed in it.
-#[derive(Debug, Clone)]
-pub(crate) struct Target<'a> {
-    /// The container as received.
-    pub(crate) container: &'a Value,
+/// A container of the pod as received, and its place there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Container<'a> {
+    pub(crate) json: &'a Value,
     pub(crate) name: &'a str,
     /// `containers` or `initContainers`.
     pub(crate) list: &'static str,
     /// Its place in that list.
     pub(crate) index: usize,
+}
+
+impl<'a> Container<'a> {
+    /// The containers of one list of a pod; entries that are no containers are skipped.
+    pub(crate) fn all(pod: &'a Value, list_key: &'static str) -> impl Iterator<Item = Self> {
+        let containers = pod.get("spec").map_or(&[][..], |spec| list(spec, list_key));
+        containers.iter().enumerate().filter_map(move |(index, json)| {
+            Some(Self { json, name: string(json, "name")?, list: list_key, index })
+        })
+    }
+
+    pub(crate) fn image(self) -> &'a str {
+        string(self.json, "image").unwrap_or_default()
+    }
+
+    pub(crate) fn is_init(self) -> bool {
+        self.list == "initContainers"
+    }
+
+    /// The JSON pointer of a field of the container.
+    pub(crate) fn pointer(self, field: &str) -> String {
+        format!("/spec/{}/{}/{field}", self.list, self.index)
+    }
+
+    pub(crate) fn has_env_from(self) -> bool {
+        !list(self.json, "envFrom").is_empty()
+    }
+}
+
+/// A container with what is changed in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Target<'a> {
+    pub(crate) container: Container<'a>,
     pub(crate) env: Env<'a>,
     mounts: Vec<Cow<'a, Value>>,
     new_mounts: usize,
 }
 
 impl<'a> Target<'a> {
-    /// The containers of one list of a pod; entries that are no containers are skipped.
-    pub(crate) fn all(pod: &'a Value, key: &'static str) -> impl Iterator<Item = Self> {
-        let containers = pod.get("spec").map_or(&[][..], |spec| list(spec, key));
-        containers.iter().enumerate().filter_map(move |(index, container)| {
-            Some(Self {
-                container,
-                name: string(container, "name")?,
-                list: key,
-                index,
-                env: Env::new(list(container, "env")),
-                mounts: list(container, "volumeMounts").iter().map(Cow::Borrowed).collect(),
-                new_mounts: 0,
-            })
-        })
-    }
-
-    pub(crate) fn image(&self) -> &'a str {
-        string(self.container, "image").unwrap_or_default()
-    }
-
-    pub(crate) fn is_init(&self) -> bool {
-        self.list == "initContainers"
-    }
-
-    pub(crate) fn has_env_from(&self) -> bool {
-        !list(self.container, "envFrom").is_empty()
+    pub(crate) fn new(container: Container<'a>) -> Self {
+        Self {
+            container,
+            env: Env::new(list(container.json, "env")),
+            mounts: list(container.json, "volumeMounts").iter().map(Cow::Borrowed).collect(),
+            new_mounts: 0,
+        }
     }
 
     /// Whether `envFrom` sets a variable: `None` where that cannot be known.
     pub(crate) fn env_from_sets(&self, variable: &str, request: &Request<'_>) -> Option<bool> {
         let mut known = true;
-        for source in list(self.container, "envFrom") {
+        for source in list(self.container.json, "envFrom") {
             let Some(key) = variable.strip_prefix(string(source, "prefix").unwrap_or_default()) else {
                 continue;
             };
@@ -103,7 +116,10 @@ impl<'a> Target<'a> {
 
     /// The reason for refusing this container because a variable cannot be joined to.
     pub(crate) fn not_mergeable(&self, variable: &str) -> Reason {
-        Reason::VariableNotMergeable { container: self.name.to_owned(), variable: variable.to_owned() }
+        Reason::VariableNotMergeable {
+            container: self.container.name.to_owned(),
+            variable: variable.to_owned(),
+        }
     }
 
     /// The new lists, where they changed.

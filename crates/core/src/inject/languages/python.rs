@@ -59,18 +59,17 @@ impl Agent for Python {
     }
 
     fn review(&self, request: &Request<'_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
-        let place = format!("/spec/{}/{}", target.list, target.index);
         if let Some(endpoint) = grpc_endpoint(target) {
             let reason = Reason::EndpointPortIsGrpc { language: Language::Python, endpoint };
-            findings.push(Finding::pod(reason, format!("{place}/env")));
+            findings.push(Finding::pod(reason, target.container.pointer("env")));
         }
-        let (container, variable) = (target.name.to_owned(), PATH.to_owned());
+        let (container, variable) = (target.container.name.to_owned(), PATH.to_owned());
         let reason = match target.env_from_sets(PATH, request) {
             Some(true) => Reason::VariableHides { container, variable },
             None => Reason::VariableMayHide { container, variable },
             Some(false) => return,
         };
-        findings.push(Finding::pod(reason, format!("{place}/envFrom")));
+        findings.push(Finding::pod(reason, target.container.pointer("envFrom")));
     }
 }
 

@@ -1,0 +1,95 @@
+//! The binary as people and scripts run it: arguments in, text and exit status out.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in a test, a panic is the answer"
+)]
+
+#[path = "cli/inject.rs"]
+mod inject;
+#[path = "cli/input.rs"]
+mod input;
+#[path = "cli/manifests.rs"]
+mod manifests;
+#[path = "cli/output.rs"]
+mod output;
+#[path = "cli/run.rs"]
+mod run;
+
+use run::Folder;
+
+/// An Instrumentation without anything to complain about.
+const INSTRUMENTATION: &str = "\
+apiVersion: opentelemetry.io/v1alpha1
+kind: Instrumentation
+metadata:
+  name: base
+spec:
+  exporter:
+    endpoint: http://gateway.obs:4318
+";
+
+/// A pod that asks for the Instrumentation of its namespace.
+const POD: &str = "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: app
+  annotations:
+    instrumentation.opentelemetry.io/inject-sdk: \"true\"
+spec:
+  containers:
+  - name: app
+    image: app:1
+";
+
+#[test]
+fn prints_help_without_arguments() {
+    let answer = Folder::empty().run(&[]);
+    assert_eq!(answer.status, 2, "{answer:?}");
+    assert!(answer.stderr.contains("Usage: ingraft") && answer.stderr.contains("inject"), "{answer:?}");
+    assert_eq!(answer.stdout, "");
+}
+
+#[test]
+fn prints_version_and_help_on_standard_output() {
+    let folder = Folder::empty();
+    for (args, expected) in [
+        (&["--version"][..], env!("CARGO_PKG_VERSION")),
+        (&["--help"], "Usage: ingraft"),
+        (&["inject", "--help"], "Exit status"),
+    ] {
+        let answer = folder.run(args);
+        assert_eq!((answer.status, answer.stderr.as_str()), (0, ""), "{args:?}");
+        assert!(answer.stdout.contains(expected), "{args:?}: {}", answer.stdout);
+    }
+}
+
+#[test]
+fn exits_with_2_on_wrong_usage() {
+    let folder = Folder::with(&[("pod.yaml", POD)]);
+    for args in [
+        &["graft"][..],
+        &["inject"],
+        &["inject", "-f", "pod.yaml", "-o", "xml"],
+        &["inject", "-f", "pod.yaml", "--fail-on", "info"],
+        &["inject", "-f", "pod.yaml", "--enable-python-instrumentation=perhaps"],
+        &["manifests", "everything"],
+    ] {
+        let answer = folder.run(args);
+        assert_eq!(answer.status, 2, "{args:?}: {answer:?}");
+        assert!(answer.stderr.contains("error: ") && answer.stdout.is_empty(), "{args:?}: {answer:?}");
+    }
+}
+
+#[test]
+fn prints_a_completion_script_for_every_shell() {
+    let folder = Folder::empty();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let answer = folder.run(&["completions", shell]);
+        assert_eq!((answer.status, answer.stderr.as_str()), (0, ""), "{shell}");
+        assert!(answer.stdout.contains("inject") && answer.stdout.contains("fail-on"), "{shell}");
+    }
+}

@@ -1,0 +1,128 @@
+//! What is to be installed.
+
+use serde_json::{Value, json};
+
+use crate::run::Folder;
+
+fn manifests(args: &[&str]) -> Vec<Value> {
+    let answer = Folder::empty().run(&[&["manifests"], args].concat());
+    assert_eq!((answer.status, answer.stderr.as_str()), (0, ""), "{args:?}");
+    answer.documents()
+}
+
+fn of_kind<'a>(documents: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    documents.iter().filter(|document| document["kind"] == kind).collect()
+}
+
+#[test]
+fn crds_are_all_definitions_and_operator_is_all_else() {
+    let (crds, operator, all) = (manifests(&["crds"]), manifests(&["operator"]), manifests(&["all"]));
+    assert!(crds.iter().all(|document| document["kind"] == "CustomResourceDefinition"));
+    let crd = &crds[0];
+    assert_eq!(crd["metadata"]["name"], "instrumentations.opentelemetry.io");
+    assert_eq!(crd["spec"]["names"]["shortNames"], json!(["otelinst", "otelinsts"]));
+    assert!(of_kind(&operator, "CustomResourceDefinition").is_empty());
+    assert_eq!([crds, operator].concat(), all);
+    assert_eq!(manifests(&[]), all, "all is what is printed if nothing is said");
+}
+
+#[test]
+fn every_object_is_labelled_and_named() {
+    for document in manifests(&["operator"]) {
+        let kind = document["kind"].as_str().unwrap();
+        assert!(document["apiVersion"].is_string() && document["metadata"]["name"].is_string(), "{kind}");
+        let labels = &document["metadata"]["labels"];
+        assert_eq!(labels["app.kubernetes.io/name"], "opentelemetry-operator", "{kind}");
+        assert_eq!(labels["app.kubernetes.io/instance"], "ingraft", "{kind}");
+        assert_eq!(labels.get("control-plane"), None, "{kind}: that label is the reference's");
+        let namespaced =
+            ["Namespace", "ClusterRole", "ClusterRoleBinding"].iter().all(|other| kind != *other);
+        let namespace = document["metadata"].get("namespace").and_then(Value::as_str);
+        assert_eq!(namespace, namespaced.then_some("opentelemetry-operator-system"), "{kind}");
+    }
+}
+
+#[test]
+fn the_operator_passes_pod_security_restricted() {
+    let documents = manifests(&["operator"]);
+    let namespace = of_kind(&documents, "Namespace")[0];
+    assert_eq!(namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"], "restricted");
+    let deployment = of_kind(&documents, "Deployment")[0];
+    let template = &deployment["spec"]["template"];
+    assert_eq!(template["metadata"]["labels"]["app.kubernetes.io/name"], "opentelemetry-operator");
+    let (pod, container) = (&template["spec"], &template["spec"]["containers"][0]);
+    assert_eq!(container["name"], "manager");
+    assert_eq!(pod["containers"].as_array().unwrap().len(), 1);
+    let context =
+        |key: &str| container["securityContext"].get(key).or_else(|| pod["securityContext"].get(key));
+    assert_eq!(context("runAsNonRoot"), Some(&json!(true)));
+    assert_ne!(context("runAsUser"), Some(&json!(0)));
+    assert_eq!(context("seccompProfile"), Some(&json!({"type": "RuntimeDefault"})));
+    let own = &container["securityContext"];
+    assert_eq!(own["capabilities"], json!({"drop": ["ALL"]}));
+    assert_eq!(own["allowPrivilegeEscalation"], false);
+    assert_eq!(own["readOnlyRootFilesystem"], true);
+    for key in ["hostNetwork", "hostPID", "hostIPC", "volumes"] {
+        assert_eq!(pod.get(key), None, "{key}");
+    }
+}
+
+#[test]
+fn nobody_can_list_secrets_and_nothing_is_granted_by_a_star() {
+    let documents = manifests(&["operator"]);
+    let roles = [of_kind(&documents, "ClusterRole"), of_kind(&documents, "Role")].concat();
+    assert!(!roles.is_empty());
+    for role in roles {
+        for rule in role["rules"].as_array().unwrap() {
+            let has = |key: &str, wanted: &str| {
+                rule[key].as_array().is_some_and(|items| items.iter().any(|item| item == wanted))
+            };
+            assert!(!has("resources", "*") && !has("verbs", "*") && !has("apiGroups", "*"), "{rule}");
+            if has("resources", "secrets") {
+                assert_eq!(role["kind"], "Role", "Secrets of other namespaces are nobody's business: {rule}");
+                assert!(!has("verbs", "list") && !has("verbs", "watch"), "{rule}");
+                assert!(rule.get("resourceNames").is_some() || rule["verbs"] == json!(["create"]), "{rule}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_bindings_bind_what_is_there() {
+    let documents = manifests(&["operator"]);
+    let exists = |kind: &str, name: &Value| {
+        documents.iter().any(|document| document["kind"] == kind && document["metadata"]["name"] == *name)
+    };
+    for binding in [of_kind(&documents, "ClusterRoleBinding"), of_kind(&documents, "RoleBinding")].concat() {
+        let role = &binding["roleRef"];
+        assert!(exists(role["kind"].as_str().unwrap(), &role["name"]), "{role}");
+        for subject in binding["subjects"].as_array().unwrap() {
+            assert!(exists("ServiceAccount", &subject["name"]), "{subject}");
+        }
+    }
+    let selector = &of_kind(&documents, "Service")[0]["spec"]["selector"];
+    let deployment = of_kind(&documents, "Deployment")[0];
+    let labels = &deployment["spec"]["template"]["metadata"]["labels"];
+    for (key, value) in selector.as_object().unwrap() {
+        assert_eq!(labels.get(key), Some(value), "the Service finds the pods");
+    }
+}
+
+#[test]
+fn image_and_arguments_are_as_chosen() {
+    let container = |args: &[&str]| {
+        let documents = manifests(args);
+        of_kind(&documents, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0].clone()
+    };
+    let image = container(&["operator"])["image"].as_str().unwrap().to_owned();
+    assert!(image.ends_with(concat!(":", env!("CARGO_PKG_VERSION"))), "{image}");
+    let chosen = container(&[
+        "operator",
+        "--image=mirror.example.com/ingraft:1",
+        "--arg=--enable-go-instrumentation=true",
+        "--arg",
+        "--mode=observe",
+    ]);
+    assert_eq!(chosen["image"], "mirror.example.com/ingraft:1");
+    assert_eq!(chosen["args"], json!(["--enable-go-instrumentation=true", "--mode=observe"]));
+}

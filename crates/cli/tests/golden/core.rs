@@ -1,0 +1,56 @@
+//! Asks the core.
+
+use ingraft_cluster::manifests::{self, Document};
+use ingraft_core::{Edit, Request, Workload, edit, inject as decide};
+use serde_json::Value;
+
+use crate::case::Case;
+
+/// A document after injection.
+pub(crate) struct Injected {
+    pub(crate) value: Value,
+    pub(crate) changed: bool,
+}
+
+impl Injected {
+    /// The document as it is printed: as it was read if nothing changed.
+    pub(crate) fn text(&self, document: &Document) -> String {
+        if self.changed { yaml(&self.value) } else { format!("{}\n", document.text.trim_end()) }
+    }
+}
+
+/// Injects every workload of a document.
+pub(crate) fn inject(case: &Case, document: &Document) -> Injected {
+    let mut edits: Vec<Edit> = Vec::new();
+    for (pointer, object) in manifests::objects(&document.value) {
+        let Some(workload) = Workload::of(object) else { continue };
+        let namespace = workload.namespace.unwrap_or(&case.flags.namespace);
+        let outcome = decide(&Request {
+            pod: workload.template,
+            namespace,
+            owners: &workload.owners(namespace, &case.snapshot),
+            snapshot: &case.snapshot,
+            settings: &case.flags.settings.0,
+        });
+        let place = format!("{pointer}{}", workload.pointer);
+        edits.extend(outcome.edits.into_iter().map(|edit| edit.under(&place)));
+    }
+    let mut value = document.value.clone();
+    edit::apply(&mut value, &edits);
+    assert_eq!(value, patched(&document.value, &edits), "the edits are a patch that anyone can apply");
+    Injected { value, changed: !edits.is_empty() }
+}
+
+/// A document with edits applied as the API server applies them.
+fn patched(document: &Value, edits: &[Edit]) -> Value {
+    let patch: json_patch::Patch =
+        serde_json::from_value(serde_json::to_value(edits).unwrap()).expect("edits are an RFC 6902 patch");
+    let mut value = document.clone();
+    json_patch::patch(&mut value, &patch).expect("the patch can be applied");
+    value
+}
+
+fn yaml(value: &Value) -> String {
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+    serde_saphyr::to_string_with_options(value, options).unwrap()
+}

@@ -1,0 +1,49 @@
+//! Looks into pods.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// The items of the list under a key.
+pub(crate) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The text under a key; empty where there is none.
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// How often each text stands under a key of the items.
+pub(crate) fn counts<'a>(items: &'a [Value], key: &str) -> BTreeMap<&'a str, usize> {
+    let mut counts = BTreeMap::new();
+    for item in items {
+        *counts.entry(text(item, key)).or_default() += 1;
+    }
+    counts
+}
+
+/// The names in `$(NAME)`.
+pub(crate) fn references(value: &str) -> impl Iterator<Item = &str> {
+    value.split("$(").skip(1).filter_map(|rest| rest.split_once(')')).map(|(name, _)| name)
+}
+
+/// The containers and init containers of a pod, by name.
+pub(crate) struct Containers<'a>(BTreeMap<&'a str, &'a Value>);
+
+pub(crate) fn containers(pod: &Value) -> Containers<'_> {
+    let of = |key| list(&pod["spec"], key).iter().map(|container| (text(container, "name"), container));
+    Containers(of("initContainers").chain(of("containers")).collect())
+}
+
+impl<'a> Containers<'a> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = &'a Value> {
+        self.0.values().copied()
+    }
+
+    /// Each container with the one of the same name in another pod, which must have it.
+    pub(crate) fn zip_by_name<'b>(&self, pod: &'b Value) -> Vec<(&'a Value, &'b Value)> {
+        let others = containers(pod);
+        self.0.iter().map(|(name, container)| (*container, *others.0.get(name).expect(name))).collect()
+    }
+}

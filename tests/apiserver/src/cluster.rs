@@ -1,0 +1,334 @@
+//! Control planes with Ingraft installed, and what tests do with them.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use anyhow::Context as _;
+use ingraft_testkit::ingraft::NAMESPACE;
+use ingraft_testkit::{ControlPlane, Kubectl, Progress, Tools, programs};
+use serde_json::{Value, json};
+
+use crate::operator::{Operator, sum};
+use crate::wait::{until, until_some};
+
+/// The name of the ServiceAccount, ClusterRole and webhook configuration.
+pub(crate) const NAME: &str = "ingraft-operator";
+/// The key of the annotation that asks for Python.
+pub(crate) const INJECT_PYTHON: &str = "instrumentation.opentelemetry.io/inject-python";
+/// The name of Python's init container and volume.
+pub(crate) const PYTHON: &str = "opentelemetry-auto-instrumentation-python";
+
+/// A control plane in which Ingraft is installed as a user would, but for its Deployment, whose pods stay Pending.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    control_plane: ControlPlane,
+    kubeconfig: PathBuf,
+    program: PathBuf,
+    manifests: Manifests,
+}
+
+#[derive(Debug)]
+struct Manifests {
+    crds: String,
+    operator: String,
+}
+
+/// The control plane that tests use at the same time, with its operator.
+///
+/// `None` where no control plane can be run.
+pub(crate) fn shared() -> Option<&'static (Cluster, Operator)> {
+    static STARTED: OnceLock<Option<(Cluster, Operator)>> = OnceLock::new();
+    let start = |tools: &Tools| {
+        let cluster = Cluster::start(tools).expect("the control plane starts");
+        let mut operator = cluster.operator("operator");
+        operator.wait_ready();
+        (cluster, operator)
+    };
+    STARTED.get_or_init(|| tools().map(start)).as_ref()
+}
+
+/// A control plane for one test at a time, without an operator and without Instrumentations.
+///
+/// `None` where no control plane can be run.
+pub(crate) fn exclusive() -> Option<MutexGuard<'static, Cluster>> {
+    static STARTED: OnceLock<Option<Mutex<Cluster>>> = OnceLock::new();
+    let start = |tools: &Tools| Mutex::new(Cluster::start(tools).expect("the control plane starts"));
+    let cluster = STARTED.get_or_init(|| tools().map(start)).as_ref()?;
+    // A test that failed has said so; the next one starts anew.
+    let cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner);
+    cluster.reset().expect("what the test before has left can be removed");
+    Some(cluster)
+}
+
+/// The programs of Kubernetes, or the reason why tests are skipped.
+pub(crate) fn tools() -> Option<&'static Tools> {
+    static PREPARED: OnceLock<Option<Tools>> = OnceLock::new();
+    let prepare = || match Tools::prepare(Progress::stderr()) {
+        Ok(tools) => Some(tools),
+        Err(error) => {
+            assert!(std::env::var_os("CI").is_none(), "no control plane: {error:#}");
+            eprintln!("skipped: no control plane: {error:#}");
+            None
+        }
+    };
+    PREPARED.get_or_init(prepare).as_ref()
+}
+
+impl Cluster {
+    fn start(tools: &Tools) -> anyhow::Result<Self> {
+        // One after the other: both need the same lock of cargo.
+        let program = programs::debug("ingraft-operator", "ingraft-operator")?;
+        let cli = programs::debug("ingraft-cli", "ingraft")?;
+        let print = |what: &str| -> anyhow::Result<String> {
+            let output = Command::new(&cli).args(["manifests", what]).output()?;
+            Ok(String::from_utf8(output.stdout)?)
+        };
+        let manifests = Manifests { crds: print("crds")?, operator: print("operator")? };
+        let control_plane = ControlPlane::start(tools)?;
+        let kubeconfig = control_plane.logs().join("operator-kubeconfig");
+        let cluster = Self { control_plane, kubeconfig, program, manifests };
+        cluster.install()?;
+        let token = ["create", "token", NAME, "-n", NAMESPACE, "--duration=12h"];
+        let token = cluster.kubectl().run(&token).context("ask for a token of the operator")?;
+        std::fs::write(&cluster.kubeconfig, cluster.kubeconfig(token.trim()).to_string())?;
+        Ok(cluster)
+    }
+
+    /// Installs Ingraft: `ingraft manifests all | kubectl apply --server-side -f -`.
+    pub(crate) fn install(&self) -> anyhow::Result<()> {
+        self.kubectl().apply(&format!("{}---\n{}", self.manifests.crds, self.manifests.operator))?;
+        let crd = "crd/instrumentations.opentelemetry.io";
+        self.kubectl().run(&["wait", "--for=condition=Established", crd, "--timeout=20s"])?;
+        Ok(())
+    }
+
+    /// Removes what tests that run alone have changed.
+    fn reset(&self) -> anyhow::Result<()> {
+        self.unregister()?;
+        self.install()?;
+        self.kubectl().run(&["delete", "otelinst", "--all", "--all-namespaces", "--wait=false"])?;
+        Ok(())
+    }
+
+    /// Removes the webhook configuration.
+    pub(crate) fn unregister(&self) -> anyhow::Result<()> {
+        self.kubectl().run(&["delete", "mutatingwebhookconfiguration", NAME, "--ignore-not-found"])?;
+        Ok(())
+    }
+
+    fn kubeconfig(&self, token: &str) -> Value {
+        let server = self.control_plane.url();
+        let authority = self.control_plane.certificate_authority();
+        json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "clusters": [{"name": "c", "cluster": {"server": server, "certificate-authority": authority}}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        })
+    }
+
+    pub(crate) fn kubectl(&self) -> &Kubectl {
+        self.control_plane.kubectl()
+    }
+
+    /// The definition of the custom resource, as it is installed.
+    pub(crate) fn crds(&self) -> &str {
+        &self.manifests.crds
+    }
+
+    /// Starts an operator and does not wait for it.
+    pub(crate) fn operator(&self, name: &'static str) -> Operator {
+        self.other_operator(&self.program, name)
+    }
+
+    /// Starts another build of the operator and does not wait for it.
+    pub(crate) fn other_operator(&self, program: &std::path::Path, name: &'static str) -> Operator {
+        Operator::start(program, name, &self.kubeconfig, self.control_plane.logs()).unwrap()
+    }
+
+    /// The sum of the samples of one of the API server's metrics whose labels contain all given texts.
+    pub(crate) fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+        sum(&self.control_plane.metrics().unwrap(), name, labels)
+    }
+
+    /// How often the API server has called the pod webhooks.
+    pub(crate) fn calls(&self) -> u64 {
+        let metrics = self.control_plane.metrics().unwrap();
+        let count = "apiserver_admission_webhook_admission_duration_seconds_count";
+        ["pods.ingraft.dev", "pods-by-namespace.ingraft.dev"]
+            .map(|webhook| sum::<u64>(&metrics, count, &[&format!("name=\"{webhook}\"")]))
+            .iter()
+            .sum()
+    }
+
+    /// Creates a namespace with these annotations and waits until pods can be created in it and the API server
+    /// knows whether to ask about its silent pods.
+    pub(crate) fn namespace(&self, name: &str, annotations: &Value) {
+        self.apply(&[namespace(name, annotations)]);
+        self.wait_namespace(name, annotations.as_object().is_none_or(serde_json::Map::is_empty));
+    }
+
+    /// Creates a namespace while there is no operator.
+    pub(crate) fn namespace_without_operator(&self, name: &str) {
+        self.apply(&[namespace(name, &json!({}))]);
+        self.wait_service_accounts(&[name]);
+    }
+
+    /// Waits until pods can be created in a namespace, and it is listed as silent if it is.
+    pub(crate) fn wait_namespace(&self, name: &str, silent: bool) {
+        self.wait_service_accounts(&[name]);
+        if silent {
+            let listed = |names: &Vec<String>| names.iter().any(|listed| listed == name);
+            until("the namespace is listed as silent", || self.silent_namespaces(), listed);
+        }
+    }
+
+    /// Waits until pods can be created in some namespaces.
+    pub(crate) fn wait_service_accounts(&self, namespaces: &[&str]) {
+        let namespace = "jsonpath={.items[*].metadata.namespace}";
+        let get = ["get", "serviceaccounts", "-A", "--field-selector=metadata.name=default", "-o", namespace];
+        let missing = || {
+            let found = self.kubectl().run(&get).unwrap();
+            let missing = namespaces.iter().find(|name| !found.split(' ').any(|found| found == **name));
+            missing.map(|name| (*name).to_owned())
+        };
+        until("the default service accounts", missing, Option::is_none);
+    }
+
+    /// The namespaces about whose silent pods the API server does not ask.
+    pub(crate) fn silent_namespaces(&self) -> Vec<String> {
+        let values = "{.webhooks[1].namespaceSelector.matchExpressions[0].values}";
+        let get = ["get", "mutatingwebhookconfiguration", NAME, "-o", &format!("jsonpath={values}")]
+            .map(str::to_owned);
+        let output = self.kubectl().output(&get.each_ref().map(String::as_str)).unwrap();
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
+    }
+
+    /// Applies objects. Answers what kubectl said on standard error, warnings among it.
+    pub(crate) fn apply(&self, objects: &[Value]) -> String {
+        let output = self.send(&["apply", "--server-side", "-f", "-"], objects);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "kubectl apply: {said}");
+        said
+    }
+
+    /// Runs kubectl with objects on its standard input.
+    pub(crate) fn send(&self, arguments: &[&str], objects: &[Value]) -> Output {
+        let mut child = self
+            .kubectl()
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let text = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
+        let mut stdin = child.stdin.take().unwrap();
+        std::thread::scope(|scope| {
+            // Beside reading, or both sides wait when there is much of both.
+            scope.spawn(move || {
+                use std::io::Write as _;
+                // kubectl that ends early tells more than the broken pipe.
+                let _ = stdin.write_all(text.as_bytes());
+            });
+            child.wait_with_output().unwrap()
+        })
+    }
+
+    /// Creates objects for real, or not (`--dry-run=server`). Answers those that were accepted, as they came back,
+    /// and what kubectl said on standard error.
+    pub(crate) fn create(&self, dry_run: bool, objects: &[Value]) -> (Vec<Value>, String) {
+        // Fields that kubectl does not know are the API server's business.
+        let mut arguments = vec!["create", "--validate=ignore", "-o", "json", "-f", "-"];
+        if dry_run {
+            arguments.push("--dry-run=server");
+        }
+        let output = self.send(&arguments, objects);
+        let answers = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>();
+        let accepted = answers.flat_map(|answer| {
+            let answer = answer.unwrap();
+            answer.get("items").and_then(Value::as_array).cloned().unwrap_or_else(|| vec![answer])
+        });
+        (accepted.collect(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// Waits until the operator has seen every Instrumentation that was stored before this call.
+    ///
+    /// A watch brings changes in the order in which they happened, so it is enough to see the last one.
+    pub(crate) fn wait_seen(&self) {
+        static LAST: AtomicUsize = AtomicUsize::new(0);
+        let mark = format!("last-{}", LAST.fetch_add(1, Ordering::Relaxed));
+        self.apply(&[instrumentation("default", &mark, &json!({}))]);
+        let probe = pod("default", "probe", &json!({"instrumentation.opentelemetry.io/inject-sdk": mark}));
+        until_some("the operator sees the last Instrumentation", || {
+            let (accepted, _) = self.create(true, std::slice::from_ref(&probe));
+            accepted.first().is_some_and(is_injected).then_some(())
+        });
+    }
+
+    /// The pod that a Deployment's controller has made.
+    pub(crate) fn pod_of(&self, namespace: &str, app: &str) -> Value {
+        let label = format!("app={app}");
+        let wait = ["wait", "--for=create", "pod", "-n", namespace, "-l", &label, "--timeout=20s"];
+        self.kubectl().run(&wait).unwrap();
+        let pods =
+            self.kubectl().json(&["get", "pods", "-n", namespace, "-l", &label, "-o", "json"]).unwrap();
+        pods["items"][0].clone()
+    }
+
+    /// The Events of one reason in a namespace.
+    pub(crate) fn events(&self, namespace: &str, reason: &str) -> Vec<Value> {
+        let reason = format!("reason={reason}");
+        let get = ["get", "events", "-n", namespace, "--field-selector", &reason, "-o", "json"];
+        self.kubectl().json(&get).unwrap()["items"].as_array().unwrap().clone()
+    }
+}
+
+/// Whether something was injected into a pod.
+pub(crate) fn is_injected(pod: &Value) -> bool {
+    pod["metadata"]["annotations"].get("ingraft.dev/injected").is_some()
+}
+
+/// The names of the objects in a list.
+pub(crate) fn names(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(|item| item["name"].as_str()).collect()
+}
+
+/// A namespace.
+pub(crate) fn namespace(name: &str, annotations: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": annotations}})
+}
+
+/// An Instrumentation.
+pub(crate) fn instrumentation(namespace: &str, name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "opentelemetry.io/v1alpha1", "kind": "Instrumentation",
+        "metadata": {"name": name, "namespace": namespace}, "spec": spec,
+    })
+}
+
+/// A pod with one container.
+pub(crate) fn pod(namespace: &str, name: &str, annotations: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "annotations": annotations},
+        "spec": {"containers": [{"name": "app", "image": "example.com/app:1.2.0"}]},
+    })
+}
+
+/// A Deployment whose pods carry the label `app` and these annotations.
+pub(crate) fn deployment(namespace: &str, name: &str, annotations: &Value) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}, "annotations": annotations},
+                "spec": {"containers": [{"name": "app", "image": "example.com/app:1.2.0"}]},
+            },
+        },
+    })
+}

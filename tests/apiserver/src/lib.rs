@@ -1,0 +1,37 @@
+//! The operator and a real API server, without a node: pods are admitted and never run.
+//!
+//! The operator runs outside the cluster with the permissions of its ServiceAccount, and is registered by URL.
+//! There are two control planes:
+//!
+//! ```text
+//!  cluster::shared()     one operator for all tests, at the same time; each uses namespaces of its own
+//!  cluster::exclusive()  one test at a time, which starts the operator itself: for tests that count the API
+//!                        server's calls, need to know every object, or take something away
+//! ```
+
+#[cfg(test)]
+mod authority;
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod cluster;
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod instrumentation;
+#[cfg(test)]
+mod measure;
+#[cfg(test)]
+mod operator;
+#[cfg(test)]
+mod page;
+#[cfg(test)]
+mod pods;
+#[cfg(test)]
+mod readiness;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod wait;

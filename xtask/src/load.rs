@@ -1,0 +1,291 @@
+//! `cargo xtask load`: what the webhook costs, measured on this machine against a real API server.
+//!
+//! A command, not a test: figures depend on the machine. Trust CPU per review first, then memory, then the median at
+//! one connection. All traffic stays on the loopback interface, and every loop ends by its count.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use ingraft_api::Instrumentation;
+use ingraft_testkit::{Background, ControlPlane, Kubectl, Progress, Tools, free_ports, programs};
+use ureq::Agent;
+use ureq::tls::TlsConfig;
+
+/// What to measure.
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    /// Reviews per measurement
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    requests: u32,
+    /// Namespaces, each with a Deployment, that exist before the operator starts
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=20_000))]
+    namespaces: u32,
+    /// Another webhook on this machine that gets the same reviews in turns, such as
+    /// https://127.0.0.1:9444/mutate-v1-pod
+    #[arg(long, value_name = "URL", value_parser = loopback_url)]
+    peer_url: Option<String>,
+    /// The process of the other webhook, for its CPU time and memory
+    #[arg(long, value_name = "PID", requires = "peer_url")]
+    peer_pid: Option<u32>,
+}
+
+fn loopback_url(url: &str) -> Result<String, String> {
+    let local = ["https://127.0.0.1:", "https://localhost:", "https://[::1]:"];
+    let is_local = local.iter().any(|start| url.starts_with(start));
+    if is_local {
+        Ok(url.to_owned())
+    } else {
+        Err("it must be on this machine: https://127.0.0.1:PORT/path".to_owned())
+    }
+}
+
+/// A webhook that is measured.
+struct Subject {
+    name: &'static str,
+    url: String,
+    process: Option<u32>,
+}
+
+/// Starts everything, measures, and prints a table.
+pub fn run(args: &LoadArgs, progress: Progress) -> anyhow::Result<()> {
+    let program = programs::release("ingraft-operator", "ingraft-operator", progress)?;
+    let tools = Tools::prepare(progress)?;
+    let plane = progress.step("starting the API server", || ControlPlane::start(&tools))?;
+    let kubectl = plane.kubectl();
+    progress.step("creating objects", || create_objects(kubectl, args.namespaces))?;
+
+    let (operator, ports, start_to_ready) = start_operator(&program, &plane)?;
+    let own = Subject {
+        name: "ingraft",
+        url: format!("https://127.0.0.1:{}/mutate-v1-pod", ports[0]),
+        process: Some(operator.id()),
+    };
+    let review = review();
+    println!("review                        {} bytes", review.len());
+    println!("start to ready                {:.1} ms", milliseconds(start_to_ready));
+    println!("memory after start            {}", resident(operator.id())?);
+    let first = Instant::now();
+    post(&agent(), &own.url, &review)?;
+    println!("first review, with handshake  {:.1} ms", milliseconds(first.elapsed()));
+
+    let peer = args.peer_url.as_ref();
+    let peer = peer.map(|url| Subject { name: "peer", url: url.clone(), process: args.peer_pid });
+    let subjects: Vec<&Subject> = std::iter::once(&own).chain(&peer).collect();
+    println!("\nwebhook   connections   reviews/s   p50 ms   p99 ms   CPU ms per 1,000 reviews");
+    for connections in [1, 8] {
+        for subject in &subjects {
+            measure(subject, &review, args.requests, connections)?;
+        }
+    }
+    for subject in
+        subjects.iter().filter_map(|subject| subject.process.map(|process| (subject.name, process)))
+    {
+        println!("memory of {:<20}{}", subject.0, resident(subject.1)?);
+    }
+    let creates = 300;
+    let average = create_pods(kubectl, creates)?;
+    println!("\nper create, as the API server has it, over {creates} injected creates: {average:.2} ms");
+    println!("memory after them             {}", resident(operator.id())?);
+    Ok(())
+}
+
+fn create_objects(kubectl: &Kubectl, namespaces: u32) -> anyhow::Result<()> {
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+    kubectl.apply(&serde_saphyr::to_string_with_options(&Instrumentation::crd(), options)?)?;
+    kubectl.run(&[
+        "wait",
+        "--for=condition=Established",
+        "crd/instrumentations.opentelemetry.io",
+        "--timeout=30s",
+    ])?;
+    kubectl.apply(BASE)?;
+    let mut manifests = String::new();
+    for number in 0..namespaces {
+        manifests.push_str(&NAMESPACE.replace("NAME", &format!("load-{number}")));
+    }
+    if !manifests.is_empty() {
+        kubectl.run_with_input(&["create", "-f", "-"], &manifests)?;
+    }
+    Ok(())
+}
+
+const BASE: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: opentelemetry-operator-system}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: opentelemetry.io/v1alpha1
+kind: Instrumentation
+metadata: {name: base, namespace: shop}
+spec:
+  exporter: {endpoint: 'http://gateway.obs:4318'}
+  propagators: [tracecontext, baggage]
+  sampler: {type: parentbased_traceidratio, argument: '0.5'}
+  env: [{name: TEAM, value: payments}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: checkout, namespace: shop}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: checkout}}
+  template:
+    metadata: {labels: {app: checkout}}
+    spec: {containers: [{name: api, image: 'registry.example.com/api:1'}]}
+";
+
+const NAMESPACE: &str = "---
+apiVersion: v1
+kind: Namespace
+metadata: {name: NAME}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: idle, namespace: NAME}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: idle}}
+  template:
+    metadata: {labels: {app: idle}}
+    spec: {containers: [{name: idle, image: idle}]}
+";
+
+fn start_operator(program: &Path, plane: &ControlPlane) -> anyhow::Result<(Background, [u16; 3], Duration)> {
+    let ports: [u16; 3] = free_ports()?;
+    let [webhook, health, metrics] = ports;
+    let mut command = Command::new(program);
+    command.env_clear().env("KUBECONFIG", plane.kubeconfig()).args([
+        format!("--webhook-bind=127.0.0.1:{webhook}"),
+        format!("--webhook-url=https://127.0.0.1:{webhook}"),
+        format!("--health-bind=127.0.0.1:{health}"),
+        format!("--metrics-bind=127.0.0.1:{metrics}"),
+    ]);
+    let logs = plane.logs();
+    let start = Instant::now();
+    let operator = Background::start("ingraft-operator", command, logs)?;
+    let ready = format!("http://127.0.0.1:{health}/readyz");
+    while ureq::get(&ready).call().is_err() {
+        if start.elapsed() > Duration::from_secs(30) {
+            bail!("the operator is not ready:\n{}", operator.log()?);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok((operator, ports, start.elapsed()))
+}
+
+fn agent() -> Agent {
+    // Who answers is known; what is measured is how fast.
+    let tls = TlsConfig::builder().disable_verification(true).build();
+    Agent::config_builder().tls_config(tls).build().into()
+}
+
+fn post(agent: &Agent, url: &str, review: &str) -> anyhow::Result<Duration> {
+    let start = Instant::now();
+    let mut answer = agent.post(url).header("Content-Type", "application/json").send(review)?;
+    let body = answer.body_mut().read_to_vec()?;
+    ensure!(!body.is_empty(), "{url} answered nothing");
+    Ok(start.elapsed())
+}
+
+fn measure(subject: &Subject, review: &str, requests: u32, connections: u32) -> anyhow::Result<()> {
+    let times = Mutex::new(Vec::new());
+    let cpu_before = subject.process.map(cpu_time).transpose()?;
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let worker = || -> anyhow::Result<()> {
+            let agent = agent();
+            let mut own = Vec::new();
+            for _ in 0..requests / connections {
+                own.push(post(&agent, &subject.url, review)?);
+            }
+            times.lock().unwrap_or_else(std::sync::PoisonError::into_inner).append(&mut own);
+            Ok(())
+        };
+        let workers: Vec<_> = (0..connections).map(|_| scope.spawn(worker)).collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(|_| bail!("a worker panicked")))
+    })?;
+    let elapsed = start.elapsed();
+    let mut times = times.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    times.sort_unstable();
+    let done = f64::from(u32::try_from(times.len())?);
+    let at =
+        |percent: usize| milliseconds(times.get(times.len() * percent / 100).copied().unwrap_or_default());
+    let cpu = match (subject.process, cpu_before) {
+        (Some(process), Some(before)) => {
+            format!("{:.0}", milliseconds(cpu_time(process)?.saturating_sub(before)) / done * 1000.0)
+        }
+        _ => "unknown".to_owned(),
+    };
+    let rate = done / elapsed.as_secs_f64();
+    println!("{:<9} {connections:>11} {rate:>11.0} {:>8.3} {:>8.3}   {cpu}", subject.name, at(50), at(99));
+    Ok(())
+}
+
+/// Creates pods that are injected, as dry runs, and answers the average time of the webhook in milliseconds.
+fn create_pods(kubectl: &Kubectl, count: u32) -> anyhow::Result<f64> {
+    let pod = serde_json::from_str::<serde_json::Value>(&review())?;
+    let mut pod = pod.pointer("/request/object").context("the review has a pod")?.clone();
+    if let Some(metadata) = pod.pointer_mut("/metadata").and_then(|metadata| metadata.as_object_mut()) {
+        metadata.remove("managedFields");
+        metadata.remove("ownerReferences");
+    }
+    let list =
+        serde_json::json!({"apiVersion": "v1", "kind": "List", "items": vec![pod; usize::try_from(count)?]});
+    let before = webhook_time(kubectl)?;
+    kubectl.run_with_input(&["create", "--dry-run=server", "-f", "-"], &list.to_string())?;
+    let after = webhook_time(kubectl)?;
+    ensure!(after.1 - before.1 >= f64::from(count), "the webhook was not called for every pod");
+    Ok((after.0 - before.0) / (after.1 - before.1) * 1000.0)
+}
+
+/// Sum of seconds and number of calls, from the API server's own metric.
+fn webhook_time(kubectl: &Kubectl) -> anyhow::Result<(f64, f64)> {
+    let metrics = kubectl.run(&["get", "--raw", "/metrics"])?;
+    let sum = |suffix: &str| {
+        let name = format!("apiserver_admission_webhook_admission_duration_seconds_{suffix}{{");
+        let ours =
+            metrics.lines().filter(|line| line.starts_with(&name) && line.contains("pods.ingraft.dev"));
+        ours.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>()
+    };
+    Ok((sum("sum"), sum("count")))
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// CPU time of a process so far, from `/proc/PID/stat`, whose unit is 10 ms on Linux.
+fn cpu_time(process: u32) -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let fields: Vec<&str> =
+        stat.rsplit_once(')').context("odd /proc/PID/stat")?.1.split_whitespace().collect();
+    let ticks =
+        |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok()).unwrap_or_default();
+    Ok(Duration::from_millis((ticks(11) + ticks(12)) * 10))
+}
+
+fn resident(process: u32) -> anyhow::Result<String> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(format!("{:.1} MiB", kibibytes / 1024.0))
+}
+
+/// The review of a typical pod, as a ReplicaSet's controller causes it.
+fn review() -> String {
+    let pod = include_str!("load/pod.json");
+    format!(
+        r#"{{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{{"uid":"705ab4f5-6393-11e8-b7cc-42010a800002","kind":{{"group":"","version":"v1","kind":"Pod"}},"resource":{{"group":"","version":"v1","resource":"pods"}},"namespace":"shop","operation":"CREATE","userInfo":{{"username":"system:serviceaccount:kube-system:replicaset-controller"}},"object":{},"oldObject":null,"dryRun":true,"options":{{"kind":"CreateOptions","apiVersion":"meta.k8s.io/v1"}}}}}}"#,
+        pod.trim()
+    )
+}
