@@ -1,7 +1,7 @@
 //! Any text as manifests: documents or an error, never a panic; injecting twice is injecting once.
 #![no_main]
 
-use ingraft_cluster::{locate, manifests};
+use ingraft_cluster::manifests;
 use ingraft_core::{Request, Settings, Workload, edit, inject};
 use libfuzzer_sys::fuzz_target;
 
@@ -19,7 +19,7 @@ fuzz_target!(|text: &str| {
             };
             let outcome = decide(workload.template);
             for finding in &outcome.findings {
-                locate::line(&document.text, &finding.pointer);
+                document.line_of(&finding.pointer);
             }
             let mut once = workload.template.clone();
             edit::apply(&mut once, &outcome.edits);

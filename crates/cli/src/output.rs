@@ -5,7 +5,6 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use ingraft_api::Instrumentation;
-use ingraft_cluster::locate;
 use ingraft_cluster::manifests::Document;
 use ingraft_core::{Finding, Severity, Snapshot, Subject, Workload};
 use serde_json::{Value, json};
@@ -76,7 +75,7 @@ pub fn finding(place: &Place<'_>, finding: &Finding) {
     let name = format!("{kind}/{} in namespace {}", place.text("/metadata/name"), place.namespace);
     anstream::eprintln!("{style}{}[{code}]{style:#}{BOLD}: {}{BOLD:#}", severity.as_str(), finding.message());
     let document = place.document;
-    let line = document.line + locate::line(&document.text, &place.pointer(finding)) - 1;
+    let line = document.line_of(&place.pointer(finding));
     let about = match &finding.subject {
         Subject::Namespace => format!(", by namespace {}", place.namespace),
         Subject::Instrumentation(reference) if kind != "instrumentation" => {

@@ -5,50 +5,57 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-/// The line, counted from 1, of the field that a JSON pointer leads to. Where the field does not exist, the line of
-/// the nearest part of the pointer that does.
+/// The lines of the fields of a text.
 ///
 /// ```
-/// use ingraft_cluster::locate::line;
-/// assert_eq!(line("spec:\n  containers:\n  - name: app\n", "/spec/containers/0/name"), 3);
-/// assert_eq!(line("spec:\n  containers: []\n", "/spec/template"), 1);
+/// use ingraft_cluster::locate::Lines;
+/// let lines = Lines::read("spec:\n  containers:\n  - name: app\n");
+/// assert_eq!(lines.line("/spec/containers/0/name"), 3);
+/// assert_eq!(lines.line("/spec/template"), 1);
 /// ```
-pub fn line(text: &str, pointer: &str) -> u64 {
-    let Ok(root) = serde_saphyr::from_str::<Node>(text) else {
-        return 1;
-    };
-    let mut node = &root;
-    let mut line = root.line;
-    for step in pointer.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        let next = match &node.children {
-            Children::Entries(entries) => {
-                entries.iter().find(|(key, _)| key.value == step).map(|(key, child)| {
-                    line = key.referenced.line();
-                    child
-                })
-            }
-            Children::Items(items) => {
-                step.parse().ok().and_then(|index: usize| items.get(index)).inspect(|child| {
-                    line = child.line;
-                })
-            }
-            Children::None => None,
-        };
-        let Some(next) = next else { break };
-        node = next;
+#[derive(Debug, Clone)]
+pub struct Lines(Option<Node>);
+
+impl Lines {
+    /// Reads a text. Where it is no YAML, every field is on its first line.
+    pub fn read(text: &str) -> Self {
+        Self(serde_saphyr::from_str(text).ok())
     }
-    line.max(1)
+
+    /// The line, counted from 1, of the field that a JSON pointer leads to. Where the field does not exist, the line
+    /// of the nearest part of the pointer that does.
+    pub fn line(&self, pointer: &str) -> u64 {
+        let Some(mut node) = self.0.as_ref() else { return 1 };
+        let mut line = node.line;
+        for step in pointer.split('/').skip(1) {
+            let step = step.replace("~1", "/").replace("~0", "~");
+            let next = match &node.children {
+                Children::Entries(entries) => entries
+                    .iter()
+                    .find(|(key, _)| key.value == step)
+                    .map(|(key, child)| (key.referenced.line(), child)),
+                Children::Items(items) => step
+                    .parse()
+                    .ok()
+                    .and_then(|index: usize| items.get(index))
+                    .map(|child| (child.line, child)),
+                Children::None => None,
+            };
+            let Some((next_line, next)) = next else { break };
+            (line, node) = (next_line, next);
+        }
+        line.max(1)
+    }
 }
 
 /// A value with its line, and nothing else.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Node {
     line: u64,
     children: Children,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Children {
     None,
     Items(Vec<Node>),

@@ -2,9 +2,13 @@
 //!
 //! The text of a document is kept beside its value, so that what is not changed can be written as it was read.
 
+use std::sync::OnceLock;
+
 use ingraft_api::Instrumentation;
 use ingraft_core::{Namespace, Snapshot, Workload};
 use serde_json::Value;
+
+use crate::locate::Lines;
 
 /// A text is no YAML.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,15 @@ pub struct Document {
     pub text: String,
     /// What it says.
     pub value: Value,
+    lines: OnceLock<Lines>,
+}
+
+impl Document {
+    /// The line in the file of the field that a JSON pointer leads to.
+    pub fn line_of(&self, pointer: &str) -> u64 {
+        // Read a second time, with positions, only when somebody asks.
+        self.line + self.lines.get_or_init(|| Lines::read(&self.text)).line(pointer) - 1
+    }
 }
 
 /// Splits a file into its documents and reads each. Empty documents are left out.
@@ -40,7 +53,8 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Document>, Error> {
             Error { file: file.to_owned(), line: line + within, detail: first_line(&error) }
         })?;
         if !value.is_null() {
-            documents.push(Document { file: file.to_owned(), line, text: text.to_owned(), value });
+            let (file, text, lines) = (file.to_owned(), text.to_owned(), OnceLock::new());
+            documents.push(Document { file, line, text, value, lines });
         }
     }
     Ok(documents)
@@ -55,9 +69,16 @@ fn parse(text: &str) -> Result<Value, serde_saphyr::Error> {
     serde_saphyr::from_str_with_options(text, options)
 }
 
+/// What is wrong, without the position in the document, which is not that in the file, and without advice about the
+/// library's own options.
 fn first_line(error: &serde_saphyr::Error) -> String {
     let text = error.to_string();
-    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let detail = match line.split_once(": ") {
+        Some((position, detail)) if position.starts_with("line ") => detail,
+        _ => line,
+    };
+    detail.split(", set ").next().unwrap_or_default().to_owned()
 }
 
 /// The documents of a text with the number of their first line. A line that begins with `---` separates them.

@@ -19,7 +19,8 @@ pub fn cluster() -> Option<&'static Cluster> {
 }
 
 fn is_root() -> bool {
-    let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let root =
+        std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     if !root {
         assert!(std::env::var_os("CI").is_none(), "a node needs root");
         eprintln!("skipped: a node needs root");

@@ -76,7 +76,16 @@ fn wrong_annotation_is_told(cluster: &Cluster) {
     let reason = "reason=InstrumentationMissing,regarding.kind=Deployment,regarding.name=py-missed";
     let event = "events.events.k8s.io";
     kubectl
-        .run(&["wait", event, "-n", "application", "--for=create", "--field-selector", reason, "--timeout=30s"])
+        .run(&[
+            "wait",
+            event,
+            "-n",
+            "application",
+            "--for=create",
+            "--field-selector",
+            reason,
+            "--timeout=30s",
+        ])
         .unwrap();
     let described = kubectl.run(&["describe", "deployment", "-n", "application", "py-missed"]).unwrap();
     assert!(described.contains("inject-python: 'opentelemetry/my-instrumentation'"), "{described}");

@@ -323,7 +323,7 @@ impl Reason {
             }
             Self::VariableNotMergeable { container, variable } => {
                 format!(
-                    "{variable} of container \"{container}\" has an optional source, nothing can be added to it"
+                    "{variable} of container \"{container}\" has a source that may be absent, nothing can be added to it"
                 )
             }
             Self::VariableHides { container, variable } => {

@@ -73,35 +73,27 @@ pub(crate) fn choices<'a>(
     asks: &[Asked<'a>],
     findings: &mut Vec<Finding>,
 ) -> Vec<Choice<'a>> {
-    let enabled: Vec<&Asked<'a>> = asks
-        .iter()
-        .filter(|asked| {
-            let enabled = request.settings.enabled(asked.language);
-            if !enabled {
-                push(
-                    request,
-                    findings,
-                    asked.language,
-                    Reason::LanguageDisabled { language: asked.language },
-                );
-            }
-            enabled
-        })
-        .collect();
-    let several = enabled.len() > 1;
-    let choice = |asked: &&Asked<'a>| {
+    let mut resolved = Vec::new();
+    for asked in asks {
         let language = asked.language;
-        let instrumentation = match instrumentation(request, asked) {
-            Ok(instrumentation) => instrumentation,
-            Err(reason) => {
-                push(request, findings, language, reason);
-                return None;
-            }
-        };
+        if !request.settings.enabled(language) {
+            push(request, findings, language, Reason::LanguageDisabled { language });
+            continue;
+        }
+        match instrumentation(request, asked) {
+            Ok(instrumentation) => resolved.push((language, instrumentation)),
+            Err(reason) => push(request, findings, language, reason),
+        }
+    }
+    let several = resolved.len() > 1;
+    let mut choices = Vec::new();
+    for (language, instrumentation) in resolved {
         let containers = containers(request, language, several, findings);
-        (!containers.is_empty()).then_some(Choice { language, instrumentation, containers })
-    };
-    enabled.iter().filter_map(choice).collect()
+        if !containers.is_empty() {
+            choices.push(Choice { language, instrumentation, containers });
+        }
+    }
+    choices
 }
 
 /// Adds a finding about the annotation that asks, on the pod or on the namespace.
@@ -205,6 +197,9 @@ fn containers<'a>(
             targets.push(name);
         }
     }
+    if targets.is_empty() {
+        push(request, findings, language, Reason::NoContainer { language });
+    }
     targets
 }
 
@@ -240,7 +235,10 @@ pub(crate) fn review_annotations(pod: &Value, findings: &mut Vec<Finding>) {
     let annotations = pod.get("metadata").and_then(|metadata| metadata.get("annotations"));
     let ours = annotations.and_then(Value::as_object).into_iter().flatten();
     for (key, value) in ours.filter(|(key, _)| key.starts_with(annotations::PREFIX)) {
-        let reason = if !value.is_string() {
+        let reason = if value.is_null() {
+            // The API server takes null for an empty text.
+            continue;
+        } else if !value.is_string() {
             Reason::AnnotationNotText { key: key.clone(), value: value.to_string() }
         } else if !known_keys().any(|known| known == key) {
             Reason::AnnotationUnknown { key: key.clone(), suggestion: nearest_key(key) }
@@ -254,7 +252,7 @@ pub(crate) fn review_annotations(pod: &Value, findings: &mut Vec<Finding>) {
 /// The known key that differs from a misspelt one by a few letters.
 fn nearest_key(key: &str) -> Option<String> {
     let distances = known_keys().map(|known| (strsim::damerau_levenshtein(known, key), known));
-    distances.min().filter(|(distance, _)| *distance <= 4).map(|(_, known)| known.to_owned())
+    distances.min().filter(|(distance, _)| *distance <= 2).map(|(_, known)| known.to_owned())
 }
 
 fn known_keys() -> impl Iterator<Item = &'static str> {

@@ -56,6 +56,13 @@ impl<'a> Draft<'a> {
         named(list(self.spec, "initContainers"), name).is_some() || self.init_containers.iter().any(added)
     }
 
+    /// Whether an init container of that name exists that does not mount the volume of that name: it is somebody
+    /// else's.
+    pub(crate) fn has_foreign_init_container(&self, name: &str) -> bool {
+        let existing = named(list(self.spec, "initContainers"), name);
+        existing.is_some_and(|container| named(list(container, "volumeMounts"), name).is_none())
+    }
+
     /// Whether a container that is no init container has that name.
     pub(crate) fn has_container(&self, name: &str) -> bool {
         named(list(self.spec, "containers"), name).is_some()

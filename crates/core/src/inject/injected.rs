@@ -33,7 +33,20 @@ impl Injected {
             return None;
         }
         let mut all: Map<String, Value> = serde_json::from_str(current).unwrap_or_default();
-        all.extend(self.entries.clone());
+        for (language, entry) in &self.entries {
+            let mut entry = entry.clone();
+            // Containers that were injected before this pass, when another webhook had not yet added the rest.
+            let earlier =
+                all.get(language).and_then(|entry| entry.get("containers")).and_then(Value::as_array);
+            if let (Some(earlier), Some(containers)) =
+                (earlier, entry.get_mut("containers").and_then(Value::as_array_mut))
+            {
+                let new = std::mem::take(containers);
+                containers.extend(earlier.iter().filter(|name| !new.contains(name)).cloned());
+                containers.extend(new);
+            }
+            all.insert(language.clone(), entry);
+        }
         Some(Value::Object(all).to_string())
     }
 }

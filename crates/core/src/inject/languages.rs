@@ -12,7 +12,7 @@ use super::choose::Choice;
 use super::draft::Draft;
 use super::exporter;
 use super::payload::Payload;
-use super::resource::{Attributes, with_uids};
+use super::resource::{ATTRIBUTES, Attributes, with_uids};
 use super::target::Target;
 use crate::finding::{Finding, Reason, Subject};
 
@@ -27,9 +27,14 @@ trait Agent: Sync {
     /// Variables that come after the common ones. An error refuses this container.
     fn finish(&self, target: &mut Target<'_>) -> Result<(), Reason>;
 
+    /// The variables that the user may have set too, and that ours are joined to.
+    fn joined(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Notices what will not work well, when the container is ready.
-    fn review(&self, request: &Request<'_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
-        let _ = (request, target, findings);
+    fn review(&self, target: &Target<'_>, findings: &mut Vec<Finding>) {
+        let _ = (target, findings);
     }
 }
 
@@ -72,11 +77,12 @@ pub(crate) fn inject<'a>(
             continue;
         };
         let changes = target.changes();
-        if let Err(reason) = instrument(request, choice, agent, &mut target) {
+        if let Err(reason) = instrument(request, choice, agent, &mut target, findings) {
             findings.push(Finding::pod(reason, target.container.pointer("env")));
             continue;
         }
-        agent.review(request, &target, findings);
+        agent.review(&target, findings);
+        review_hidden(request, agent, &target, findings);
         review_endpoint(&target, &instrumentation, findings);
         if target.changes() > changes {
             containers.push((*name).to_owned());
@@ -104,6 +110,7 @@ fn instrument(
     choice: &Choice<'_>,
     agent: &dyn Agent,
     target: &mut Target<'_>,
+    findings: &mut Vec<Finding>,
 ) -> Result<(), Reason> {
     let spec = &choice.instrumentation.spec;
     agent.start(spec, target)?;
@@ -113,7 +120,11 @@ fn instrument(
     attributes.add_name(target);
     let taken = |name| Reason::NameTaken { language: choice.language, what: "mount path", name };
     exporter::add(spec, target).map_err(taken)?;
-    attributes.add(target, with_uids(spec)).map_err(|_| target.not_mergeable("OTEL_RESOURCE_ATTRIBUTES"))?;
+    if attributes.add(target, with_uids(spec)).is_err() {
+        // The agent works without ours; what the user set stays.
+        let reason = target.not_mergeable(ATTRIBUTES);
+        findings.push(Finding::pod(reason, target.container.pointer("env")));
+    }
     add_propagators_and_sampler(spec, target);
     Attributes::move_last(&mut target.env);
     Ok(())
@@ -134,6 +145,22 @@ fn add_propagators_and_sampler(spec: &InstrumentationSpec, target: &mut Target<'
     target.env.set_default("OTEL_TRACES_SAMPLER", kind.as_str());
     if let Some(argument) = sampler.argument.as_deref().filter(|argument| !argument.is_empty()) {
         target.env.set_default("OTEL_TRACES_SAMPLER_ARG", argument);
+    }
+}
+
+/// A variable in `env` hides one of the same name from `envFrom`.
+fn review_hidden(request: &Request<'_>, agent: &dyn Agent, target: &Target<'_>, findings: &mut Vec<Finding>) {
+    for &variable in agent.joined().iter().chain(&[ATTRIBUTES]) {
+        if target.sets(variable) {
+            continue;
+        }
+        let (container, variable) = (target.container.name.to_owned(), variable.to_owned());
+        let reason = match target.env_from_sets(&variable, request) {
+            Some(true) => Reason::VariableHides { container, variable },
+            None => Reason::VariableMayHide { container, variable },
+            Some(false) => continue,
+        };
+        findings.push(Finding::pod(reason, target.container.pointer("envFrom")));
     }
 }
 

@@ -10,7 +10,7 @@ use super::security;
 use super::target::Container;
 use crate::defaults::{self, Block};
 use crate::finding::{Finding, Reason, Subject};
-use crate::json::{list, string, string_at};
+use crate::json::{list, string_at};
 use crate::quantity;
 
 /// An agent's files and how they reach the targets.
@@ -29,8 +29,8 @@ impl Payload {
     pub(crate) fn check(&self, draft: &Draft<'_>) -> Result<(), Reason> {
         let taken =
             |what| Err(Reason::NameTaken { language: self.language, what, name: self.name.to_owned() });
-        if draft.has_container(self.name) {
-            return taken("container name");
+        if draft.has_container(self.name) || draft.has_foreign_init_container(self.name) {
+            return taken("container");
         }
         match draft.volume(self.name) {
             Some(volume) if volume.get("emptyDir").is_none() && volume.get("ephemeral").is_none() => {
@@ -165,7 +165,7 @@ fn guaranteed_sums(pod: &Value) -> Option<[(&'static str, f64); 2]> {
                 if amount("requests").is_some_and(|request| request.total_cmp(&limit).is_ne()) {
                     return None;
                 }
-                if key == "containers" || string(container, "restartPolicy") == Some("Always") {
+                if key == "containers" {
                     *sum += limit;
                 }
             }

@@ -17,7 +17,7 @@ use super::target::{Container, Target};
 use crate::json::{annotation, label, string_at};
 use crate::owner::{Owner, OwnerKind};
 
-const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
+pub(crate) const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 const POD_NAME: &str = "OTEL_RESOURCE_ATTRIBUTES_POD_NAME";
 const POD_UID: &str = "OTEL_RESOURCE_ATTRIBUTES_POD_UID";
 const NODE_NAME: &str = "OTEL_RESOURCE_ATTRIBUTES_NODE_NAME";

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Request;
 use super::env::Env;
 use crate::finding::Reason;
-use crate::json::{list, string, string_at};
+use crate::json::{list, named, string, string_at};
 
 /// A container of the pod as received, and its place there.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +65,11 @@ impl<'a> Target<'a> {
             mounts: list(container.json, "volumeMounts").iter().map(Cow::Borrowed).collect(),
             new_mounts: 0,
         }
+    }
+
+    /// Whether the container as received sets a variable in its own list.
+    pub(crate) fn sets(&self, variable: &str) -> bool {
+        named(list(self.container.json, "env"), variable).is_some()
     }
 
     /// Whether `envFrom` sets a variable: `None` where that cannot be known.

@@ -58,18 +58,15 @@ impl Agent for Python {
         Ok(())
     }
 
-    fn review(&self, request: &Request<'_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
+    fn joined(&self) -> &'static [&'static str] {
+        &[PATH]
+    }
+
+    fn review(&self, target: &Target<'_>, findings: &mut Vec<Finding>) {
         if let Some(endpoint) = grpc_endpoint(target) {
             let reason = Reason::EndpointPortIsGrpc { language: Language::Python, endpoint };
             findings.push(Finding::pod(reason, target.container.pointer("env")));
         }
-        let (container, variable) = (target.container.name.to_owned(), PATH.to_owned());
-        let reason = match target.env_from_sets(PATH, request) {
-            Some(true) => Reason::VariableHides { container, variable },
-            None => Reason::VariableMayHide { container, variable },
-            Some(false) => return,
-        };
-        findings.push(Finding::pod(reason, target.container.pointer("envFrom")));
     }
 }
 
