@@ -26,9 +26,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         .install_default()
         .ok()
         .context("a TLS provider is already installed")?;
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    // Deciding about a pod takes microseconds; more threads would only cost memory.
-    let runtime = runtime.worker_threads(2).enable_all().build().context("failed to start the runtime")?;
+    // Deciding about a pod takes microseconds: handing work from thread to thread would cost more than it saves.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the runtime")?;
     let result = runtime.block_on(operate(args));
     runtime.shutdown_background();
     result

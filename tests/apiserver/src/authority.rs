@@ -4,7 +4,6 @@ use ingraft_testkit::ingraft::NAMESPACE;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, INJECT_PYTHON, NAME, exclusive, instrumentation, is_injected, pod};
-use crate::http;
 use crate::requests::bundle;
 use crate::wait::until;
 
@@ -90,7 +89,7 @@ fn replicas_share_one_authority() {
     let review =
         json!({"kind": "AdmissionReview", "request": {"uid": "u", "namespace": "default", "object": {}}});
     for operator in &operators {
-        let answer = http::post(operator.webhook, "/mutate-v1-pod", &shared, review.to_string().as_bytes());
+        let answer = operator.post("/mutate-v1-pod", &shared, review.to_string().as_bytes());
         assert_eq!(answer.unwrap().status, 200);
     }
     assert_registered(&cluster, &shared);

@@ -1,7 +1,7 @@
 //! Control planes with Ingraft installed, and what tests do with them.
 
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -10,6 +10,7 @@ use ingraft_testkit::ingraft::NAMESPACE;
 use ingraft_testkit::{ControlPlane, Kubectl, Progress, Tools, programs};
 use serde_json::{Value, json};
 
+use crate::http::Api;
 use crate::operator::{Operator, sum};
 use crate::wait::{until, until_some};
 
@@ -24,6 +25,7 @@ pub(crate) const PYTHON: &str = "opentelemetry-auto-instrumentation-python";
 #[derive(Debug)]
 pub(crate) struct Cluster {
     control_plane: ControlPlane,
+    api: Api,
     kubeconfig: PathBuf,
     program: PathBuf,
     manifests: Manifests,
@@ -88,7 +90,9 @@ impl Cluster {
         let manifests = Manifests { crds: print("crds")?, operator: print("operator")? };
         let control_plane = ControlPlane::start(tools)?;
         let kubeconfig = control_plane.logs().join("operator-kubeconfig");
-        let cluster = Self { control_plane, kubeconfig, program, manifests };
+        let (url, authority) = (control_plane.url(), control_plane.certificate_authority());
+        let api = Api::new(url, &authority, &control_plane.kubeconfig())?;
+        let cluster = Self { control_plane, api, kubeconfig, program, manifests };
         cluster.install()?;
         let token = ["create", "token", NAME, "-n", NAMESPACE, "--duration=12h"];
         let token = cluster.kubectl().run(&token).context("ask for a token of the operator")?;
@@ -140,17 +144,7 @@ impl Cluster {
 
     /// Starts an operator and does not wait for it.
     pub(crate) fn operator(&self, name: &'static str) -> Operator {
-        self.other_operator(&self.program, name)
-    }
-
-    /// Starts another build of the operator and does not wait for it.
-    pub(crate) fn other_operator(&self, program: &std::path::Path, name: &'static str) -> Operator {
-        Operator::start(program, name, &self.kubeconfig, self.control_plane.logs()).unwrap()
-    }
-
-    /// The sum of the samples of one of the API server's metrics whose labels contain all given texts.
-    pub(crate) fn metric(&self, name: &str, labels: &[&str]) -> f64 {
-        sum(&self.control_plane.metrics().unwrap(), name, labels)
+        Operator::start(&self.program, name, &self.kubeconfig, self.control_plane.logs()).unwrap()
     }
 
     /// How often the API server has called the pod webhooks.
@@ -208,50 +202,43 @@ impl Cluster {
 
     /// Applies objects. Answers what kubectl said on standard error, warnings among it.
     pub(crate) fn apply(&self, objects: &[Value]) -> String {
-        let output = self.send(&["apply", "--server-side", "-f", "-"], objects);
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), list.to_string()).unwrap();
+        let apply = ["apply", "--server-side", "-f", file.path().to_str().unwrap()];
+        let output = self.kubectl().output(&apply).unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "kubectl apply: {said}");
         said
     }
 
-    /// Runs kubectl with objects on its standard input.
-    pub(crate) fn send(&self, arguments: &[&str], objects: &[Value]) -> Output {
-        let mut child = self
-            .kubectl()
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let text = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
-        let mut stdin = child.stdin.take().unwrap();
-        std::thread::scope(|scope| {
-            // Beside reading, or both sides wait when there is much of both.
-            scope.spawn(move || {
-                use std::io::Write as _;
-                // kubectl that ends early tells more than the broken pipe.
-                let _ = stdin.write_all(text.as_bytes());
-            });
-            child.wait_with_output().unwrap()
-        })
+    /// Creates objects for real, or has the API server only try. Answers those that were accepted, as they came back,
+    /// and what was said about them.
+    pub(crate) fn create(&self, dry_run: bool, objects: &[Value]) -> (Vec<Value>, String) {
+        let (mut accepted, mut said) = (Vec::new(), String::new());
+        for object in objects {
+            let (result, warnings) = self.api.create(dry_run, object);
+            said.push_str(&warnings);
+            match result {
+                Ok(object) => accepted.push(object),
+                Err(error) => said.push_str(&error),
+            }
+        }
+        (accepted, said)
     }
 
-    /// Creates objects for real, or not (`--dry-run=server`). Answers those that were accepted, as they came back,
-    /// and what kubectl said on standard error.
-    pub(crate) fn create(&self, dry_run: bool, objects: &[Value]) -> (Vec<Value>, String) {
-        // Fields that kubectl does not know are the API server's business.
-        let mut arguments = vec!["create", "--validate=ignore", "-o", "json", "-f", "-"];
-        if dry_run {
-            arguments.push("--dry-run=server");
-        }
-        let output = self.send(&arguments, objects);
-        let answers = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>();
-        let accepted = answers.flat_map(|answer| {
-            let answer = answer.unwrap();
-            answer.get("items").and_then(Value::as_array).cloned().unwrap_or_else(|| vec![answer])
-        });
-        (accepted.collect(), String::from_utf8_lossy(&output.stderr).into_owned())
+    /// What the API server would say to many objects, in their order: each as it would be stored, or why not.
+    pub(crate) fn try_all(&self, objects: &[Value]) -> Vec<Result<Value, String>> {
+        // Enough to keep both sides busy.
+        let share = objects.len().div_ceil(4).max(1);
+        let try_some = |objects: &[Value]| -> Vec<Result<Value, String>> {
+            objects.iter().map(|object| self.api.create(true, object).0).collect()
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> =
+                objects.chunks(share).map(|objects| scope.spawn(move || try_some(objects))).collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+        })
     }
 
     /// Waits until the operator has seen every Instrumentation that was stored before this call.

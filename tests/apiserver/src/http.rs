@@ -1,61 +1,95 @@
-//! Requests to the operator, without the API server in between.
+//! Plain requests: to the operator without the API server in between, and to the API server without kubectl.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::sync::Arc;
+use std::path::Path;
 
 use anyhow::Context as _;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, IpAddr, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use ingraft_cluster::manifests;
+use serde_json::Value;
+use ureq::Agent;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
-/// Status and body of an answer.
+/// Status and body of an answer, and its warnings as kubectl prints them.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
+    warnings: String,
 }
 
-/// Asks a port of this machine.
-pub(crate) fn get(port: u16, path: &str) -> anyhow::Result<Answer> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
-    answer(stream)
-}
+/// Something that sends requests and takes any status for an answer.
+#[derive(Debug)]
+pub(crate) struct Sender(Agent);
 
-/// Posts to a port of this machine over TLS, trusting only the given certificates.
-pub(crate) fn post(port: u16, path: &str, trusted: &str, body: &[u8]) -> anyhow::Result<Answer> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(trusted.as_bytes()) {
-        roots.add(certificate?)?;
+impl Sender {
+    /// Over TLS, a server must show a certificate of these authorities.
+    pub(crate) fn trusting(authorities: &str) -> anyhow::Result<Self> {
+        let mut roots: Vec<Certificate<'static>> = Vec::new();
+        for item in parse_pem(authorities.as_bytes()) {
+            if let PemItem::Certificate(certificate) = item? {
+                roots.push(certificate);
+            }
+        }
+        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
+        Ok(Self(
+            Agent::config_builder().tls_config(tls).http_status_as_error(false).proxy(None).build().into(),
+        ))
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = ServerName::IpAddress(IpAddr::try_from("127.0.0.1")?);
-    let connection = ClientConnection::new(Arc::new(config), name)?;
-    let mut stream = StreamOwned::new(connection, TcpStream::connect(("127.0.0.1", port))?);
-    let length = body.len();
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(body)?;
-    stream.flush()?;
-    answer(stream)
+
+    pub(crate) fn get(&self, url: &str) -> anyhow::Result<Answer> {
+        answer(self.0.get(url).call()?)
+    }
+
+    pub(crate) fn post(&self, url: &str, body: &[u8]) -> anyhow::Result<Answer> {
+        answer(self.0.post(url).content_type("application/json").send(body)?)
+    }
 }
 
-fn answer(mut stream: impl Read) -> anyhow::Result<Answer> {
-    let mut bytes = Vec::new();
-    match stream.read_to_end(&mut bytes) {
-        // A TLS connection that ends without a farewell still has brought its answer.
-        Err(error) if bytes.is_empty() => return Err(error.into()),
-        _ => {}
+fn answer(mut response: ureq::http::Response<ureq::Body>) -> anyhow::Result<Answer> {
+    let warnings = response.headers().get_all("warning").iter();
+    // 299 - "text"
+    let text = |value: &ureq::http::HeaderValue| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        value.split_once('"').map(|(_, text)| format!("Warning: {}\n", text.trim_end_matches('"')))
+    };
+    let warnings = warnings.filter_map(text).collect();
+    let status = response.status().as_u16();
+    let body = String::from_utf8(response.body_mut().with_config().limit(u64::MAX).read_to_vec()?)?;
+    Ok(Answer { status, body, warnings })
+}
+
+/// The API server, as its administrator sees it.
+#[derive(Debug)]
+pub(crate) struct Api {
+    sender: Sender,
+    url: String,
+    authorization: String,
+}
+
+impl Api {
+    pub(crate) fn new(url: &str, authority: &Path, kubeconfig: &Path) -> anyhow::Result<Self> {
+        let sender = Sender::trusting(&std::fs::read_to_string(authority)?)?;
+        let config = manifests::read("kubeconfig", &std::fs::read_to_string(kubeconfig)?)?;
+        let token = config.first().and_then(|config| config.value.pointer("/users/0/user/token"));
+        let token = token.and_then(Value::as_str).context("the kubeconfig has no token")?;
+        Ok(Self { sender, url: url.to_owned(), authorization: format!("Bearer {token}") })
     }
-    let text = String::from_utf8_lossy(&bytes);
-    let (head, body) = text.split_once("\r\n\r\n").context("no end of the headers")?;
-    let status = head.split(' ').nth(1).context("no status")?.parse()?;
-    Ok(Answer { status, body: body.to_owned() })
+
+    /// Creates an object of a namespace, or has the API server only try. Answers the object as it came back, or why
+    /// not, and the warnings.
+    pub(crate) fn create(&self, dry_run: bool, object: &Value) -> (Result<Value, String>, String) {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let version = text("/apiVersion");
+        let group = if version.contains('/') { "apis" } else { "api" };
+        let (namespace, resource) = (text("/metadata/namespace"), text("/kind").to_lowercase());
+        let query = if dry_run { "?dryRun=All" } else { "" };
+        let url = format!("{}/{group}/{version}/namespaces/{namespace}/{resource}s{query}", self.url);
+        let request = self.sender.0.post(url).header("authorization", &self.authorization);
+        let response = request.content_type("application/json").send(object.to_string());
+        let answer = answer(response.unwrap()).unwrap();
+        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        let created = (200..300).contains(&answer.status);
+        let refusal = || body["message"].as_str().unwrap_or(&answer.body).to_owned() + "\n";
+        let result = if created { Ok(body) } else { Err(refusal()) };
+        (result, answer.warnings)
+    }
 }

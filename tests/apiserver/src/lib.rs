@@ -22,8 +22,6 @@ mod http;
 #[cfg(test)]
 mod instrumentation;
 #[cfg(test)]
-mod measure;
-#[cfg(test)]
 mod operator;
 #[cfg(test)]
 mod page;

@@ -6,10 +6,9 @@ use std::process::Command;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use ingraft_testkit::{Background, free_ports};
 
-use crate::http;
+use crate::http::{self, Sender};
 use crate::wait::{self, until};
 
 /// A running operator; it ends with this value.
@@ -17,7 +16,7 @@ use crate::wait::{self, until};
 pub(crate) struct Operator {
     process: Background,
     started: Instant,
-    pub(crate) webhook: u16,
+    webhook: u16,
     health: u16,
     metrics: u16,
 }
@@ -60,12 +59,17 @@ impl Operator {
 
     /// What `/readyz` answers.
     pub(crate) fn readiness(&self) -> anyhow::Result<http::Answer> {
-        http::get(self.health, "/readyz")
+        get(self.health, "/readyz")
+    }
+
+    /// Posts to the webhook server as the API server does, which trusts only the given authorities.
+    pub(crate) fn post(&self, path: &str, trusted: &str, body: &[u8]) -> anyhow::Result<http::Answer> {
+        Sender::trusting(trusted)?.post(&format!("https://127.0.0.1:{}{path}", self.webhook), body)
     }
 
     /// The sum of the samples of one of the operator's own metrics whose labels contain all given texts.
     pub(crate) fn metric<T: FromStr + Sum>(&self, name: &str, labels: &[&str]) -> anyhow::Result<T> {
-        Ok(sum(&http::get(self.metrics, "/metrics")?.body, name, labels))
+        Ok(sum(&get(self.metrics, "/metrics")?.body, name, labels))
     }
 
     /// What it has logged, one JSON object a line.
@@ -84,13 +88,11 @@ impl Operator {
     pub(crate) fn wait_ended(&mut self) -> bool {
         wait::until_some("the operator ends", || self.process.ended().ok().flatten()).success()
     }
+}
 
-    /// Its resident memory, in KiB.
-    pub(crate) fn resident(&self) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse()?)
-    }
+/// Asks a port of this machine, without TLS.
+fn get(port: u16, path: &str) -> anyhow::Result<http::Answer> {
+    Sender::trusting("")?.get(&format!("http://127.0.0.1:{port}{path}"))
 }
 
 /// The sum of the samples of a metric in the Prometheus text format whose labels contain all given texts.

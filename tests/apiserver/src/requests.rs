@@ -4,7 +4,6 @@ use ingraft_testkit::ingraft::NAMESPACE;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, INJECT_PYTHON, instrumentation, is_injected, names, pod, shared};
-use crate::http;
 
 /// The bundle of certificates that the API server trusts.
 pub(crate) fn bundle(cluster: &Cluster) -> String {
@@ -16,7 +15,7 @@ pub(crate) fn bundle(cluster: &Cluster) -> String {
 fn what_is_no_review_is_refused_with_a_reason() {
     let Some((cluster, operator)) = shared() else { return };
     let trusted = bundle(cluster);
-    let post = |path: &str, body: &[u8]| http::post(operator.webhook, path, &trusted, body).unwrap();
+    let post = |path: &str, body: &[u8]| operator.post(path, &trusted, body).unwrap();
     for path in ["/mutate-v1-pod", "/mutate-opentelemetry-io-v1alpha1-instrumentation"] {
         for body in [
             "",
@@ -52,11 +51,11 @@ fn bodies_up_to_sixteen_mebibytes_are_read() {
     let trusted = bundle(cluster);
     let mut body = br#"{"kind": "AdmissionReview", "request": {"uid": "large", "object": {}}}"#.to_vec();
     body.resize(16 << 20, b' ');
-    let answer = http::post(operator.webhook, "/mutate-v1-pod", &trusted, &body).unwrap();
+    let answer = operator.post("/mutate-v1-pod", &trusted, &body).unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(answer.body.contains(r#""uid":"large","allowed":true"#), "{answer:?}");
     body.push(b' ');
-    let answer = http::post(operator.webhook, "/mutate-v1-pod", &trusted, &body).unwrap();
+    let answer = operator.post("/mutate-v1-pod", &trusted, &body).unwrap();
     assert_eq!(answer.status, 413, "{answer:?}");
 }
 
@@ -65,7 +64,7 @@ fn other_certificates_are_not_trusted() {
     let Some((cluster, operator)) = shared() else { return };
     let root = "go-template={{index .data \"ca.crt\"}}";
     let other = cluster.kubectl().run(&["get", "configmap", "kube-root-ca.crt", "-o", root]).unwrap();
-    let error = http::post(operator.webhook, "/mutate-v1-pod", &other, b"{}").unwrap_err();
+    let error = operator.post("/mutate-v1-pod", &other, b"{}").unwrap_err();
     assert!(format!("{error:#}").contains("certificate"), "{error:#}");
 }
 

@@ -3,26 +3,27 @@
 //! It is written for people and for finding pods that run with an older Instrumentation; nothing that is injected
 //! depends on it.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use ingraft_api::{InstrumentationSpec, Language};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::choose::Choice;
 
 /// What was injected into this pod, by language.
 #[derive(Debug, Default)]
 pub(crate) struct Injected {
-    entries: Map<String, Value>,
+    entries: BTreeMap<String, Value>,
 }
 
 impl Injected {
     pub(crate) fn add(&mut self, choice: &Choice<'_>, containers: &[String]) {
         let entry = json!({
-            "instrumentation": choice.instrumentation.reference(),
             "containers": containers,
             "hash": hash(&choice.instrumentation.spec, choice.language),
+            "instrumentation": choice.instrumentation.reference(),
         });
         self.entries.insert(choice.language.key().to_owned(), entry);
     }
@@ -32,7 +33,7 @@ impl Injected {
         if self.entries.is_empty() {
             return None;
         }
-        let mut all: Map<String, Value> = serde_json::from_str(current).unwrap_or_default();
+        let mut all: BTreeMap<String, Value> = serde_json::from_str(current).unwrap_or_default();
         for (language, entry) in &self.entries {
             let mut entry = entry.clone();
             // Containers that were injected before this pass, when another webhook had not yet added the rest.
@@ -47,7 +48,7 @@ impl Injected {
             }
             all.insert(language.clone(), entry);
         }
-        Some(Value::Object(all).to_string())
+        serde_json::to_string(&all).ok()
     }
 }
 
