@@ -12,23 +12,24 @@ use ingraft_testkit::ingraft::{NAMESPACE, apply_file, ready_pod, request, wait_f
 fn a_python_application_is_instrumented_as_the_page_says() {
     let Some(cluster) = cluster() else { return };
     let result = catch_unwind(AssertUnwindSafe(|| {
-        example_sends_spans(cluster);
-        page_commands_answer(cluster);
-        wrong_annotation_is_told(cluster);
+        example_sends_spans(cluster)?;
+        page_commands_answer(cluster)?;
+        wrong_annotation_is_told(cluster)
     }));
     remove_cluster();
-    if let Err(failure) = result {
-        resume_unwind(failure);
+    match result {
+        Ok(result) => result.unwrap(),
+        Err(failure) => resume_unwind(failure),
     }
 }
 
-fn example_sends_spans(cluster: &Cluster) {
+fn example_sends_spans(cluster: &Cluster) -> anyhow::Result<()> {
     let kubectl = cluster.kubectl();
-    apply_file(kubectl, &repository("examples/python.yaml")).unwrap();
-    let pod = ready_pod(kubectl, "application", "app=py-otel-server").unwrap();
-    let answer = request(kubectl, "application", &pod, 8080, "/").unwrap();
+    apply_file(kubectl, &repository("examples/python.yaml"))?;
+    let pod = ready_pod(kubectl, "application", "app=py-otel-server")?;
+    let answer = request(kubectl, "application", &pod, 8080, "/")?;
     assert_eq!(answer.trim(), "hello");
-    let span = wait_for_span(kubectl, |span| span.service() == "py-otel-server" && span.kind == 2).unwrap();
+    let span = wait_for_span(kubectl, |span| span.service() == "py-otel-server" && span.kind == 2)?;
     for (key, value) in [
         ("k8s.namespace.name", "application"),
         ("k8s.deployment.name", "py-otel-server"),
@@ -41,12 +42,13 @@ fn example_sends_spans(cluster: &Cluster) {
     ] {
         assert_eq!(span.resource.get(key).and_then(|value| value.as_str()), Some(value), "{key} of {span:?}");
     }
+    Ok(())
 }
 
 /// The commands that the page tells users to run, and what it tells them to look for.
-fn page_commands_answer(cluster: &Cluster) {
+fn page_commands_answer(cluster: &Cluster) -> anyhow::Result<()> {
     let kubectl = cluster.kubectl();
-    let described = kubectl.run(&["describe", "otelinst", "-n", "opentelemetry"]).unwrap();
+    let described = kubectl.run(&["describe", "otelinst", "-n", "opentelemetry"])?;
     for expected in [
         "app.kubernetes.io/managed-by=opentelemetry-operator",
         "instrumentation.opentelemetry.io/default-auto-instrumentation-python-image:",
@@ -56,37 +58,37 @@ fn page_commands_answer(cluster: &Cluster) {
         assert!(described.contains(expected), "{expected} in\n{described}");
     }
     let label = "app.kubernetes.io/name=opentelemetry-operator";
-    let logs = kubectl.run(&["logs", "-l", label, "--container", "manager", "-n", NAMESPACE]).unwrap();
+    let logs = kubectl.run(&["logs", "-l", label, "--container", "manager", "-n", NAMESPACE])?;
     assert!(logs.contains("\"level\":\"INFO\""), "{logs}");
-    let events = kubectl.run(&["get", "events", "-n", "application"]).unwrap();
+    let events = kubectl.run(&["get", "events", "-n", "application"])?;
     assert!(events.contains("Created") && events.contains("Started"), "{events}");
-    let pod = kubectl.run(&["describe", "pod", "-n", "application", "-l", "app=py-otel-server"]).unwrap();
+    let pod = kubectl.run(&["describe", "pod", "-n", "application", "-l", "app=py-otel-server"])?;
     assert!(pod.contains("opentelemetry-auto-instrumentation-python:"), "{pod}");
+    Ok(())
 }
 
 /// `true` in a namespace without an Instrumentation: the application runs, and its Deployment says why it sends nothing.
-fn wrong_annotation_is_told(cluster: &Cluster) {
+fn wrong_annotation_is_told(cluster: &Cluster) -> anyhow::Result<()> {
     let kubectl = cluster.kubectl();
-    let example = std::fs::read_to_string(repository("examples/python.yaml")).unwrap();
+    let example = std::fs::read_to_string(repository("examples/python.yaml"))?;
     let wrong = example
         .replace("inject-python: opentelemetry/my-instrumentation", "inject-python: 'true'")
         .replace("py-otel-server", "py-missed");
-    kubectl.apply(&wrong).unwrap();
-    ready_pod(kubectl, "application", "app=py-missed").unwrap();
+    kubectl.apply(&wrong)?;
+    ready_pod(kubectl, "application", "app=py-missed")?;
     let reason = "reason=InstrumentationMissing,regarding.kind=Deployment,regarding.name=py-missed";
     let event = "events.events.k8s.io";
-    kubectl
-        .run(&[
-            "wait",
-            event,
-            "-n",
-            "application",
-            "--for=create",
-            "--field-selector",
-            reason,
-            "--timeout=30s",
-        ])
-        .unwrap();
-    let described = kubectl.run(&["describe", "deployment", "-n", "application", "py-missed"]).unwrap();
+    kubectl.run(&[
+        "wait",
+        event,
+        "-n",
+        "application",
+        "--for=create",
+        "--field-selector",
+        reason,
+        "--timeout=30s",
+    ])?;
+    let described = kubectl.run(&["describe", "deployment", "-n", "application", "py-missed"])?;
     assert!(described.contains("inject-python: 'opentelemetry/my-instrumentation'"), "{described}");
+    Ok(())
 }
