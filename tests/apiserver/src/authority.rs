@@ -1,15 +1,11 @@
 //! The certificate authority and the registration: shared by replicas, healed when lost, removed with the rest.
 
 use ingraft_testkit::ingraft::NAMESPACE;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cluster::{Cluster, INJECT_PYTHON, NAME, exclusive, instrumentation, is_injected, pod};
 use crate::requests::bundle;
 use crate::wait::until;
-
-fn configuration(cluster: &Cluster) -> Option<Value> {
-    cluster.kubectl().json(&["get", "mutatingwebhookconfiguration", NAME, "-o", "json"]).ok()
-}
 
 /// Whether the API server gets an answer that it trusts.
 fn works(cluster: &Cluster) -> bool {
@@ -101,8 +97,7 @@ fn the_registration_goes_with_the_role_that_owns_it() {
     let mut operator = cluster.operator("operator");
     operator.wait_ready();
     drop(operator);
-    let configuration = || configuration(&cluster);
-    let registered = configuration().unwrap();
+    let registered = cluster.registration().unwrap();
     let get = ["get", "clusterrole", NAME, "-o", "json"];
     let role = cluster.kubectl().json(&get).unwrap();
     assert_eq!(
@@ -110,11 +105,11 @@ fn the_registration_goes_with_the_role_that_owns_it() {
         json!([{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "name": NAME, "uid": role["metadata"]["uid"]}])
     );
     cluster.kubectl().run(&["delete", "clusterrole", NAME]).unwrap();
-    until("the registration is collected", configuration, Option::is_none);
+    until("the registration is collected", || cluster.registration(), Option::is_none);
 }
 
 fn assert_registered(cluster: &Cluster, bundle: &str) {
-    let registered = configuration(cluster).unwrap();
+    let registered = cluster.registration().unwrap();
     let webhooks = registered["webhooks"].as_array().unwrap();
     assert!(webhooks.len() >= 3, "{registered}");
     for webhook in webhooks {

@@ -149,12 +149,31 @@ impl Cluster {
 
     /// How often the API server has called the pod webhooks.
     pub(crate) fn calls(&self) -> u64 {
-        let metrics = self.control_plane.metrics().unwrap();
+        let metrics = self.api.text("/metrics").unwrap();
         let count = "apiserver_admission_webhook_admission_duration_seconds_count";
-        ["pods.ingraft.dev", "pods-by-namespace.ingraft.dev"]
-            .map(|webhook| sum::<u64>(&metrics, count, &[&format!("name=\"{webhook}\"")]))
-            .iter()
-            .sum()
+        let of = |webhook: &str| sum::<u64>(&metrics, count, &[&format!("name=\"{webhook}\"")]);
+        of("pods.ingraft.dev") + of("pods-by-namespace.ingraft.dev")
+    }
+
+    /// The webhook configuration, if there is one.
+    pub(crate) fn registration(&self) -> Option<Value> {
+        let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+        self.api.get(&format!("{path}/{NAME}"))
+    }
+
+    /// An Instrumentation as it is stored.
+    pub(crate) fn instrumentation(&self, namespace: &str, name: &str) -> Value {
+        let path = "/apis/opentelemetry.io/v1alpha1/namespaces";
+        self.api.get(&format!("{path}/{namespace}/instrumentations/{name}")).unwrap()
+    }
+
+    /// The pods of a namespace.
+    pub(crate) fn pods(&self, namespace: &str) -> Vec<Value> {
+        self.list(&format!("/api/v1/namespaces/{namespace}/pods"))
+    }
+
+    fn list(&self, path: &str) -> Vec<Value> {
+        self.api.get(path).unwrap()["items"].as_array().unwrap().clone()
     }
 
     /// Creates a namespace with these annotations and waits until pods can be created in it and the API server
@@ -181,23 +200,20 @@ impl Cluster {
 
     /// Waits until pods can be created in some namespaces.
     pub(crate) fn wait_service_accounts(&self, namespaces: &[&str]) {
-        let namespace = "jsonpath={.items[*].metadata.namespace}";
-        let get = ["get", "serviceaccounts", "-A", "--field-selector=metadata.name=default", "-o", namespace];
+        let path = "/api/v1/serviceaccounts?fieldSelector=metadata.name%3Ddefault";
         let missing = || {
-            let found = self.kubectl().run(&get).unwrap();
-            let missing = namespaces.iter().find(|name| !found.split(' ').any(|found| found == **name));
-            missing.map(|name| (*name).to_owned())
+            let found = self.list(path);
+            let lacks = |name: &&&str| !found.iter().any(|found| found["metadata"]["namespace"] == **name);
+            namespaces.iter().find(lacks).map(|name| (*name).to_owned())
         };
         until("the default service accounts", missing, Option::is_none);
     }
 
     /// The namespaces about whose silent pods the API server does not ask.
     pub(crate) fn silent_namespaces(&self) -> Vec<String> {
-        let values = "{.webhooks[1].namespaceSelector.matchExpressions[0].values}";
-        let get = ["get", "mutatingwebhookconfiguration", NAME, "-o", &format!("jsonpath={values}")]
-            .map(str::to_owned);
-        let output = self.kubectl().output(&get.each_ref().map(String::as_str)).unwrap();
-        serde_json::from_slice(&output.stdout).unwrap_or_default()
+        let registration = self.registration().unwrap_or_default();
+        let values = &registration["webhooks"][1]["namespaceSelector"]["matchExpressions"][0]["values"];
+        serde_json::from_value(values.clone()).unwrap_or_default()
     }
 
     /// Applies objects. Answers what kubectl said on standard error, warnings among it.
@@ -257,19 +273,13 @@ impl Cluster {
 
     /// The pod that a Deployment's controller has made.
     pub(crate) fn pod_of(&self, namespace: &str, app: &str) -> Value {
-        let label = format!("app={app}");
-        let wait = ["wait", "--for=create", "pod", "-n", namespace, "-l", &label, "--timeout=20s"];
-        self.kubectl().run(&wait).unwrap();
-        let pods =
-            self.kubectl().json(&["get", "pods", "-n", namespace, "-l", &label, "-o", "json"]).unwrap();
-        pods["items"][0].clone()
+        let of_app = |pod: &Value| pod["metadata"]["labels"]["app"] == app;
+        until_some("the Deployment's pod", || self.pods(namespace).into_iter().find(of_app))
     }
 
     /// The Events of one reason in a namespace.
     pub(crate) fn events(&self, namespace: &str, reason: &str) -> Vec<Value> {
-        let reason = format!("reason={reason}");
-        let get = ["get", "events", "-n", namespace, "--field-selector", &reason, "-o", "json"];
-        self.kubectl().json(&get).unwrap()["items"].as_array().unwrap().clone()
+        self.list(&format!("/api/v1/namespaces/{namespace}/events?fieldSelector=reason%3D{reason}"))
     }
 }
 

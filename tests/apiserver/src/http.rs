@@ -74,6 +74,18 @@ impl Api {
         Ok(Self { sender, url: url.to_owned(), authorization: format!("Bearer {token}") })
     }
 
+    /// What is at a path, as text; `None` if nothing is.
+    pub(crate) fn text(&self, path: &str) -> Option<String> {
+        let request = self.sender.0.get(format!("{}{path}", self.url));
+        let answer = answer(request.header("authorization", &self.authorization).call().unwrap()).unwrap();
+        (answer.status == 200).then_some(answer.body)
+    }
+
+    /// The object or list at a path, if there is one.
+    pub(crate) fn get(&self, path: &str) -> Option<Value> {
+        Some(serde_json::from_str(&self.text(path)?).unwrap())
+    }
+
     /// Creates an object of a namespace, or has the API server only try. Answers the object as it came back, or why
     /// not, and the warnings.
     pub(crate) fn create(&self, dry_run: bool, object: &Value) -> (Result<Value, String>, String) {

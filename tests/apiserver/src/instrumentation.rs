@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, INJECT_PYTHON, exclusive, instrumentation, is_injected, pod, shared};
+use crate::cluster::{INJECT_PYTHON, exclusive, instrumentation, is_injected, pod, shared};
 use crate::wait::{until, until_some};
 
 /// What a user wrote, in a few of the places that have a default.
@@ -17,10 +17,6 @@ fn written() -> Value {
     })
 }
 
-fn get(cluster: &Cluster, namespace: &str, name: &str) -> Value {
-    cluster.kubectl().json(&["get", "otelinst", name, "-n", namespace, "-o", "json"]).unwrap()
-}
-
 #[test]
 fn absent_fields_are_filled_in_and_present_ones_are_kept() {
     let Some((cluster, _)) = shared() else { return };
@@ -30,7 +26,7 @@ fn absent_fields_are_filled_in_and_present_ones_are_kept() {
         instrumentation("defaults", "none", &json!({})),
     ]);
 
-    let some = get(cluster, "defaults", "some");
+    let some = cluster.instrumentation("defaults", "some");
     let spec = &some["spec"];
     assert_eq!(spec["exporter"], written()["exporter"]);
     assert_eq!(spec["python"]["image"], "example.com/agent:1");
@@ -50,14 +46,14 @@ fn absent_fields_are_filled_in_and_present_ones_are_kept() {
     for kept in ["/spec/python/image", "/spec/python/resourceRequirements/limits", "/spec/nginx/configFile"] {
         assert!(!defaulted.contains(&kept), "{defaulted:?}");
     }
-    let none = get(cluster, "defaults", "none");
+    let none = cluster.instrumentation("defaults", "none");
     for pointer in none["metadata"]["annotations"]["ingraft.dev/defaulted"].as_str().unwrap().split(',') {
         assert!(none.pointer(pointer).is_some(), "{pointer} is listed and absent: {none}");
     }
     // What kubectl printed can be applied again.
     let again = cluster.apply(&[instrumentation("defaults", "some", &written())]);
     assert!(!again.contains("conflict"), "{again}");
-    assert_eq!(get(cluster, "defaults", "some")["spec"], *spec);
+    assert_eq!(cluster.instrumentation("defaults", "some")["spec"], *spec);
 }
 
 #[test]
@@ -69,13 +65,13 @@ fn an_instrumentation_stored_while_the_operator_was_away_injects_the_same() {
         crate::cluster::namespace("here", &json!({})),
         instrumentation("away", "same", &written()),
     ]);
-    assert_eq!(get(&cluster, "away", "same")["spec"], written());
+    assert_eq!(cluster.instrumentation("away", "same")["spec"], written());
     let mut operator = cluster.operator("operator");
     operator.wait_ready();
     cluster.wait_namespace("away", true);
     cluster.wait_namespace("here", true);
     cluster.apply(&[instrumentation("here", "same", &written())]);
-    assert_ne!(get(&cluster, "here", "same")["spec"], written());
+    assert_ne!(cluster.instrumentation("here", "same")["spec"], written());
     cluster.wait_seen();
 
     let asks = json!({INJECT_PYTHON: "true"});

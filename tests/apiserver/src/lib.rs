@@ -32,4 +32,6 @@ mod readiness;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod wait;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cluster::{
-    Cluster, INJECT_PYTHON, PYTHON, deployment, exclusive, instrumentation, is_injected, names, pod, shared,
+    INJECT_PYTHON, PYTHON, deployment, exclusive, instrumentation, is_injected, names, pod, shared,
 };
 use crate::wait::{until, until_some};
 
@@ -71,7 +71,7 @@ fn true_without_an_instrumentation_names_the_value_that_works() {
     let patch = json!({"spec": {"template": {"metadata": {"annotations": {INJECT_PYTHON: "opentelemetry/my-instrumentation"}}}}});
     let patch = ["patch", "deployment", "py-otel-server", "-n", "application", "-p", &patch.to_string()];
     kubectl.run(&patch).unwrap();
-    until("an injected pod", || pods(&cluster, "application"), |pods| pods.iter().any(is_injected));
+    until("an injected pod", || cluster.pods("application"), |pods| pods.iter().any(is_injected));
 
     // The ServiceAccount may do everything, and findings are the only thing that is worse than a notice.
     for line in operator.log().unwrap().lines() {
@@ -177,7 +177,7 @@ fn pods_of_new_deployments_know_their_deployment_at_once() {
     let asks = json!({INJECT_PYTHON: "true"});
     let deployments: Vec<Value> = (0..30).map(|index| deployment("burst", &name(index), &asks)).collect();
     cluster.apply(&deployments);
-    let pods = until("all pods", || pods(cluster, "burst"), |pods| pods.len() == deployments.len());
+    let pods = until("all pods", || cluster.pods("burst"), |pods| pods.len() == deployments.len());
     for pod in pods {
         let app = &pod["spec"]["containers"][0];
         assert_eq!(variable(app, "OTEL_SERVICE_NAME"), pod["metadata"]["labels"]["app"], "{pod}");
@@ -205,9 +205,4 @@ fn findings_of_dry_runs_and_of_silent_pods_leave_no_event() {
 fn variable<'a>(container: &'a Value, name: &str) -> &'a str {
     let entries = container["env"].as_array().unwrap();
     entries.iter().find(|entry| entry["name"] == name).unwrap()["value"].as_str().unwrap()
-}
-
-fn pods(cluster: &Cluster, namespace: &str) -> Vec<Value> {
-    let list = cluster.kubectl().json(&["get", "pods", "-n", namespace, "-o", "json"]).unwrap();
-    list["items"].as_array().unwrap().clone()
 }
