@@ -147,6 +147,7 @@ async fn watch<K, T>(
     // While a list is read, the objects known so far stay in use.
     let mut fresh = Objects::default();
     let mut synced = false;
+    let mut last_error = String::new();
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Init)) => fresh = Objects::default(),
@@ -168,8 +169,12 @@ async fn watch<K, T>(
             }),
             Ok(None) => return,
             Err(error) => {
-                let resource = K::plural(&());
-                tracing::warn!(%resource, error = %Chain(&error), "failed to watch, will try again");
+                // A watch that fails for the same reason again and again is told of once.
+                let error = Chain(&error).to_string();
+                if error != last_error {
+                    tracing::warn!(resource = %K::plural(&()), error, "failed to watch, will try again");
+                    last_error = error;
+                }
             }
         }
     }

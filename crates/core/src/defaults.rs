@@ -3,12 +3,13 @@
 //! Defaults are computed whenever an Instrumentation is used, so an object that was stored while the defaulting
 //! webhook was away means the same. [`missing`] writes them down for people to read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ingraft_api::annotations::DEFAULTED;
 use ingraft_api::{InstrumentationSpec, Language};
 use k8s_openapi::api::core::v1::{EnvVar, ResourceRequirements};
-use serde_json::{Value, json};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use serde_json::{Map, Value, json};
 
 use crate::edit::{Edit, set_entries};
 use crate::json::annotation;
@@ -69,13 +70,32 @@ fn says_something(value: &Value) -> bool {
 }
 
 /// Default limits and requests of a language's containers, each as (cpu, memory): injection.md, section 3.3.
-pub(crate) const fn resources(language: Language) -> ([&'static str; 2], [&'static str; 2]) {
+const fn resources(language: Language) -> ([&'static str; 2], [&'static str; 2]) {
     let requests = match language {
         Language::NodeJs | Language::DotNet => ["50m", "128Mi"],
         Language::ApacheHttpd | Language::Nginx => ["1m", "128Mi"],
         _ => ["50m", "64Mi"],
     };
     (["500m", "256Mi"], requests)
+}
+
+/// Limits and requests of a language's containers: what the Instrumentation says, or else the defaults, each map by
+/// itself.
+pub(crate) fn requirements(
+    language: Language,
+    chosen: Option<&ResourceRequirements>,
+) -> [Map<String, Value>; 2] {
+    let (limits, requests) = resources(language);
+    let map = |chosen: Option<&BTreeMap<String, Quantity>>, [cpu, memory]: [&str; 2]| match chosen {
+        Some(chosen) => {
+            chosen.iter().map(|(name, quantity)| (name.clone(), quantity.0.as_str().into())).collect()
+        }
+        None => Map::from_iter([("cpu".to_owned(), cpu.into()), ("memory".to_owned(), memory.into())]),
+    };
+    [
+        map(chosen.and_then(|chosen| chosen.limits.as_ref()), limits),
+        map(chosen.and_then(|chosen| chosen.requests.as_ref()), requests),
+    ]
 }
 
 /// The edits that write defaults into an Instrumentation, only where a field is absent, and list them in the

@@ -95,7 +95,7 @@ pub fn inject(request: &Request<'_>) -> Outcome {
         let findings_before = findings.len();
         let containers = languages::inject(request, choice, &mut draft, &mut findings);
         if !containers.is_empty() {
-            injected.add(choice, &containers);
+            injected.add(choice, &containers, request.settings);
             let reason = Reason::Injected {
                 language: choice.language,
                 instrumentation: choice.instrumentation.reference(),

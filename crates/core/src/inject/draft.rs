@@ -111,6 +111,10 @@ impl<'a> Draft<'a> {
                 .annotation(annotation(self.pod, INJECTED))
                 .map(|value| (INJECTED.to_owned(), value.into())),
         );
+        // Annotations are for people and tools; the pod matters more than they do.
+        if !fits(self.pod, &annotations) {
+            annotations.clear();
+        }
         // A template may have no metadata at all where its namespace asks.
         if !annotations.is_empty() && !self.pod.get("metadata").is_some_and(Value::is_object) {
             edits.push(Edit::add("/metadata", Map::new()));
@@ -118,6 +122,16 @@ impl<'a> Draft<'a> {
         edits.extend(set_entries(self.pod, "/metadata/annotations", annotations));
         edits
     }
+}
+
+/// Whether the annotations of a pod stay within the API server's limit with these added:
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/> (256 KiB for keys and values).
+fn fits(pod: &Value, added: &[(String, Value)]) -> bool {
+    let length = |value: &Value| value.as_str().map_or(0, str::len);
+    let existing = pod.pointer("/metadata/annotations").and_then(Value::as_object).into_iter().flatten();
+    let existing: usize = existing.map(|(key, value)| key.len() + length(value)).sum();
+    let added: usize = added.iter().map(|(key, value)| key.len() + length(value)).sum();
+    existing + added <= 256 * 1024
 }
 
 /// The edits that insert items in a list of the pod's spec, which may be absent.

@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::choose::Choice;
+use crate::defaults::{self, Block};
+use crate::settings::Settings;
 
 /// What was injected into this pod, by language.
 #[derive(Debug, Default)]
@@ -19,10 +21,10 @@ pub(crate) struct Injected {
 }
 
 impl Injected {
-    pub(crate) fn add(&mut self, choice: &Choice<'_>, containers: &[String]) {
+    pub(crate) fn add(&mut self, choice: &Choice<'_>, containers: &[String], settings: &Settings) {
         let entry = json!({
             "containers": containers,
-            "hash": hash(&choice.instrumentation.spec, choice.language),
+            "hash": hash(&choice.instrumentation.spec, choice.language, settings),
             "instrumentation": choice.instrumentation.reference(),
         });
         self.entries.insert(choice.language.key().to_owned(), entry);
@@ -52,22 +54,28 @@ impl Injected {
     }
 }
 
-/// A number that changes with what an Instrumentation says for one language.
-fn hash(spec: &InstrumentationSpec, language: Language) -> String {
+/// A number that changes with what an Instrumentation means for one language, whether or not its defaults are written
+/// down.
+fn hash(spec: &InstrumentationSpec, language: Language, settings: &Settings) -> String {
     let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
     let common =
         (&spec.exporter, &spec.resource, &spec.propagators, &spec.sampler, &spec.defaults, &spec.env);
     hasher.add(&common);
     hasher.add(&(&spec.image_pull_policy, &spec.init_container_security_context));
+    let block = Block::of(spec, language);
+    let image = block.image.unwrap_or_else(|| settings.image(language));
+    hasher.add(&(image, block.env, block.volume_claim_template, block.volume_limit_size));
+    hasher.add(&defaults::requirements(language, block.resources));
     match language {
-        Language::Java => hasher.add(&spec.java),
-        Language::NodeJs => hasher.add(&spec.nodejs),
-        Language::Python => hasher.add(&spec.python),
-        Language::DotNet => hasher.add(&spec.dotnet),
-        Language::Go => hasher.add(&spec.go),
-        Language::ApacheHttpd => hasher.add(&spec.apache_httpd),
-        Language::Nginx => hasher.add(&spec.nginx),
-        Language::Sdk => {}
+        Language::Java => hasher.add(&spec.java.as_ref().map(|java| &java.extensions)),
+        Language::Go => hasher.add(&spec.go.as_ref().map(|go| &go.security_context)),
+        Language::ApacheHttpd => {
+            hasher.add(
+                &spec.apache_httpd.as_ref().map(|httpd| (&httpd.attrs, &httpd.version, &httpd.config_path)),
+            );
+        }
+        Language::Nginx => hasher.add(&spec.nginx.as_ref().map(|nginx| (&nginx.attrs, &nginx.config_file))),
+        Language::NodeJs | Language::Python | Language::DotNet | Language::Sdk => {}
     }
     format!("{:016x}", hasher.0)
 }

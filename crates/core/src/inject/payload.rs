@@ -10,7 +10,7 @@ use super::security;
 use super::target::Container;
 use crate::defaults::{self, Block};
 use crate::finding::{Finding, Reason, Subject};
-use crate::json::{list, string_at};
+use crate::json::{list, string, string_at};
 use crate::quantity;
 
 /// An agent's files and how they reach the targets.
@@ -79,9 +79,21 @@ impl Payload {
         if let Some(context) = security::context(request, spec, first) {
             container.insert("securityContext".to_owned(), context);
         }
-        container.insert("volumeMounts".to_owned(), json!([{"name": self.name, "mountPath": self.folder}]));
+        let mut mounts = vec![json!({"name": self.name, "mountPath": self.folder})];
+        mounts.extend(token_mount(first).cloned());
+        container.insert("volumeMounts".to_owned(), mounts.into());
         draft.add_init_container(Value::Object(container), first.is_init().then_some(first));
     }
+}
+
+/// The mount of the ServiceAccount's token that the API server gave the target. It would give the payload container
+/// the same one, and then ask the webhook again because the pod changed:
+/// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#reinvocation-policy>.
+fn token_mount<'a>(target: Container<'a>) -> Option<&'a Value> {
+    list(target.json, "volumeMounts").iter().find(|mount| {
+        string(mount, "mountPath") == Some("/var/run/secrets/kubernetes.io/serviceaccount")
+            && string(mount, "name").is_some_and(|name| name.starts_with("kube-api-access-"))
+    })
 }
 
 fn volume(name: &str, block: Block<'_>) -> Value {
@@ -113,19 +125,7 @@ fn resources(pod: &Value, language: Language, chosen: Option<&ResourceRequiremen
     if of_pod.is_some_and(|resources| !resources.is_empty()) {
         return None;
     }
-    let (default_limits, default_requests) = defaults::resources(language);
-    let map = |chosen: Option<
-        &std::collections::BTreeMap<_, k8s_openapi::apimachinery::pkg::api::resource::Quantity>,
-    >,
-               [cpu, memory]: [&str; 2]| match chosen {
-        Some(chosen) => chosen
-            .iter()
-            .map(|(name, quantity): (&String, _)| (name.clone(), Value::from(quantity.0.as_str())))
-            .collect(),
-        None => Map::from_iter([("cpu".to_owned(), cpu.into()), ("memory".to_owned(), memory.into())]),
-    };
-    let mut limits = map(chosen.and_then(|chosen| chosen.limits.as_ref()), default_limits);
-    let mut requests = map(chosen.and_then(|chosen| chosen.requests.as_ref()), default_requests);
+    let [mut limits, mut requests] = defaults::requirements(language, chosen);
     if let Some(sums) = guaranteed_sums(pod) {
         for (resource, sum) in sums {
             let limit = limits.get(resource).and_then(Value::as_str).and_then(quantity::parse);

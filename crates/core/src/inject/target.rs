@@ -94,8 +94,12 @@ impl<'a> Target<'a> {
         self.env.changes() + self.new_mounts
     }
 
-    /// Mounts a volume at a path. Answers the path if another volume is mounted there.
+    /// Mounts a volume at a path. Answers the path if something else is there.
     pub(crate) fn mount(&mut self, volume: &str, path: &str, read_only: bool) -> Result<(), String> {
+        let devices = list(self.container.json, "volumeDevices");
+        if devices.iter().any(|device| string(device, "devicePath") == Some(path)) {
+            return Err(path.to_owned());
+        }
         let same_path = |mount: &&Cow<'_, Value>| {
             string(mount, "mountPath").is_some_and(|at| at.trim_end_matches('/') == path)
         };
