@@ -394,9 +394,6 @@ pub(crate) const WHOLE: &[Change] = &[
     ("almost too many annotations", |pod| annotate(pod, "example.com/large", &"x".repeat(261_900))),
 ];
 
-/// Changes that no pod survives yet when something is injected.
-pub(crate) const BREAKING: &[&str] = &["a device in the payload's place", "almost too many annotations"];
-
 /// Every change, with the axis that it belongs to: of one axis a pod gets at most one.
 pub(crate) fn changes() -> Vec<(usize, Change)> {
     let axes = [ENVIRONMENT, VOLUMES, SECURITY, RESOURCES, TARGETS, WHOLE];

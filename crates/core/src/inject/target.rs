@@ -101,7 +101,8 @@ impl<'a> Target<'a> {
             return Err(path.to_owned());
         }
         let same_path = |mount: &&Cow<'_, Value>| {
-            string(mount, "mountPath").is_some_and(|at| at.trim_end_matches('/') == path)
+            string(mount, "mountPath")
+                .is_some_and(|at| at.trim_end_matches('/') == path.trim_end_matches('/'))
         };
         if let Some(mount) = self.mounts.iter().find(same_path) {
             return if string(mount, "name") == Some(volume) { Ok(()) } else { Err(path.to_owned()) };
