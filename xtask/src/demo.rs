@@ -1,6 +1,8 @@
 //! `cargo xtask up`: the path of the troubleshooting page on a real cluster, shown step by step.
 
-use ingraft_testkit::ingraft::{apply_file, install_ingraft, ready_pod, request, wait_for_span};
+use ingraft_testkit::ingraft::{
+    apply_file, install_ingraft, prepare_cluster, ready_pod, request, wait_for_span,
+};
 use ingraft_testkit::{Kubectl, Progress, Span};
 
 use crate::test::root;
@@ -13,7 +15,7 @@ const PORT: u16 = 8080;
 
 /// Starts everything, sends a request, and prints what a user wants to see.
 pub fn run(progress: Progress) -> anyhow::Result<()> {
-    let cluster = up::up(progress)?;
+    let cluster = prepare_cluster(up::CLUSTER, progress)?;
     install_ingraft(&cluster, progress)?;
     let kubectl = cluster.kubectl();
     let pod = progress.step("starting the Python application of examples/python.yaml", || {

@@ -42,9 +42,6 @@ fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root()).env("RUSTDOCFLAGS", "-D warnings");
-    if std::env::var_os("CI").is_some() {
-        command.env("INSTA_UPDATE", "no");
-    }
     let status = command.status().context("start cargo")?;
     ensure!(status.success(), "cargo {} failed", arguments.join(" "));
     Ok(())

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 
 use crate::command::run;
-use crate::{Cache, Cluster, Kubectl, Progress, Span, images, programs, received_spans};
+use crate::{
+    Cache, Cluster, Kubectl, NodeTools, Progress, Span, images, install_collector, programs, received_spans,
+};
 
 /// The operator's namespace.
 pub const NAMESPACE: &str = "opentelemetry-operator-system";
@@ -17,6 +19,24 @@ const SPAN_LIMIT: Duration = Duration::from_mins(1);
 
 /// How long it may take until the API server asks the operator about pods.
 const WEBHOOK_LIMIT: Duration = Duration::from_secs(30);
+
+/// Starts a cluster, or takes the one that runs, with the images of the demo and a Collector.
+///
+/// # Errors
+/// Says what is missing on this machine, or which component failed and what it logged.
+pub fn prepare_cluster(name: &str, progress: Progress) -> anyhow::Result<Cluster> {
+    let tools = NodeTools::prepare(progress)?;
+    let cache = tools.control_plane().cache();
+    let images = [
+        images::flask_app(cache, progress)?,
+        images::python_agent(cache, progress)?,
+        images::collector(cache, progress)?,
+    ];
+    let cluster = Cluster::up(name, &tools, progress)?;
+    progress.step("loading images", || images.iter().try_for_each(|image| cluster.load_image(image)))?;
+    install_collector(&cluster, progress)?;
+    Ok(cluster)
+}
 
 /// Builds operator and command line, loads the operator's image, and runs
 /// `ingraft manifests all | kubectl apply --server-side -f -`.

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use ingraft_testkit::ingraft::install_ingraft;
-use ingraft_testkit::{Cluster, NodeTools, Progress, images, install_collector};
+use ingraft_testkit::ingraft::{install_ingraft, prepare_cluster};
+use ingraft_testkit::{Cluster, Progress};
 
 /// The name of the cluster of the tests; the demo's is another.
 const CLUSTER: &str = "ingraft-e2e";
@@ -34,16 +34,7 @@ fn start() -> Cluster {
     let start = || -> anyhow::Result<Cluster> {
         // What an interrupted run left must not decide about this one.
         Cluster::down(CLUSTER, progress)?;
-        let tools = NodeTools::prepare(progress)?;
-        let cache = tools.control_plane().cache();
-        let images = [
-            images::flask_app(cache, progress)?,
-            images::python_agent(cache, progress)?,
-            images::collector(cache, progress)?,
-        ];
-        let cluster = Cluster::up(CLUSTER, &tools, progress)?;
-        images.iter().try_for_each(|image| cluster.load_image(image))?;
-        install_collector(&cluster, progress)?;
+        let cluster = prepare_cluster(CLUSTER, progress)?;
         install_ingraft(&cluster, progress)?;
         Ok(cluster)
     };
