@@ -89,7 +89,7 @@ impl Payload {
 /// The mount of the ServiceAccount's token that the API server gave the target. It would give the payload container
 /// the same one, and then ask the webhook again because the pod changed:
 /// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#reinvocation-policy>.
-fn token_mount<'a>(target: Container<'a>) -> Option<&'a Value> {
+fn token_mount(target: Container<'_>) -> Option<&Value> {
     list(target.json, "volumeMounts").iter().find(|mount| {
         string(mount, "mountPath") == Some("/var/run/secrets/kubernetes.io/serviceaccount")
             && string(mount, "name").is_some_and(|name| name.starts_with("kube-api-access-"))
