@@ -22,7 +22,7 @@ const WAITING: usize = 64;
 /// How long to rest when the system cannot give another connection.
 const REST: Duration = Duration::from_millis(100);
 
-/// A listener whose connections are encrypted, for [`axum::serve`].
+/// A listener whose connections are encrypted, for [`axum::serve()`].
 #[derive(Debug)]
 pub struct TlsListener {
     connections: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
