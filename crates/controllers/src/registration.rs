@@ -72,7 +72,8 @@ impl Registration {
         let mut registered = Some(registered);
         let mut changes = self.store.subscribe();
         let mut applied = None;
-        let mut refresh = tokio::time::interval(REFRESH);
+        // The first pass below is a refresh already.
+        let mut refresh = tokio::time::interval_at(tokio::time::Instant::now() + REFRESH, REFRESH);
         loop {
             if let Err(error) = self.refresh(&mut authority, &mut applied).await {
                 tracing::error!(error = %Chain(&error), "will try again");
@@ -99,9 +100,10 @@ impl Registration {
         if applied.is_none() {
             let stored = ensure_authority(&self.client, &self.namespace).await?;
             if stored != *authority {
+                self.apply(&stored, applied).await?;
+                self.resolver.replace(stored.clone())?;
+                // Only now: after a failure above, all of it is tried again.
                 *authority = stored;
-                self.apply(authority, applied).await?;
-                self.resolver.replace(authority.clone())?;
             }
         }
         self.apply(authority, applied).await

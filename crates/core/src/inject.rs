@@ -23,7 +23,6 @@ mod resource;
 mod security;
 mod target;
 
-use ingraft_api::Language;
 use serde_json::Value;
 
 use crate::edit::Edit;
@@ -117,9 +116,4 @@ pub fn inject(request: &Request<'_>) -> Outcome {
         new
     });
     Outcome { edits: draft.into_edits(&injected), findings }
-}
-
-/// The languages that a pod and its namespace ask for, whether or not they can have them.
-pub fn asked(request: &Request<'_>) -> Vec<Language> {
-    choose::asks(request).iter().map(|ask| ask.language).collect()
 }

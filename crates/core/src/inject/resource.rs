@@ -63,7 +63,7 @@ impl Attributes {
         Self { service_name, map }
     }
 
-    /// Adds service name, the variables that attributes refer to, and the attributes.
+    /// Adds the service name, unless the container's own attributes have one.
     pub(crate) fn add_name(&self, target: &mut Target<'_>) {
         if !existing_keys(&target.env).contains("service.name") {
             target.env.set_default("OTEL_SERVICE_NAME", self.service_name.as_str());
