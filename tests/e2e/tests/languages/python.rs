@@ -1,26 +1,13 @@
 //! The path of the troubleshooting page: a Python application, the real agent, a real Collector.
-//!
-//! One test function, so that the cluster is started once and removed at the end whatever happens.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
-use ingraft_e2e_tests::{cluster, remove_cluster, repository};
+use ingraft_e2e_tests::repository;
 use ingraft_testkit::Cluster;
 use ingraft_testkit::ingraft::{NAMESPACE, apply_file, ready_pod, request, wait_for_span};
 
-#[test]
-fn a_python_application_is_instrumented_as_the_page_says() {
-    let Some(cluster) = cluster() else { return };
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        example_sends_spans(cluster)?;
-        page_commands_answer(cluster)?;
-        wrong_annotation_is_told(cluster)
-    }));
-    remove_cluster();
-    match result {
-        Ok(result) => result.unwrap(),
-        Err(failure) => resume_unwind(failure),
-    }
+pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
+    example_sends_spans(cluster)?;
+    page_commands_answer(cluster)?;
+    wrong_annotation_is_told(cluster)
 }
 
 fn example_sends_spans(cluster: &Cluster) -> anyhow::Result<()> {
