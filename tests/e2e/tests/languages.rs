@@ -10,8 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ingraft_e2e_tests::{cluster, remove_cluster};
 use ingraft_testkit::Cluster;
 
+type Check = fn(&Cluster) -> anyhow::Result<()>;
+
 /// Every check, in order. `INGRAFT_LANGUAGES=java,python` runs only those named.
-const CHECKS: &[(&str, fn(&Cluster) -> anyhow::Result<()>)] = &[("python", python::check)];
+const CHECKS: &[(&str, Check)] = &[("python", python::check)];
 
 #[test]
 fn every_language_is_instrumented() {
