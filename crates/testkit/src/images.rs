@@ -1,14 +1,28 @@
 //! The images of tests and the demo, built here and loaded without a registry.
 //!
 //! Some carry the name of a published image, so that defaults work offline. Their content is built here
-//! from the published packages, in the version named at each function, not that of the tag.
+//! from the published packages, in the version named at each function, not that of the tag. Agents that no
+//! package has are stand-ins: they show that the injected configuration takes effect, and send nothing.
 
+mod busybox;
+mod c;
 mod debian;
+mod dotnet;
+mod go;
 mod python;
+mod webserver;
+mod webserver_agent;
 
 use std::path::Path;
 
 use anyhow::Context as _;
+
+pub use dotnet::{DOTNET_AGENT, DOTNET_APP, dotnet_agent, dotnet_app};
+pub use go::{GO_AGENT, GO_APP, go_agent, go_app};
+pub use webserver::{HTTPD, NGINX, httpd, nginx};
+pub use webserver_agent::{
+    WEBSERVER_AGENT, WEBSERVER_AGENT_WITHOUT_MODULES, webserver_agent, webserver_agent_without_modules,
+};
 
 use crate::tools::{COLLECTOR_VERSION, COREDNS_VERSION, NodeTools, collector as build_collector};
 use crate::tools::{content_key, file_hash};
@@ -102,7 +116,8 @@ fn single_program(
     let content = file_hash(program)?;
     let mut parts = vec![content.as_str(), path, user];
     parts.extend(names);
-    cached(cache, progress, path.trim_start_matches('/'), &content_key(parts), names, |archive| {
+    let label = path.trim_start_matches('/').replace('/', "-");
+    cached(cache, progress, &label, &content_key(parts), names, |archive| {
         recipe.write(archive, names).map(drop)
     })
 }

@@ -168,6 +168,27 @@ pub(crate) fn collector(cache: &Cache, progress: Progress) -> anyhow::Result<Pat
     Ok(module.build(cache, progress)?.join("collector"))
 }
 
+/// Builds a small program of this crate for an image.
+pub(crate) fn small_program(
+    cache: &Cache,
+    progress: Progress,
+    name: &'static str,
+) -> anyhow::Result<PathBuf> {
+    let module = Module { name, version: "1", what: name, ldflags: "-s -w", links: &[] };
+    Ok(module.build(cache, progress)?.join(name))
+}
+
+/// Installs Mono's C# compiler if it is missing.
+pub(crate) fn ensure_mono(cache: &Cache, progress: Progress) -> anyhow::Result<()> {
+    packages::ensure(cache, progress, &[Need::program("mcs", "mono-mcs")])
+}
+
+/// Installs a C compiler if it is missing.
+pub(crate) fn ensure_c_compiler(cache: &Cache, progress: Progress) -> anyhow::Result<()> {
+    let package = "build-essential";
+    packages::ensure(cache, progress, &[Need::program("gcc", package), Need::program("make", package)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

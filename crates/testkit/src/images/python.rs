@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use super::{FLASK_APP, NOBODY, PYTHON_AGENT, cached, debian};
+use super::{FLASK_APP, NOBODY, PYTHON_AGENT, busybox, cached, debian};
 use crate::command::run;
 use crate::tools::content_key;
 use crate::{Cache, Image, Progress, Recipe};
@@ -16,7 +16,6 @@ const PYTHON: &str = "3.11";
 
 /// That Python, and the libraries that its modules load.
 const PYTHON_PACKAGES: &[&str] = &[
-    "busybox-static",
     "libbz2-1.0",
     "libc6",
     "libcrypt1",
@@ -38,11 +37,6 @@ const PYTHON_PACKAGES: &[&str] = &[
     "zlib1g",
 ];
 
-/// Commands that are handy in `kubectl exec`; `cp` is the one that injected init containers run.
-const BUSYBOX: &[&str] = &[
-    "cat", "cp", "env", "id", "ls", "mkdir", "mount", "nslookup", "ps", "rm", "sh", "sleep", "stat", "wget",
-];
-
 const APP: &str = include_str!("../../apps/flask/app.py");
 const APP_REQUIREMENTS: &str = include_str!("../../apps/flask/requirements.txt");
 const AGENT_REQUIREMENTS: &str = include_str!("../../apps/python-agent/requirements.txt");
@@ -53,8 +47,11 @@ const STEPS: &str = "2";
 const MUSL_STAND_IN: &str = "A stand-in: the payload for musl is not built for tests.\n";
 
 pub(super) fn flask_app(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
-    let key =
-        content_key(PYTHON_PACKAGES.iter().chain(BUSYBOX).copied().chain([APP, APP_REQUIREMENTS, STEPS]));
+    let key = content_key(PYTHON_PACKAGES.iter().chain(busybox::COMMANDS).copied().chain([
+        APP,
+        APP_REQUIREMENTS,
+        STEPS,
+    ]));
     cached(cache, progress, "flask-app", &key, &[FLASK_APP], |archive| {
         let work = tempfile::tempdir()?;
         let root = work.path().join("root");
@@ -65,7 +62,7 @@ pub(super) fn flask_app(cache: &Cache, progress: Progress) -> anyhow::Result<Ima
 
         let mut recipe = Recipe::new();
         recipe.tree("/", &root)?;
-        add_busybox(&mut recipe);
+        busybox::add(&mut recipe, work.path())?;
         recipe
             .text("/app/app.py", APP)
             .text("/etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:65532:65532::/app:/bin/sh\n")
@@ -81,17 +78,15 @@ pub(super) fn flask_app(cache: &Cache, progress: Progress) -> anyhow::Result<Ima
 }
 
 pub(super) fn agent(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
-    let key = content_key(BUSYBOX.iter().copied().chain([AGENT_REQUIREMENTS, STEPS]));
+    let key = content_key(busybox::COMMANDS.iter().copied().chain([AGENT_REQUIREMENTS, STEPS]));
     cached(cache, progress, "python-agent", &key, &[PYTHON_AGENT], |archive| {
         let work = tempfile::tempdir()?;
-        let (payload, busybox) = (work.path().join("payload"), work.path().join("busybox"));
+        let payload = work.path().join("payload");
         install(AGENT_REQUIREMENTS, &payload)?;
-        debian::unpack(&["busybox-static"], &busybox)?;
 
         let mut recipe = Recipe::new();
         recipe.tree("/autoinstrumentation", &payload)?;
-        recipe.file("/bin/busybox", &busybox.join("bin/busybox"), Some(0o755))?;
-        add_busybox(&mut recipe);
+        busybox::add(&mut recipe, work.path())?;
         recipe
             .text("/autoinstrumentation-musl/README", MUSL_STAND_IN)
             .variables(&["PATH=/bin"])
@@ -101,14 +96,8 @@ pub(super) fn agent(cache: &Cache, progress: Progress) -> anyhow::Result<Image> 
     })
 }
 
-fn add_busybox(recipe: &mut Recipe) {
-    for name in BUSYBOX {
-        recipe.link(&format!("/bin/{name}"), "busybox");
-    }
-}
-
 /// Installs packages into a folder, for the image's Python instead of the machine's.
-fn install(requirements: &str, folder: &Path) -> anyhow::Result<()> {
+pub(super) fn install(requirements: &str, folder: &Path) -> anyhow::Result<()> {
     let work = tempfile::tempdir()?;
     let list = work.path().join("requirements.txt");
     fs::write(&list, requirements)?;

@@ -1,0 +1,3 @@
+module ingraft.dev/testkit/go-agent
+
+go 1.25.0

@@ -1,0 +1,3 @@
+module ingraft.dev/testkit/go-app
+
+go 1.25.0
