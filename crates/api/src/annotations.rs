@@ -20,6 +20,10 @@ pub const DOTNET_RUNTIME: &str = "instrumentation.opentelemetry.io/otel-dotnet-a
 /// The executable that the Go sidecar instruments.
 pub const GO_TARGET_EXE: &str = "instrumentation.opentelemetry.io/otel-go-auto-target-exe";
 
+/// Whether a Node.js application consists of ES modules: `true` (then Node.js must be 18.19 or newer) or `false`. Without
+/// it, the pod's command and image decide. An addition of Ingraft.
+pub const NODEJS_ESM: &str = "ingraft.dev/nodejs-esm";
+
 /// The prefix of pod annotations that become resource attributes.
 pub const RESOURCE_PREFIX: &str = "resource.opentelemetry.io/";
 
@@ -36,6 +40,9 @@ pub const SAFE_TO_EVICT_LOCAL_VOLUMES: &str = "cluster-autoscaler.kubernetes.io/
 
 /// Set by the kubelet on the API server's copy of a static pod.
 pub const MIRROR_POD: &str = "kubernetes.io/config.mirror";
+
+/// The label of a namespace that says how strictly its pods are checked.
+pub const POD_SECURITY_ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 
 /// Set by OpenShift on namespaces whose user ids it assigns.
 pub const OPENSHIFT_UID_RANGE: &str = "openshift.io/sa.scc.uid-range";

@@ -5,6 +5,7 @@
 use std::sync::OnceLock;
 
 use ingraft_api::Instrumentation;
+use ingraft_api::annotations::POD_SECURITY_ENFORCE;
 use ingraft_core::{Namespace, Snapshot, Workload};
 use serde_json::Value;
 
@@ -134,11 +135,13 @@ fn learn(snapshot: &mut Snapshot, object: &Value, default_namespace: &str) -> Re
         "Namespace" if api_version == "v1" => {
             let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
             let pairs = annotations.into_iter().flatten();
+            let labels = object.pointer("/metadata/labels");
+            let label = labels.and_then(|labels| labels.get(POD_SECURITY_ENFORCE));
             let pairs = pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
             snapshot.namespaces.insert(
                 String::new(),
                 text("/metadata/name").to_owned(),
-                Namespace::new(pairs),
+                Namespace::new(pairs).enforcing(label.and_then(Value::as_str)),
             );
         }
         "Instrumentation" if api_version.starts_with("opentelemetry.io/") => {
@@ -163,11 +166,8 @@ fn learn(snapshot: &mut Snapshot, object: &Value, default_namespace: &str) -> Re
             let namespace = namespace_of(object, default_namespace);
             let keys =
                 object.get("data").and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys);
-            snapshot.config_maps.insert(
-                namespace,
-                text("/metadata/name").to_owned(),
-                keys.cloned().collect(),
-            );
+            let keys = Some(keys.cloned().collect());
+            snapshot.config_maps.insert(namespace, text("/metadata/name").to_owned(), keys);
         }
         "Deployment" | "CronJob" => {
             if let Some(workload) = Workload::of(object) {

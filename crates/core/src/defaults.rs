@@ -34,7 +34,7 @@ impl<'a> Block<'a> {
         macro_rules! block {
             ($field:ident, $resources:ident) => {
                 spec.$field.as_ref().map(|block| Self {
-                    image: block.image.as_deref().filter(|image| !image.is_empty()),
+                    image: block.image.as_deref().map(str::trim).filter(|image| !image.is_empty()),
                     env: block.env.as_deref().unwrap_or_default(),
                     resources: block.$resources.as_ref(),
                     volume_claim_template: block

@@ -1,5 +1,10 @@
 //! The parts of an OTLP endpoint that decide whether telemetry arrives.
 
+/// The registered port of OTLP over gRPC: <https://opentelemetry.io/docs/specs/otlp/#otlpgrpc-default-port>.
+pub(crate) const GRPC_PORT: u16 = 4317;
+/// The registered port of OTLP over HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp-default-port>.
+pub(crate) const HTTP_PORT: u16 = 4318;
+
 /// A URL, as far as it matters: <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp>.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Endpoint<'a> {
@@ -35,6 +40,14 @@ impl<'a> Endpoint<'a> {
 
     pub(crate) fn port_or_default(&self) -> u16 {
         self.port.unwrap_or(if self.https { 443 } else { 80 })
+    }
+
+    /// The URL that was parsed, with another port in place of the one that it has.
+    pub(crate) fn with_port(&self, url: &str, port: u16) -> Option<String> {
+        let start = url.find("://")? + 3;
+        let end = url.get(start..)?.find(['/', '?', '#']).map_or(url.len(), |length| start + length);
+        let colon = url.get(..end)?.rfind(':').filter(|_| self.port.is_some())?;
+        Some(format!("{}:{port}{}", url.get(..colon)?, url.get(end..)?))
     }
 
     /// Whether it is the pod itself.
@@ -79,6 +92,18 @@ mod tests {
         }
         for url in ["", "a:4318", "grpc://a", "http://", "http://:1", "http://a:x", "http://a:99999"] {
             assert_eq!(Endpoint::parse(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn changes_only_the_port() {
+        for (url, expected) in [
+            ("http://a.b:4317", Some("http://a.b:4318")),
+            ("https://u@a:4317/v1/x?y#z", Some("https://u@a:4318/v1/x?y#z")),
+            ("http://[::1]:4317/", Some("http://[::1]:4318/")),
+            ("http://a/b:1", None),
+        ] {
+            assert_eq!(Endpoint::parse(url).unwrap().with_port(url, 4318).as_deref(), expected, "{url}");
         }
     }
 

@@ -4,7 +4,8 @@
 //!  asks      annotations of pod and namespace            choose.rs
 //!  choices   which Instrumentation, which containers     choose.rs
 //!  targets   variables, mounts, attributes               target.rs, env.rs, resource.rs, exporter.rs
-//!  payload   init container and volume                   payload.rs
+//!  languages what is particular to each                  languages.rs
+//!  payload   init containers and volumes                 payload.rs
 //!  edits     what changed, as RFC 6902                   draft.rs
 //! ```
 //!
@@ -17,11 +18,17 @@ mod env;
 mod exporter;
 mod image;
 mod injected;
+mod injection;
 mod languages;
 mod payload;
+mod references;
 mod resource;
 mod security;
 mod target;
+mod telemetry;
+mod valid;
+
+pub use references::{ReferenceKind, references};
 
 use serde_json::Value;
 

@@ -24,9 +24,9 @@ pub mod workload;
 
 pub use edit::Edit;
 pub use finding::{Finding, Reason, Severity, Subject};
-pub use inject::{Outcome, Request, inject};
+pub use inject::{Outcome, ReferenceKind, Request, inject, references};
 pub use owner::{Owner, OwnerKind};
 pub use review::review;
 pub use settings::Settings;
-pub use snapshot::{Namespace, Objects, Snapshot};
+pub use snapshot::{Keys, Namespace, Objects, PodSecurity, Snapshot};
 pub use workload::Workload;

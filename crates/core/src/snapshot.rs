@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ingraft_api::Instrumentation;
-use ingraft_api::annotations::{OPENSHIFT_UID_RANGE, PREFIX};
+use ingraft_api::annotations::{NODEJS_ESM, OPENSHIFT_UID_RANGE, PREFIX};
 
 /// What is known of the cluster at one moment.
 #[derive(Debug, Clone, Default)]
@@ -18,8 +18,10 @@ pub struct Snapshot {
     pub cron_jobs: Objects<String>,
     /// The ports of Services.
     pub services: Objects<Vec<u16>>,
-    /// The keys of ConfigMaps.
-    pub config_maps: Objects<Vec<String>>,
+    /// ConfigMaps.
+    pub config_maps: Objects<Keys>,
+    /// Secrets: only their names and keys, and only where somebody allowed that they are looked at.
+    pub secrets: Objects<Keys>,
 }
 
 impl Snapshot {
@@ -29,21 +31,71 @@ impl Snapshot {
     }
 }
 
+/// The keys of a ConfigMap or Secret; `None` where only its existence is known.
+pub type Keys = Option<Vec<String>>;
+
+/// How strictly a namespace checks pods:
+/// <https://kubernetes.io/docs/concepts/security/pod-security-standards/>.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PodSecurity {
+    /// Not at all.
+    #[default]
+    Privileged,
+    /// Known escalations of privileges are refused.
+    Baseline,
+    /// Pods must follow all hardening practices.
+    Restricted,
+}
+
+impl PodSecurity {
+    /// The level that a namespace's label names. The API server takes an unknown level for *restricted*:
+    /// <https://kubernetes.io/docs/concepts/security/pod-security-admission/>.
+    pub fn parse(label: &str) -> Self {
+        match label {
+            "" | "privileged" => Self::Privileged,
+            "baseline" => Self::Baseline,
+            _ => Self::Restricted,
+        }
+    }
+
+    /// The word in the label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Privileged => "privileged",
+            Self::Baseline => "baseline",
+            Self::Restricted => "restricted",
+        }
+    }
+}
+
 /// What is kept of a namespace. Most have nothing that concerns us, and cost only their name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Namespace {
     annotations: BTreeMap<String, String>,
+    pod_security: PodSecurity,
 }
 
 impl Namespace {
     /// Keeps the annotations that can matter.
     pub fn new(annotations: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { annotations: annotations.into_iter().filter(|(key, _)| Self::concerns(key)).collect() }
+        let annotations = annotations.into_iter().filter(|(key, _)| Self::concerns(key)).collect();
+        Self { annotations, pod_security: PodSecurity::default() }
+    }
+
+    /// The same namespace, with the level of Pod Security that its label names.
+    #[must_use]
+    pub fn enforcing(self, label: Option<&str>) -> Self {
+        Self { pod_security: PodSecurity::parse(label.unwrap_or_default()), ..self }
+    }
+
+    /// What its pods must keep to.
+    pub fn pod_security(&self) -> PodSecurity {
+        self.pod_security
     }
 
     /// Whether an annotation of a namespace can change a decision.
     pub fn concerns(key: &str) -> bool {
-        key.starts_with(PREFIX) || key == OPENSHIFT_UID_RANGE
+        key.starts_with(PREFIX) || key == OPENSHIFT_UID_RANGE || key == NODEJS_ESM
     }
 
     /// Whether pods may be injected because of this namespace alone.
@@ -59,43 +111,59 @@ impl Namespace {
 
 /// Objects of one kind, by namespace and name.
 #[derive(Debug, Clone)]
-pub struct Objects<T>(BTreeMap<String, BTreeMap<String, T>>);
+pub struct Objects<T> {
+    objects: BTreeMap<String, BTreeMap<String, T>>,
+    complete: bool,
+}
 
 impl<T> Default for Objects<T> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self { objects: BTreeMap::new(), complete: false }
     }
 }
 
 impl<T> Objects<T> {
     /// An object, if known.
     pub fn get(&self, namespace: &str, name: &str) -> Option<&T> {
-        self.0.get(namespace)?.get(name)
+        self.objects.get(namespace)?.get(name)
+    }
+
+    /// An object; `None` where it is not known whether there is one.
+    pub fn known(&self, namespace: &str, name: &str) -> Option<Option<&T>> {
+        match self.get(namespace, name) {
+            Some(object) => Some(Some(object)),
+            None => self.complete.then_some(None),
+        }
+    }
+
+    /// From now on, an object that is not here does not exist.
+    pub fn set_complete(&mut self) {
+        self.complete = true;
     }
 
     /// Learns of an object.
     pub fn insert(&mut self, namespace: String, name: String, object: T) {
-        self.0.entry(namespace).or_default().insert(name, object);
+        self.objects.entry(namespace).or_default().insert(name, object);
     }
 
     /// Learns that an object is gone.
     pub fn remove(&mut self, namespace: &str, name: &str) {
-        if let Some(objects) = self.0.get_mut(namespace) {
+        if let Some(objects) = self.objects.get_mut(namespace) {
             objects.remove(name);
             if objects.is_empty() {
-                self.0.remove(namespace);
+                self.objects.remove(namespace);
             }
         }
     }
 
     /// The objects of a namespace with their names, in the order of the names.
     pub fn in_namespace(&self, namespace: &str) -> impl Iterator<Item = (&str, &T)> {
-        let objects = self.0.get(namespace).into_iter().flatten();
+        let objects = self.objects.get(namespace).into_iter().flatten();
         objects.map(|(name, object)| (name.as_str(), object))
     }
 
     /// All objects, in the order of namespaces and names.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.0.values().flat_map(BTreeMap::values)
+        self.objects.values().flat_map(BTreeMap::values)
     }
 }

@@ -39,18 +39,20 @@ pub fn prepare_cluster(name: &str, progress: Progress) -> anyhow::Result<Cluster
 }
 
 /// Builds operator and command line, loads the operator's image, and runs
-/// `ingraft manifests all | kubectl apply --server-side -f -`.
+/// `ingraft manifests all | kubectl apply --server-side -f -`, with further arguments for the operator.
 ///
 /// # Errors
 /// When something does not build, or the operator does not become ready.
-pub fn install_ingraft(cluster: &Cluster, progress: Progress) -> anyhow::Result<()> {
+pub fn install_ingraft(cluster: &Cluster, arguments: &[&str], progress: Progress) -> anyhow::Result<()> {
     let operator = programs::release("ingraft-operator", "ingraft-operator", progress)?;
     let cli = programs::debug("ingraft-cli", "ingraft")?;
     let name = format!("ingraft.dev/operator:{}", env!("CARGO_PKG_VERSION"));
     let image = images::program(&Cache::locate()?, progress, &operator, "/ingraft-operator", &name)?;
     progress.step("installing Ingraft", || {
         cluster.load_image(&image)?;
-        let manifests = run(std::process::Command::new(cli).args(["manifests", "all", "--image", &name]))?;
+        let manifests = run(std::process::Command::new(cli)
+            .args(["manifests", "all", "--image", &name])
+            .args(arguments.iter().map(|argument| format!("--arg={argument}"))))?;
         let kubectl = cluster.kubectl();
         let before = pods(kubectl)?;
         kubectl.apply(&manifests)?;

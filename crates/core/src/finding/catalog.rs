@@ -54,11 +54,6 @@ pub enum Reason {
         /// The language.
         language: Language,
     },
-    /// This version cannot inject this language.
-    LanguageUnsupported {
-        /// The language.
-        language: Language,
-    },
     /// Several languages are asked for, and this one does not say for which containers.
     ContainersUnnamed {
         /// The language.
@@ -112,6 +107,71 @@ pub enum Reason {
         /// The known values.
         known: &'static [&'static str],
     },
+    /// The language instruments one container of a pod, and several are named.
+    OneContainerOnly {
+        /// The language.
+        language: Language,
+        /// The containers that are named.
+        containers: Vec<String>,
+    },
+    /// The language cannot instrument an init container.
+    InitContainerUnsupported {
+        /// The language.
+        language: Language,
+        /// The init container.
+        container: String,
+    },
+    /// Nothing says which executable the Go agent is to instrument.
+    GoTargetMissing {
+        /// The container that runs it.
+        container: String,
+    },
+    /// The namespace enforces a level of Pod Security that refuses what the language needs.
+    PodSecurityForbids {
+        /// The language.
+        language: Language,
+        /// The level.
+        level: &'static str,
+    },
+    /// A field of the pod keeps the containers from seeing each other's processes.
+    ProcessesHidden {
+        /// The language.
+        language: Language,
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: bool,
+    },
+    /// A container sets variables that the agent, which runs in another container, does not see.
+    VariablesNotSeen {
+        /// The container.
+        container: String,
+        /// The variables.
+        variables: Vec<String>,
+    },
+    /// A Node.js application consists of ES modules, and its version is not known to have hooks for them.
+    ModulesNotHooked {
+        /// The container.
+        container: String,
+    },
+    /// A container already loads another installation of the agent.
+    OtherAgent {
+        /// The language.
+        language: Language,
+        /// The container.
+        container: String,
+        /// The variable that shows it.
+        variable: String,
+    },
+    /// A container already loads another profiler, and there can be only one.
+    OtherProfiler {
+        /// The language.
+        language: Language,
+        /// The container.
+        container: String,
+        /// The variable that shows it.
+        variable: &'static str,
+    },
     /// A variable comes from a source that may turn out to be absent, so nothing can be joined to it.
     VariableNotMergeable {
         /// The container.
@@ -153,6 +213,40 @@ pub enum Reason {
         language: Language,
         /// The endpoint.
         endpoint: String,
+    },
+    /// The port is the one for HTTP, and the agent speaks gRPC.
+    EndpointPortIsHttp {
+        /// The language.
+        language: Language,
+        /// The endpoint.
+        endpoint: String,
+    },
+    /// The port did not fit the agent, and the Service offers the one that does.
+    EndpointPortCorrected {
+        /// The language.
+        language: Language,
+        /// The endpoint of the Instrumentation.
+        endpoint: String,
+        /// The endpoint that the container got.
+        corrected: String,
+    },
+    /// The agent cannot send in the protocol that is set.
+    ProtocolUnsupported {
+        /// The language.
+        language: Language,
+        /// The protocol.
+        protocol: String,
+    },
+    /// A Secret or ConfigMap that the Instrumentation names does not exist where the pod is, or lacks a key.
+    ReferenceMissing {
+        /// `Secret` or `ConfigMap`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// The key, where one is named.
+        key: Option<String>,
+        /// The pod's namespace.
+        namespace: String,
     },
     /// No endpoint is set anywhere in the Instrumentation.
     EndpointUnset,
@@ -204,6 +298,17 @@ pub enum Reason {
         /// What may stand there.
         allowed: &'static str,
     },
+    /// A field of the Instrumentation holds something that the language cannot work with.
+    FieldUnusable {
+        /// The language.
+        language: Language,
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// What may stand there.
+        allowed: &'static str,
+    },
     /// A fault of ours.
     InternalError,
 }
@@ -218,7 +323,6 @@ impl Reason {
             Self::InstrumentationNotFound { .. } => "InstrumentationNotFound",
             Self::InstrumentationAmbiguous { .. } => "InstrumentationAmbiguous",
             Self::LanguageDisabled { .. } => "LanguageDisabled",
-            Self::LanguageUnsupported { .. } => "LanguageUnsupported",
             Self::ContainersUnnamed { .. } => "ContainersUnnamed",
             Self::ContainerNotFound { .. } => "ContainerNotFound",
             Self::NoContainer { .. } => "NoContainer",
@@ -227,12 +331,25 @@ impl Reason {
             Self::AnnotationNotText { .. } => "AnnotationNotText",
             Self::WindowsPod => "WindowsPod",
             Self::PlatformUnknown { .. } => "PlatformUnknown",
+            Self::OneContainerOnly { .. } => "OneContainerOnly",
+            Self::InitContainerUnsupported { .. } => "InitContainerUnsupported",
+            Self::GoTargetMissing { .. } => "GoTargetMissing",
+            Self::PodSecurityForbids { .. } => "PodSecurityForbids",
+            Self::ProcessesHidden { .. } => "ProcessesHidden",
+            Self::VariablesNotSeen { .. } => "VariablesNotSeen",
+            Self::ModulesNotHooked { .. } => "ModulesNotHooked",
+            Self::OtherAgent { .. } => "OtherAgent",
+            Self::OtherProfiler { .. } => "OtherProfiler",
             Self::VariableNotMergeable { .. } => "VariableNotMergeable",
             Self::VariableHides { .. } => "VariableHides",
             Self::VariableMayHide { .. } => "VariableMayHide",
             Self::NameTaken { .. } => "NameTaken",
             Self::EndpointMissing { .. } => "EndpointMissing",
             Self::EndpointPortIsGrpc { .. } => "EndpointPortIsGrpc",
+            Self::EndpointPortIsHttp { .. } => "EndpointPortIsHttp",
+            Self::EndpointPortCorrected { .. } => "EndpointPortCorrected",
+            Self::ProtocolUnsupported { .. } => "ProtocolUnsupported",
+            Self::ReferenceMissing { .. } => "ReferenceMissing",
             Self::EndpointUnset => "EndpointUnset",
             Self::EndpointNotAUrl { .. } => "EndpointNotAUrl",
             Self::EndpointIsLocal { .. } => "EndpointIsLocal",
@@ -244,6 +361,7 @@ impl Reason {
             Self::TlsWithoutHttps => "TlsWithoutHttps",
             Self::SamplerTypeMissing => "SamplerTypeMissing",
             Self::FieldIgnored { .. } => "FieldIgnored",
+            Self::FieldUnusable { .. } => "FieldUnusable",
             Self::InternalError => "InternalError",
         }
     }
@@ -251,13 +369,21 @@ impl Reason {
     /// How much it matters.
     pub const fn severity(&self) -> Severity {
         match self {
-            Self::Injected { .. } | Self::AlreadyInjected { .. } | Self::VariableMayHide { .. } => {
-                Severity::Info
-            }
+            Self::Injected { .. }
+            | Self::AlreadyInjected { .. }
+            | Self::VariableMayHide { .. }
+            | Self::EndpointPortCorrected { .. } => Severity::Info,
             Self::AnnotationUnknown { .. }
             | Self::VariableHides { .. }
             | Self::EndpointMissing { .. }
+            | Self::OneContainerOnly { .. }
+            | Self::VariablesNotSeen { .. }
+            | Self::ModulesNotHooked { .. }
+            | Self::OtherProfiler { .. }
             | Self::EndpointPortIsGrpc { .. }
+            | Self::EndpointPortIsHttp { .. }
+            | Self::ProtocolUnsupported { .. }
+            | Self::ReferenceMissing { .. }
             | Self::EndpointUnset
             | Self::EndpointNotAUrl { .. }
             | Self::EndpointIsLocal { .. }
@@ -296,9 +422,6 @@ impl Reason {
             Self::LanguageDisabled { language } => {
                 format!("{language} is asked for, but disabled in the operator")
             }
-            Self::LanguageUnsupported { language } => {
-                format!("{language} is asked for, but this version cannot inject it yet")
-            }
             Self::ContainersUnnamed { language, .. } => {
                 format!("several languages are asked for, and nothing says which containers are {language}")
             }
@@ -320,6 +443,42 @@ impl Reason {
             Self::WindowsPod => "Windows pods cannot be instrumented".to_owned(),
             Self::PlatformUnknown { language, value, .. } => {
                 format!("{language} has no platform \"{value}\"")
+            }
+            Self::OneContainerOnly { language, containers } => {
+                format!("{language} instruments one container of a pod, but {} are named", list(containers))
+            }
+            Self::InitContainerUnsupported { language, container } => {
+                format!("{language} cannot instrument init container \"{container}\"")
+            }
+            Self::GoTargetMissing { container } => {
+                format!("nothing says which executable of container \"{container}\" is the Go application")
+            }
+            Self::PodSecurityForbids { language, level } => {
+                format!(
+                    "{language} needs a privileged container, which Pod Security \"{level}\" of the namespace forbids"
+                )
+            }
+            Self::ProcessesHidden { language, field, value } => {
+                format!("{language} must see the application's process, but the pod has {field}: {value}")
+            }
+            Self::VariablesNotSeen { container, variables } => {
+                format!(
+                    "{} of container \"{container}\" is not seen by the agent, which runs in a container of its own",
+                    list(variables)
+                )
+            }
+            Self::ModulesNotHooked { container } => {
+                format!("container \"{container}\" runs ES modules, of which only HTTP is instrumented")
+            }
+            Self::OtherAgent { language, container, variable } => {
+                format!(
+                    "{variable} of container \"{container}\" shows another {language} agent, which is left alone"
+                )
+            }
+            Self::OtherProfiler { language, container, variable } => {
+                format!(
+                    "{variable} of container \"{container}\" loads another profiler, so {language} is instrumented in part"
+                )
             }
             Self::VariableNotMergeable { container, variable } => {
                 format!(
@@ -345,6 +504,21 @@ impl Reason {
             Self::EndpointPortIsGrpc { language, endpoint } => {
                 format!("{language} sends OTLP over HTTP, but {endpoint} is the port for gRPC")
             }
+            Self::EndpointPortIsHttp { language, endpoint } => {
+                format!("{language} sends OTLP over gRPC, but {endpoint} is the port for HTTP")
+            }
+            Self::EndpointPortCorrected { language, endpoint, corrected } => {
+                format!("{language} sends to {corrected}, because {endpoint} does not fit its protocol")
+            }
+            Self::ProtocolUnsupported { language, protocol } => {
+                format!("{language} cannot send OTLP as \"{protocol}\"")
+            }
+            Self::ReferenceMissing { kind, name, key: None, namespace } => {
+                format!("{kind} \"{name}\" does not exist in namespace \"{namespace}\"")
+            }
+            Self::ReferenceMissing { kind, name, key: Some(key), namespace } => {
+                format!("{kind} \"{name}\" with key \"{key}\" does not exist in namespace \"{namespace}\"")
+            }
             Self::EndpointUnset => "no endpoint is set: telemetry goes to localhost and is lost".to_owned(),
             Self::EndpointNotAUrl { endpoint } => {
                 format!("endpoint \"{endpoint}\" is no http:// or https:// URL")
@@ -353,7 +527,7 @@ impl Reason {
                 format!("endpoint {endpoint} is the pod itself, where nobody listens")
             }
             Self::EndpointPortUsuallyGrpc { endpoint } => {
-                format!("{endpoint} usually speaks gRPC, but agents send HTTP unless told otherwise")
+                format!("{endpoint} is the port for gRPC, which Python cannot send")
             }
             Self::EndpointWithoutNamespace { host, .. } => {
                 format!("host \"{host}\" is found only by pods of the namespace that has this Service")
@@ -372,6 +546,9 @@ impl Reason {
             }
             Self::FieldIgnored { field, value, .. } => {
                 format!("{field} \"{value}\" would make every pod invalid and is left out")
+            }
+            Self::FieldUnusable { language, field, value, .. } => {
+                format!("{language} cannot be injected with {field} \"{value}\"")
             }
             Self::InternalError => "a fault in Ingraft: the pod is left as it was".to_owned(),
         }
@@ -428,8 +605,7 @@ impl Reason {
                     .to_owned()
             }
             Self::EndpointPortUsuallyGrpc { .. } => {
-                "use port 4318, or set OTEL_EXPORTER_OTLP_PROTOCOL in spec.env to grpc (not for Python)"
-                    .to_owned()
+                "use port 4318, which all but web servers can send to".to_owned()
             }
             Self::EndpointWithoutNamespace { host, namespace } => {
                 format!("write {host}.{namespace}.svc.cluster.local if the Service is in \"{namespace}\"")
@@ -442,15 +618,47 @@ impl Reason {
             Self::TlsHalfAPair => "set both, or neither".to_owned(),
             Self::TlsWithoutHttps => "write https:// in the endpoint, or remove tls".to_owned(),
             Self::SamplerTypeMissing => "set spec.sampler.type, such as parentbased_traceidratio".to_owned(),
-            Self::FieldIgnored { allowed, .. } => format!("allowed: {allowed}"),
+            Self::FieldIgnored { allowed, .. } | Self::FieldUnusable { allowed, .. } => {
+                format!("allowed: {allowed}")
+            }
+            Self::OneContainerOnly { language, containers } => {
+                let key = language.container_names_keys().last().copied().unwrap_or_default();
+                format!("name one: {key}: '{}'", containers.first().map_or("", String::as_str))
+            }
+            Self::InitContainerUnsupported { language, .. } => {
+                format!("name a container that is no init container, or remove {}", language.inject_key())
+            }
+            Self::GoTargetMissing { .. } => {
+                format!("add {}: '/path/of/the/executable'", ingraft_api::annotations::GO_TARGET_EXE)
+            }
+            Self::PodSecurityForbids { language, .. } => {
+                format!("run it in a namespace that allows it, or remove {}", language.inject_key())
+            }
+            Self::ProcessesHidden { field, .. } => format!("remove {field} from the pod"),
+            Self::VariablesNotSeen { .. } => {
+                "set them in spec.go.env, or as annotations resource.opentelemetry.io/…".to_owned()
+            }
+            Self::ModulesNotHooked { .. } => {
+                format!("add {}: 'true' if Node.js is 18.19 or newer", ingraft_api::annotations::NODEJS_ESM)
+            }
+            Self::OtherAgent { variable, .. } => format!("remove {variable}, or the annotation"),
+            Self::OtherProfiler { variable, .. } => format!("remove {variable} and its path"),
+            Self::EndpointPortIsHttp { .. } => "use the port for gRPC, usually 4317".to_owned(),
+            Self::EndpointPortCorrected { corrected, .. } => {
+                format!("write {corrected} in spec.exporter.endpoint, if no other language uses it")
+            }
+            Self::ProtocolUnsupported { .. } => {
+                "set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf, and use port 4318".to_owned()
+            }
+            Self::ReferenceMissing { kind, name, namespace, .. } => {
+                format!("create it: pods read the {kind} \"{name}\" of their own namespace, \"{namespace}\"")
+            }
             Self::NoContainer { language } => {
                 let key = language.container_names_keys().last().copied().unwrap_or_default();
                 format!("name a container with {key}")
             }
             Self::InternalError => "please report it with the operator's log".to_owned(),
-            Self::Injected { .. } | Self::AlreadyInjected { .. } | Self::LanguageUnsupported { .. } => {
-                return None;
-            }
+            Self::Injected { .. } | Self::AlreadyInjected { .. } => return None,
         })
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Draft<'a> {
     spec: &'a Value,
     containers: Vec<Target<'a>>,
     init_containers: Vec<NewInitContainer>,
+    sidecars: Vec<Value>,
+    shares_process_namespace: bool,
     volumes: Vec<Value>,
 }
 
@@ -33,6 +35,8 @@ impl<'a> Draft<'a> {
             spec: pod.get("spec").unwrap_or(&Value::Null),
             containers: both.map(Target::new).collect(),
             init_containers: Vec::new(),
+            sidecars: Vec::new(),
+            shares_process_namespace: false,
             volumes: Vec::new(),
         }
     }
@@ -52,15 +56,20 @@ impl<'a> Draft<'a> {
 
     /// Whether an init container of that name exists or is being added.
     pub(crate) fn has_init_container(&self, name: &str) -> bool {
-        let added = |new: &NewInitContainer| string(&new.container, "name") == Some(name);
-        named(list(self.spec, "initContainers"), name).is_some() || self.init_containers.iter().any(added)
+        self.init_container(name).is_some()
     }
 
-    /// Whether an init container of that name exists that does not mount the volume of that name: it is somebody
-    /// else's.
-    pub(crate) fn has_foreign_init_container(&self, name: &str) -> bool {
-        let existing = named(list(self.spec, "initContainers"), name);
-        existing.is_some_and(|container| named(list(container, "volumeMounts"), name).is_none())
+    fn init_container(&self, name: &str) -> Option<&Value> {
+        let added = || self.init_containers.iter().map(|new| &new.container);
+        named(list(self.spec, "initContainers"), name)
+            .or_else(|| added().find(|container| string(container, "name") == Some(name)))
+    }
+
+    /// Whether a container of that name exists that does not mount a volume of ours: it is somebody else's.
+    pub(crate) fn is_foreign(&self, name: &str, volume: &str) -> bool {
+        let foreign = |container: &Value| named(list(container, "volumeMounts"), volume).is_none();
+        let regular = named(list(self.spec, "containers"), name);
+        self.init_container(name).is_some_and(foreign) || regular.is_some_and(foreign)
     }
 
     /// Whether a container that is no init container has that name.
@@ -73,8 +82,13 @@ impl<'a> Draft<'a> {
         named(list(self.spec, "volumes"), name).or_else(|| named(&self.volumes, name))
     }
 
-    pub(crate) fn add_volume(&mut self, volume: Value) {
-        self.volumes.push(volume);
+    /// Adds volumes, but none whose name is there.
+    pub(crate) fn add_volumes(&mut self, volumes: impl IntoIterator<Item = Value>) {
+        for volume in volumes {
+            if self.volume(string(&volume, "name").unwrap_or_default()).is_none() {
+                self.volumes.push(volume);
+            }
+        }
     }
 
     /// Adds an init container directly before another one, or at the end.
@@ -82,6 +96,16 @@ impl<'a> Draft<'a> {
         let end = list(self.spec, "initContainers").len();
         self.init_containers
             .push(NewInitContainer { before: before.map_or(end, |container| container.index), container });
+    }
+
+    /// Adds a container that runs beside the others.
+    pub(crate) fn add_sidecar(&mut self, container: Value) {
+        self.sidecars.push(container);
+    }
+
+    /// Lets the containers see each other's processes.
+    pub(crate) fn share_process_namespace(&mut self) {
+        self.shares_process_namespace = true;
     }
 
     /// All changes, in an order in which they can be carried out.
@@ -97,6 +121,11 @@ impl<'a> Draft<'a> {
         let init_containers =
             places.map(|(added, new)| ((new.before + added).to_string(), new.container)).collect();
         edits.extend(insert(self.spec, "initContainers", init_containers));
+        let sidecars = self.sidecars.into_iter().map(|container| ("-".to_owned(), container)).collect();
+        edits.extend(insert(self.spec, "containers", sidecars));
+        if self.shares_process_namespace {
+            edits.push(Edit::add("/spec/shareProcessNamespace", true));
+        }
 
         let local =
             |volume: &Value| volume.get("emptyDir").and_then(|_| string(volume, "name")).map(str::to_owned);

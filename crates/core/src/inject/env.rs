@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 
-use k8s_openapi::api::core::v1::EnvVar;
 use serde_json::{Value, json};
 
 use crate::json::string;
@@ -102,15 +101,32 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// Appends the variables of an Instrumentation that are not set.
-    pub(crate) fn set_defaults(&mut self, variables: &[EnvVar]) {
-        for variable in variables.iter().filter(|variable| !variable.name.is_empty()) {
-            if !self.is_set(&variable.name)
-                && let Ok(entry) = serde_json::to_value(variable)
-            {
-                self.push(entry);
+    /// Appends the entries whose variable is not set.
+    pub(crate) fn set_defaults(&mut self, entries: &[Value]) {
+        for entry in entries {
+            if string(entry, "name").is_some_and(|name| !self.is_set(name)) {
+                self.push(entry.clone());
             }
         }
+    }
+
+    /// The variables common to all languages: the node's and the pod's address first, so that those of the
+    /// Instrumentation can refer to them (injection.md, section 5.1, step 2).
+    pub(crate) fn add_common(&mut self, entries: &[Value]) {
+        self.set_first_field("OTEL_POD_IP", "status.podIP");
+        self.set_first_field("OTEL_NODE_IP", "status.hostIP");
+        self.set_defaults(entries);
+    }
+
+    /// Sets a variable at the end of the list, whatever it was set to before.
+    pub(crate) fn put(&mut self, entry: Value) {
+        self.entries.retain(|known| string(known, "name") != string(&entry, "name"));
+        self.push(entry);
+    }
+
+    /// The list as it is by now.
+    pub(crate) fn entries(&self) -> Vec<Value> {
+        self.entries.iter().map(|entry| entry.as_ref().clone()).collect()
     }
 
     /// Makes a variable hold what we need beside what the user set, at the user's place in the list.
@@ -188,7 +204,8 @@ impl<'a> Env<'a> {
     }
 }
 
-fn field(name: &str, path: &str) -> Value {
+/// A variable that holds a field of the pod.
+pub(crate) fn field(name: &str, path: &str) -> Value {
     json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}})
 }
 

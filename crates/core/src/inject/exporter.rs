@@ -1,22 +1,166 @@
-//! Where telemetry goes: endpoint and TLS material (injection.md, section 5.4).
+//! Where telemetry goes: endpoint, protocol and TLS material (injection.md, section 5.4; design.md 6.11).
 
-use ingraft_api::InstrumentationSpec;
+use std::borrow::Cow;
+
 use ingraft_api::instrumentation::Tls;
+use ingraft_api::{InstrumentationSpec, Language};
 use serde_json::{Value, json};
 
+use super::env::{Current, Env};
+use super::injection::Injection;
 use super::target::Target;
+use super::valid;
+use crate::endpoint::{Endpoint, GRPC_PORT, HTTP_PORT};
+use crate::finding::Reason;
 
-/// Adds the endpoint and, for TLS, certificate variables and mounts. Answers the path of a mount that is taken.
-pub(crate) fn add(spec: &InstrumentationSpec, target: &mut Target<'_>) -> Result<(), String> {
-    let Some(exporter) = &spec.exporter else {
+pub(crate) const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+pub(crate) const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
+
+/// The OTLP protocols that a language's agent can send.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Speaks {
+    /// HTTP unless told otherwise, and gRPC.
+    HttpAndGrpc,
+    /// HTTP only.
+    Http,
+    /// gRPC only.
+    Grpc,
+    /// The application brings its own SDK.
+    Unknown,
+}
+
+impl Speaks {
+    /// Each as its documentation says.
+    pub(crate) const fn of(language: Language) -> Self {
+        match language {
+            // https://opentelemetry.io/docs/zero-code/java/agent/getting-started/#configuring-the-agent
+            // https://opentelemetry.io/docs/zero-code/js/configuration/ (exporter by OTEL_EXPORTER_OTLP_PROTOCOL)
+            // https://opentelemetry.io/docs/zero-code/dotnet/configuration/#otlp
+            // https://github.com/open-telemetry/opentelemetry-go-instrumentation/blob/main/docs/configuration.md
+            Language::Java | Language::NodeJs | Language::DotNet | Language::Go => Self::HttpAndGrpc,
+            // The image holds only the HTTP exporter:
+            // https://opentelemetry.io/docs/platforms/kubernetes/operator/automatic/#python
+            Language::Python => Self::Http,
+            // The module links only the gRPC exporter (libopentelemetry_exporter_otlp_grpc.so; injection.md, 4.6):
+            // https://github.com/open-telemetry/opentelemetry-cpp-contrib/tree/main/instrumentation/otel-webserver-module
+            Language::ApacheHttpd | Language::Nginx => Self::Grpc,
+            Language::Sdk => Self::Unknown,
+        }
+    }
+
+    /// The port that does not fit, and the one that would, where only one protocol can be sent.
+    const fn ports(self) -> Option<(u16, u16)> {
+        match self {
+            Self::Http => Some((GRPC_PORT, HTTP_PORT)),
+            Self::Grpc => Some((HTTP_PORT, GRPC_PORT)),
+            Self::HttpAndGrpc | Self::Unknown => None,
+        }
+    }
+
+    /// What does not fit in the environment of a container: the protocol to the agent, or the port to the protocol.
+    pub(crate) fn review(self, language: Language, env: &Env<'_>) -> Option<Reason> {
+        let protocol = match (env.current(PROTOCOL), self) {
+            (Current::Literal(protocol), _) => protocol,
+            (Current::Unset, Self::Http | Self::HttpAndGrpc) => "http/protobuf",
+            _ => return None,
+        };
+        let grpc = protocol == "grpc";
+        if grpc && self == Self::Http {
+            return Some(Reason::ProtocolUnsupported { language, protocol: protocol.to_owned() });
+        }
+        let Current::Literal(endpoint) = env.current(ENDPOINT) else {
+            return None;
+        };
+        review_port(language, grpc, endpoint)
+    }
+}
+
+/// What does not fit between an endpoint and what is sent there.
+pub(crate) fn review_port(language: Language, grpc: bool, endpoint: &str) -> Option<Reason> {
+    let port = Endpoint::parse(endpoint)?.port?;
+    match (grpc, port) {
+        (false, GRPC_PORT) => Some(Reason::EndpointPortIsGrpc { language, endpoint: endpoint.to_owned() }),
+        (true, HTTP_PORT) => Some(Reason::EndpointPortIsHttp { language, endpoint: endpoint.to_owned() }),
+        _ => None,
+    }
+}
+
+/// The endpoint of an Instrumentation, if it names one.
+pub(crate) fn endpoint(spec: &InstrumentationSpec) -> Option<&str> {
+    set(spec.exporter.as_ref()?.endpoint.as_ref())
+}
+
+/// The endpoint with the port that fits the agent, where the given one does not and the Service behind it offers
+/// the other.
+pub(crate) fn corrected_endpoint(injection: &Injection<'_, '_>) -> Option<String> {
+    let url = endpoint(injection.spec())?;
+    let (wrong, right) = Speaks::of(injection.language()).ports()?;
+    let endpoint = Endpoint::parse(url)?;
+    let (namespace, service) = endpoint.service(injection.request.namespace)?;
+    let ports = injection.request.snapshot.services.get(namespace, service)?;
+    if endpoint.port != Some(wrong) || !ports.contains(&right) {
+        return None;
+    }
+    endpoint.with_port(url, right)
+}
+
+/// What a container is told of where and how to send.
+#[derive(Debug, Default)]
+pub(crate) struct Outlet<'a> {
+    endpoint: Option<Cow<'a, str>>,
+    protocol: Option<&'static str>,
+    /// Port or protocol fit only because of what is added here.
+    pub(crate) fitted: Option<Reason>,
+}
+
+impl<'a> Outlet<'a> {
+    /// The Instrumentation's endpoint, with port and protocol that fit the agent: but only where the container itself
+    /// sets neither.
+    pub(crate) fn of(injection: &Injection<'_, 'a>, target: &Target<'_>) -> Self {
+        let Some(url) = endpoint(injection.spec()) else {
+            return Self::default();
+        };
+        let mut outlet = Self { endpoint: Some(url.into()), ..Self::default() };
+        let decides = |variable| {
+            target.env.is_set(variable)
+                || target.container.env_from_sets(variable, injection.request) != Some(false)
+        };
+        if decides(ENDPOINT) || decides(PROTOCOL) {
+            return outlet;
+        }
+        if let Some(corrected) = corrected_endpoint(injection) {
+            outlet.fitted = Some(Reason::EndpointPortCorrected {
+                language: injection.language(),
+                endpoint: url.to_owned(),
+                corrected: corrected.clone(),
+            });
+            outlet.endpoint = Some(corrected.into());
+        } else if Speaks::of(injection.language()) == Speaks::HttpAndGrpc
+            && Endpoint::parse(url).is_some_and(|endpoint| endpoint.port == Some(GRPC_PORT))
+        {
+            outlet.protocol = Some("grpc");
+        }
+        outlet
+    }
+}
+
+/// Adds endpoint and protocol and, for TLS, certificate variables and mounts. Answers the path of a mount that is
+/// taken.
+pub(crate) fn add(
+    spec: &InstrumentationSpec,
+    outlet: Outlet<'_>,
+    target: &mut Target<'_>,
+) -> Result<(), String> {
+    if let Some(endpoint) = outlet.endpoint {
+        target.env.set_default(ENDPOINT, endpoint.as_ref());
+    }
+    if let Some(protocol) = outlet.protocol {
+        target.env.set_default(PROTOCOL, protocol);
+    }
+    let Some(tls) = spec.exporter.as_ref().and_then(|exporter| exporter.tls.as_ref()) else {
         return Ok(());
     };
-    if let Some(endpoint) = exporter.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty()) {
-        target.env.set_default("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
-    }
-    let Some(tls) = &exporter.tls else { return Ok(()) };
-    let secret = set(tls.secret_name.as_ref());
-    let config_map = set(tls.config_map_name.as_ref());
+    let (secret, config_map) = objects(tls);
     let in_secret = format!("/otel-auto-instrumentation-secret-{}", secret.unwrap_or_default());
     let in_config_map = config_map.map(|name| format!("/otel-auto-instrumentation-configmap-{name}"));
     let ca_folder = in_config_map.as_ref().unwrap_or(&in_secret);
@@ -40,17 +184,22 @@ pub(crate) fn add(spec: &InstrumentationSpec, target: &mut Target<'_>) -> Result
     Ok(())
 }
 
+/// The Secret and the ConfigMap for TLS. A name that no object can have is none.
+fn objects(tls: &Tls) -> (Option<&str>, Option<&str>) {
+    let named = |name| set(name).filter(|name| valid::is_object_name(name));
+    (named(tls.secret_name.as_ref()), named(tls.config_map_name.as_ref()))
+}
+
 /// The volumes for TLS material. They are optional: a pod starts even where its namespace lacks the Secret.
 pub(crate) fn volumes(spec: &InstrumentationSpec) -> Vec<Value> {
-    let Some(Tls { secret_name, config_map_name, .. }) =
-        spec.exporter.as_ref().and_then(|exporter| exporter.tls.as_ref())
-    else {
+    let Some(tls) = spec.exporter.as_ref().and_then(|exporter| exporter.tls.as_ref()) else {
         return Vec::new();
     };
-    let secret = set(secret_name.as_ref()).map(|name| {
+    let (secret, config_map) = objects(tls);
+    let secret = secret.map(|name| {
         json!({"name": volume_name("otel-auto-secret", name), "secret": {"secretName": name, "optional": true}})
     });
-    let config_map = set(config_map_name.as_ref()).map(|name| {
+    let config_map = config_map.map(|name| {
         json!({"name": volume_name("otel-auto-configmap", name), "configMap": {"name": name, "optional": true}})
     });
     secret.into_iter().chain(config_map).collect()

@@ -1,131 +1,142 @@
 //! The init container that copies an agent's files, and the volume that holds them (injection.md, section 4.0).
 
-use ingraft_api::{InstrumentationSpec, Language};
-use k8s_openapi::api::core::v1::ResourceRequirements;
 use serde_json::{Map, Value, json};
 
-use super::Request;
 use super::draft::Draft;
+use super::injection::Injection;
 use super::security;
 use super::target::Container;
 use crate::defaults::{self, Block};
-use crate::finding::{Finding, Reason, Subject};
+use crate::finding::{Finding, Reason};
 use crate::json::{list, string, string_at};
 use crate::quantity;
 
 /// An agent's files and how they reach the targets.
 #[derive(Debug)]
 pub(crate) struct Payload {
-    pub(crate) language: Language,
-    /// The name of init container and volume.
-    pub(crate) name: &'static str,
-    /// Where the init container mounts the volume.
-    pub(crate) folder: &'static str,
-    pub(crate) command: Vec<&'static str>,
+    /// The name of the volume, and of the first init container.
+    name: &'static str,
+    /// Where the init containers mount the volume.
+    folder: &'static str,
+    copies: Vec<Copy>,
+}
+
+/// One init container that copies files into the volume.
+#[derive(Debug)]
+struct Copy {
+    name: String,
+    /// The image, where it is not the agent's.
+    image: Option<String>,
+    command: Vec<String>,
 }
 
 impl Payload {
-    /// Whether init container and volume can be added, or are there already.
-    pub(crate) fn check(&self, draft: &Draft<'_>) -> Result<(), Reason> {
-        let taken =
-            |what| Err(Reason::NameTaken { language: self.language, what, name: self.name.to_owned() });
-        if draft.has_container(self.name) || draft.has_foreign_init_container(self.name) {
-            return taken("container");
+    pub(crate) fn new(name: &'static str, folder: &'static str, command: &[&str]) -> Self {
+        let copy = Copy { name: name.to_owned(), image: None, command: owned(command) };
+        Self { name, folder, copies: vec![copy] }
+    }
+
+    /// Copies files from another image too, after those before.
+    pub(crate) fn also_copy(&mut self, name: String, image: &str, command: &[&str]) {
+        self.copies.push(Copy { name, image: Some(image.to_owned()), command: owned(command) });
+    }
+
+    /// Whether init containers and volume can be added, or are there already.
+    pub(crate) fn check(&self, injection: &Injection<'_, '_>, draft: &Draft<'_>) -> Result<(), Reason> {
+        for Copy { name, .. } in &self.copies {
+            if draft.has_container(name) || draft.is_foreign(name, self.name) {
+                return Err(injection.taken("container", name));
+            }
         }
         match draft.volume(self.name) {
             Some(volume) if volume.get("emptyDir").is_none() && volume.get("ephemeral").is_none() => {
-                taken("volume")
+                Err(injection.taken("volume", self.name))
             }
             _ => Ok(()),
         }
     }
 
-    /// Adds init container and volume unless they are there, before the first target if that is an init container.
+    /// Adds init containers and volume unless they are there, before the first target if that is an init container.
     pub(crate) fn add(
         &self,
-        request: &Request<'_>,
-        spec: &InstrumentationSpec,
+        injection: &Injection<'_, '_>,
         first: Container<'_>,
         draft: &mut Draft<'_>,
         findings: &mut Vec<Finding>,
-        instrumentation: &str,
     ) {
-        let block = Block::of(spec, self.language);
-        if draft.volume(self.name).is_none() {
-            draft.add_volume(volume(self.name, block));
-        }
+        draft.add_volumes([volume(self.name, injection.block)]);
+        // Extensions come with the agent's files or not at all.
         if draft.has_init_container(self.name) {
             return;
         }
-        let mut container = Map::new();
-        container.insert("name".to_owned(), self.name.into());
-        container.insert(
-            "image".to_owned(),
-            block.image.unwrap_or_else(|| request.settings.image(self.language)).into(),
-        );
-        match pull_policy(spec) {
-            Ok(Some(policy)) => drop(container.insert("imagePullPolicy".to_owned(), policy.into())),
-            Ok(None) => {}
-            Err(reason) => findings.push(Finding {
-                reason,
-                subject: Subject::Instrumentation(instrumentation.to_owned()),
-                pointer: "/spec/imagePullPolicy".to_owned(),
-            }),
+        let resources = resources(injection);
+        let context = security::context(injection, first, findings);
+        for copy in &self.copies {
+            let mut container = Map::new();
+            container.insert("name".to_owned(), copy.name.as_str().into());
+            container.insert(
+                "image".to_owned(),
+                copy.image.as_deref().unwrap_or_else(|| injection.image()).into(),
+            );
+            // The reference gives extensions no pull policy (injection.md, section 4.1).
+            if copy.image.is_none()
+                && let Some(policy) = injection.pull_policy(findings)
+            {
+                container.insert("imagePullPolicy".to_owned(), policy.into());
+            }
+            container.insert("command".to_owned(), copy.command.as_slice().into());
+            if let Some(resources) = &resources {
+                container.insert("resources".to_owned(), resources.clone());
+            }
+            if let Some(context) = &context {
+                container.insert("securityContext".to_owned(), context.clone());
+            }
+            let mut mounts = vec![json!({"name": self.name, "mountPath": self.folder})];
+            mounts.extend(token_mount(first).cloned());
+            container.insert("volumeMounts".to_owned(), mounts.into());
+            draft.add_init_container(Value::Object(container), first.is_init().then_some(first));
         }
-        container.insert("command".to_owned(), self.command.as_slice().into());
-        if let Some(resources) = resources(request.pod, self.language, block.resources) {
-            container.insert("resources".to_owned(), resources);
-        }
-        if let Some(context) = security::context(request, spec, first) {
-            container.insert("securityContext".to_owned(), context);
-        }
-        let mut mounts = vec![json!({"name": self.name, "mountPath": self.folder})];
-        mounts.extend(token_mount(first).cloned());
-        container.insert("volumeMounts".to_owned(), mounts.into());
-        draft.add_init_container(Value::Object(container), first.is_init().then_some(first));
     }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
 }
 
 /// The mount of the ServiceAccount's token that the API server gave the target. It would give the payload container
 /// the same one, and then ask the webhook again because the pod changed:
 /// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#reinvocation-policy>.
-fn token_mount(target: Container<'_>) -> Option<&Value> {
+pub(crate) fn token_mount(target: Container<'_>) -> Option<&Value> {
     list(target.json, "volumeMounts").iter().find(|mount| {
         string(mount, "mountPath") == Some("/var/run/secrets/kubernetes.io/serviceaccount")
             && string(mount, "name").is_some_and(|name| name.starts_with("kube-api-access-"))
     })
 }
 
-fn volume(name: &str, block: Block<'_>) -> Value {
+/// The volume for an agent's files: as large as the Instrumentation says, or a claim of its template.
+pub(crate) fn volume(name: &str, block: Block<'_>) -> Value {
     if let Some(template) = block.volume_claim_template {
         return json!({"name": name, "ephemeral": {"volumeClaimTemplate": template}});
     }
+    limited_volume(name, block)
+}
+
+/// The same without a claim.
+pub(crate) fn limited_volume(name: &str, block: Block<'_>) -> Value {
     let limit = block.volume_limit_size.unwrap_or(defaults::VOLUME_LIMIT);
     json!({"name": name, "emptyDir": {"sizeLimit": limit}})
 }
 
-/// The pull policy, if it is one: the CRD does not check it, and a wrong one would make every pod invalid.
-fn pull_policy(spec: &InstrumentationSpec) -> Result<Option<&str>, Reason> {
-    match spec.image_pull_policy.as_deref() {
-        None | Some("") => Ok(None),
-        Some(policy @ ("Always" | "IfNotPresent" | "Never")) => Ok(Some(policy)),
-        Some(other) => Err(Reason::FieldIgnored {
-            field: "imagePullPolicy",
-            value: other.to_owned(),
-            allowed: "Always, IfNotPresent, Never",
-        }),
-    }
-}
-
-/// The resources of a payload container, so that the pod stays what it is (design.md 6.7): limits and requests as the
+/// The resources of a container of ours, so that the pod stays what it is (design.md 6.7): limits and requests as the
 /// Instrumentation or the defaults say, requests never above limits; in a Guaranteed pod both are equal and no larger
 /// than the pod's own; in a pod with resources of its own, none.
-fn resources(pod: &Value, language: Language, chosen: Option<&ResourceRequirements>) -> Option<Value> {
+pub(crate) fn resources(injection: &Injection<'_, '_>) -> Option<Value> {
+    let pod = injection.request.pod;
     let of_pod = pod.pointer("/spec/resources").and_then(Value::as_object);
     if of_pod.is_some_and(|resources| !resources.is_empty()) {
         return None;
     }
-    let [mut limits, mut requests] = defaults::requirements(language, chosen);
+    let [mut limits, mut requests] = injection.requirements.clone();
     if let Some(sums) = guaranteed_sums(pod) {
         for (resource, sum) in sums {
             let limit = limits.get(resource).and_then(Value::as_str).and_then(quantity::parse);

@@ -1,13 +1,16 @@
 //! The security context of what we add: never weaker than the application's, never a reason to refuse the pod.
 
-use ingraft_api::InstrumentationSpec;
 use ingraft_api::annotations::OPENSHIFT_UID_RANGE;
 use serde_json::{Map, Value, json};
 
 use super::Request;
 use super::choose::namespace_annotation;
+use super::injection::Injection;
 use super::target::Container;
-use crate::json::list;
+use super::valid;
+use crate::finding::{Finding, Reason};
+use crate::json::{list, string};
+use crate::snapshot::PodSecurity;
 
 /// The user of a payload container that must not run as root, where nobody says which user: any number but 0 can
 /// copy files.
@@ -18,34 +21,90 @@ const NON_ROOT_USER: u32 = 65532;
 const RESTRICTED: [&str; 4] = ["allowPrivilegeEscalation", "capabilities", "runAsNonRoot", "seccompProfile"];
 
 /// The security context of a payload container: the Instrumentation's, completed by what the target has of
-/// *restricted*, or else the target's own.
+/// *restricted*, or else the target's own. One that no pod of this namespace may have is left out, with a finding.
 pub(crate) fn context(
-    request: &Request<'_>,
-    spec: &InstrumentationSpec,
+    injection: &Injection<'_, '_>,
     target: Container<'_>,
+    findings: &mut Vec<Finding>,
 ) -> Option<Value> {
-    let inherited = target.json.get("securityContext").and_then(Value::as_object);
-    let chosen =
-        spec.init_container_security_context.as_ref().and_then(|context| serde_json::to_value(context).ok());
-    let mut context = match (chosen, inherited) {
-        (Some(Value::Object(mut chosen)), Some(inherited)) => {
-            for key in RESTRICTED {
-                if let Some(value) = inherited.get(key)
-                    && !chosen.contains_key(key)
-                    && !contradicts(&chosen, key)
-                {
-                    chosen.insert(key.to_owned(), value.clone());
+    let request = injection.request;
+    let inherited = target.json.get("securityContext").and_then(Value::as_object).cloned();
+    let chosen = injection.spec().init_container_security_context.as_ref();
+    let mut context = match chosen.and_then(|context| serde_json::to_value(context).ok()) {
+        Some(Value::Object(mut chosen)) => {
+            complete(&mut chosen, inherited.as_ref());
+            let refused = valid::invalid_security_context(&chosen, request.pod)
+                .map(|field| (field, "values that the API server accepts"))
+                .or_else(|| violation(level(request), &chosen, request.pod));
+            match refused {
+                Some((field, allowed)) => {
+                    let reason = Reason::FieldIgnored {
+                        field: "initContainerSecurityContext",
+                        value: field.to_owned(),
+                        allowed,
+                    };
+                    findings.push(injection.finding(reason, "/spec/initContainerSecurityContext"));
+                    inherited
                 }
+                None => Some(chosen),
             }
-            Some(chosen)
         }
-        (Some(Value::Object(chosen)), None) => Some(chosen),
-        (_, inherited) => inherited.cloned(),
+        _ => inherited,
     };
     if needs_user(request, context.as_ref()) {
         context.get_or_insert_default().insert("runAsUser".to_owned(), NON_ROOT_USER.into());
     }
     context.map(Value::Object)
+}
+
+/// The security context of the Go agent: the Instrumentation's, or else what eBPF needs.
+pub(crate) fn of_go(injection: &Injection<'_, '_>, findings: &mut Vec<Finding>) -> Value {
+    let request = injection.request;
+    let chosen = injection.spec().go.as_ref().and_then(|go| go.security_context.as_ref());
+    let chosen = chosen.and_then(|context| serde_json::to_value(context).ok());
+    let mut context = match chosen {
+        Some(Value::Object(chosen)) => match valid::invalid_security_context(&chosen, request.pod) {
+            None => chosen,
+            Some(field) => {
+                let reason = Reason::FieldIgnored {
+                    field: "go.securityContext",
+                    value: field.to_owned(),
+                    allowed: "values that the API server accepts",
+                };
+                findings.push(injection.finding(reason, "/spec/go/securityContext"));
+                privileged()
+            }
+        },
+        _ => privileged(),
+    };
+    // The pod's own demand would keep root from starting, and the pod from becoming ready.
+    let non_root = request.pod.pointer("/spec/securityContext/runAsNonRoot") == Some(&json!(true));
+    if non_root && context.get("runAsUser") == Some(&json!(0)) && !context.contains_key("runAsNonRoot") {
+        context.insert("runAsNonRoot".to_owned(), false.into());
+    }
+    Value::Object(context)
+}
+
+fn privileged() -> Map<String, Value> {
+    Map::from_iter([("runAsUser".to_owned(), 0.into()), ("privileged".to_owned(), true.into())])
+}
+
+/// What the namespace of the pod enforces.
+pub(crate) fn level(request: &Request<'_>) -> PodSecurity {
+    let namespace = request.snapshot.namespace(request.namespace);
+    namespace.map(crate::Namespace::pod_security).unwrap_or_default()
+}
+
+/// Adds what the target has of *restricted*, where the Instrumentation says nothing.
+fn complete(chosen: &mut Map<String, Value>, inherited: Option<&Map<String, Value>>) {
+    for key in RESTRICTED {
+        if let Some(value) = inherited.and_then(|inherited| inherited.get(key))
+            && !chosen.contains_key(key)
+            && !contradicts(chosen, key)
+        {
+            chosen.insert(key.to_owned(), value.clone());
+        }
+    }
 }
 
 /// Whether a field of *restricted* would contradict what the Instrumentation chose: the API server refuses
@@ -59,6 +118,78 @@ fn contradicts(chosen: &Map<String, Value>, key: &str) -> bool {
         "runAsNonRoot" => chosen.get("runAsUser") == Some(&json!(0)),
         _ => false,
     }
+}
+
+/// A field of a container's security context that a level of Pod Security refuses, and the level:
+/// <https://kubernetes.io/docs/concepts/security/pod-security-standards/>.
+fn violation(
+    level: PodSecurity,
+    context: &Map<String, Value>,
+    pod: &Value,
+) -> Option<(&'static str, &'static str)> {
+    const BASELINE: [&str; 13] = [
+        "AUDIT_WRITE",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "MKNOD",
+        "NET_BIND_SERVICE",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_CHROOT",
+    ];
+    const SELINUX: [&str; 5] =
+        ["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
+    let profile =
+        |key: &str| context.get(key).and_then(|profile| string(profile, "type")).unwrap_or_default();
+    let capabilities = |kind: &str| context.get("capabilities").map_or(&[][..], |all| list(all, kind));
+    let added_only = |allowed: &[&str]| {
+        capabilities("add").iter().all(|added| added.as_str().is_some_and(|added| allowed.contains(&added)))
+    };
+    let se_linux = |key: &str| context.get("seLinuxOptions").and_then(|options| string(options, key));
+    let baseline = [
+        ("privileged", context.get("privileged") != Some(&json!(true))),
+        ("capabilities", added_only(&BASELINE)),
+        ("seccompProfile", profile("seccompProfile") != "Unconfined"),
+        ("appArmorProfile", profile("appArmorProfile") != "Unconfined"),
+        ("procMount", matches!(context.get("procMount").and_then(Value::as_str), None | Some("Default"))),
+        (
+            "seLinuxOptions",
+            SELINUX.contains(&se_linux("type").unwrap_or_default())
+                && se_linux("user").unwrap_or_default().is_empty()
+                && se_linux("role").unwrap_or_default().is_empty(),
+        ),
+    ];
+    let effective = |key: &str| {
+        let of_pod = || pod.pointer(&format!("/spec/securityContext/{key}"));
+        context.get(key).or_else(of_pod).unwrap_or(&Value::Null)
+    };
+    let seccomp = string(effective("seccompProfile"), "type").unwrap_or_default();
+    let restricted = [
+        ("allowPrivilegeEscalation", context.get("allowPrivilegeEscalation") == Some(&json!(false))),
+        ("runAsNonRoot", effective("runAsNonRoot") == &json!(true)),
+        ("runAsUser", context.get("runAsUser") != Some(&json!(0))),
+        ("seccompProfile", matches!(seccomp, "RuntimeDefault" | "Localhost")),
+        ("capabilities", capabilities("drop").contains(&json!("ALL")) && added_only(&["NET_BIND_SERVICE"])),
+    ];
+    let broken =
+        |rules: &[(&'static str, bool)]| rules.iter().find(|(_, holds)| !holds).map(|(field, _)| *field);
+    let broken = match level {
+        PodSecurity::Privileged => None,
+        PodSecurity::Baseline => broken(&baseline),
+        PodSecurity::Restricted => broken(&baseline).or_else(|| broken(&restricted)),
+    };
+    broken.map(|field| {
+        let allowed = match level {
+            PodSecurity::Restricted => "what Pod Security restricted allows, which the namespace enforces",
+            _ => "what Pod Security baseline allows, which the namespace enforces",
+        };
+        (field, allowed)
+    })
 }
 
 /// Whether the container must not run as root and nobody says as whom: its image's user is root, so it would not

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use ingraft_api::InstrumentationSpec;
 use serde_json::{Value, json};
 
 use super::Request;
@@ -46,6 +45,23 @@ impl<'a> Container<'a> {
     pub(crate) fn has_env_from(self) -> bool {
         !list(self.json, "envFrom").is_empty()
     }
+
+    /// Whether `envFrom` sets a variable: `None` where that cannot be known.
+    pub(crate) fn env_from_sets(self, variable: &str, request: &Request<'_>) -> Option<bool> {
+        let mut known = true;
+        for source in list(self.json, "envFrom") {
+            let Some(key) = variable.strip_prefix(string(source, "prefix").unwrap_or_default()) else {
+                continue;
+            };
+            let config_map = string_at(source, "/configMapRef/name");
+            match config_map.and_then(|name| request.snapshot.config_maps.get(request.namespace, name)) {
+                Some(Some(keys)) if keys.iter().any(|known| known == key) => return Some(true),
+                Some(Some(_)) => {}
+                Some(None) | None => known = false,
+            }
+        }
+        known.then_some(false)
+    }
 }
 
 /// A container with what is changed in it.
@@ -54,7 +70,7 @@ pub(crate) struct Target<'a> {
     pub(crate) container: Container<'a>,
     pub(crate) env: Env<'a>,
     mounts: Vec<Cow<'a, Value>>,
-    new_mounts: usize,
+    changed_mounts: usize,
 }
 
 impl<'a> Target<'a> {
@@ -63,7 +79,7 @@ impl<'a> Target<'a> {
             container,
             env: Env::new(list(container.json, "env")),
             mounts: list(container.json, "volumeMounts").iter().map(Cow::Borrowed).collect(),
-            new_mounts: 0,
+            changed_mounts: 0,
         }
     }
 
@@ -72,26 +88,9 @@ impl<'a> Target<'a> {
         named(list(self.container.json, "env"), variable).is_some()
     }
 
-    /// Whether `envFrom` sets a variable: `None` where that cannot be known.
-    pub(crate) fn env_from_sets(&self, variable: &str, request: &Request<'_>) -> Option<bool> {
-        let mut known = true;
-        for source in list(self.container.json, "envFrom") {
-            let Some(key) = variable.strip_prefix(string(source, "prefix").unwrap_or_default()) else {
-                continue;
-            };
-            let config_map = string_at(source, "/configMapRef/name");
-            match config_map.and_then(|name| request.snapshot.config_maps.get(request.namespace, name)) {
-                Some(keys) if keys.iter().any(|known| known == key) => return Some(true),
-                Some(_) => {}
-                None => known = false,
-            }
-        }
-        known.then_some(false)
-    }
-
     /// How many changes were made.
     pub(crate) fn changes(&self) -> usize {
-        self.env.changes() + self.new_mounts
+        self.env.changes() + self.changed_mounts
     }
 
     /// Mounts a volume at a path. Answers the path if something else is there.
@@ -112,16 +111,19 @@ impl<'a> Target<'a> {
             mount.insert("readOnly".to_owned(), true.into());
         }
         self.mounts.push(Cow::Owned(mount));
-        self.new_mounts += 1;
+        self.changed_mounts += 1;
         Ok(())
     }
 
-    /// The variables common to all languages: the node's and the pod's address first, so that those of the
-    /// Instrumentation can refer to them (injection.md, section 5.1, step 2).
-    pub(crate) fn add_common_variables(&mut self, spec: &InstrumentationSpec) {
-        self.env.set_first_field("OTEL_POD_IP", "status.podIP");
-        self.env.set_first_field("OTEL_NODE_IP", "status.hostIP");
-        self.env.set_defaults(spec.env.as_deref().unwrap_or_default());
+    /// Removes the mounts at a folder or below it, but not that of one volume.
+    pub(crate) fn unmount_below(&mut self, folder: &str, except: &str) {
+        let before = self.mounts.len();
+        self.mounts.retain(|mount| {
+            let at = string(mount, "mountPath").unwrap_or_default().trim_end_matches('/');
+            let below = at.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            !below || string(mount, "name") == Some(except)
+        });
+        self.changed_mounts += before - self.mounts.len();
     }
 
     /// The reason for refusing this container because a variable cannot be joined to.
@@ -135,7 +137,7 @@ impl<'a> Target<'a> {
     /// The new lists, where they changed.
     pub(crate) fn into_changes(self) -> impl Iterator<Item = (&'static str, Value)> {
         let mounts = self.mounts.into_iter().map(Cow::into_owned).collect();
-        let mounts = (self.new_mounts > 0).then_some(("volumeMounts", Value::Array(mounts)));
+        let mounts = (self.changed_mounts > 0).then_some(("volumeMounts", Value::Array(mounts)));
         self.env.into_changed().map(|env| ("env", env)).into_iter().chain(mounts)
     }
 }

@@ -6,7 +6,7 @@ fn merged(entries: &Value) -> Result<Value, NotMergeable> {
     let entries = entries.as_array().unwrap().clone();
     let mut env = Env::new(&entries);
     env.merge("X", OURS, |old| old.map_or_else(|| OURS.to_owned(), |old| format!("{OURS}:{old}")))?;
-    Ok(env.into_changed().unwrap_or(Value::Array(entries.clone())))
+    Ok(env.into_changed().unwrap_or_else(|| Value::Array(entries.clone())))
 }
 
 #[test]

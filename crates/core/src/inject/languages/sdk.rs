@@ -1,21 +1,23 @@
 //! `sdk`: the environment alone, for applications that bring their own SDK (injection.md, section 4.8).
 
-use ingraft_api::InstrumentationSpec;
-
-use super::{Agent, Payload, Reason, Request, Target};
+use super::files::Agent;
+use crate::finding::{Finding, Reason};
+use crate::inject::injection::Injection;
+use crate::inject::payload::Payload;
+use crate::inject::target::Target;
 
 pub(super) struct Sdk;
 
 impl Agent for Sdk {
-    fn payload(&self, _: &Request<'_>) -> Result<Option<Payload>, Reason> {
+    fn payload(&self, _: &Injection<'_, '_>, _: &mut Vec<Finding>) -> Result<Option<Payload>, Reason> {
         Ok(None)
     }
 
-    fn start(&self, _: &InstrumentationSpec, _: &mut Target<'_>) -> Result<(), Reason> {
+    fn start(&self, _: &Injection<'_, '_>, _: &mut Target<'_>) -> Result<(), Reason> {
         Ok(())
     }
 
-    fn finish(&self, _: &mut Target<'_>) -> Result<(), Reason> {
+    fn finish(&self, _: &Injection<'_, '_>, _: &mut Target<'_>) -> Result<(), Reason> {
         Ok(())
     }
 }

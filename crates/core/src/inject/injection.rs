@@ -1,0 +1,118 @@
+//! One language that is being injected, with all that is the same for each of its containers.
+
+use ingraft_api::{InstrumentationSpec, Language};
+use serde_json::{Map, Value};
+
+use super::Request;
+use super::choose::Choice;
+use super::{references, valid};
+use crate::defaults::{self, Block};
+use crate::finding::{Finding, Reason, Subject};
+use crate::quantity;
+
+/// A language, its Instrumentation, and the variables that this one adds, ready to be put into containers.
+#[derive(Debug)]
+pub(crate) struct Injection<'c, 'a> {
+    pub(crate) request: &'c Request<'a>,
+    pub(crate) choice: &'c Choice<'a>,
+    /// The block of the language.
+    pub(crate) block: Block<'a>,
+    /// `spec.env`.
+    pub(crate) common_env: Vec<Value>,
+    /// `env` of the block.
+    pub(crate) language_env: Vec<Value>,
+    /// Limits and requests of the containers that the language adds.
+    pub(crate) requirements: [Map<String, Value>; 2],
+}
+
+impl<'c, 'a> Injection<'c, 'a> {
+    pub(crate) fn new(request: &'c Request<'a>, choice: &'c Choice<'a>, findings: &mut Vec<Finding>) -> Self {
+        let spec = &choice.instrumentation.spec;
+        let block = Block::of(spec, choice.language);
+        let requirements = defaults::requirements(choice.language, block.resources);
+        let mut injection =
+            Self { request, choice, block, common_env: Vec::new(), language_env: Vec::new(), requirements };
+        let field = choice.language.field();
+        injection.common_env =
+            references::variables(&injection, spec.env.as_deref().unwrap_or_default(), "/spec/env", findings);
+        injection.language_env =
+            references::variables(&injection, block.env, &format!("/spec/{field}/env"), findings);
+        references::review_tls(&injection, findings);
+        injection.leave_out_invalid(findings);
+        injection
+    }
+
+    /// Leaves out volumes and amounts that would make the pod invalid.
+    fn leave_out_invalid(&mut self, findings: &mut Vec<Finding>) {
+        let mut ignored = Vec::new();
+        if self.block.volume_claim_template.is_some_and(|template| !valid::is_claim_template(template)) {
+            self.block.volume_claim_template = None;
+            ignored.push(("volumeClaimTemplate", String::new(), "access modes and a storage request"));
+        }
+        let negative = |size: &str| quantity::parse(size).is_none_or(|size| size < 0.0);
+        if let Some(size) = self.block.volume_limit_size.filter(|size| negative(size)) {
+            self.block.volume_limit_size = None;
+            ignored.push(("volumeLimitSize", size.to_owned(), "a size such as 200Mi"));
+        }
+        for amounts in &mut self.requirements {
+            amounts.retain(|resource, amount| {
+                let valid = valid::is_amount(resource, amount);
+                if !valid {
+                    let value = format!("{resource}: {amount}");
+                    ignored.push(("resources", value, "amounts of cpu, memory and ephemeral-storage"));
+                }
+                valid
+            });
+        }
+        let pointer = format!("/spec/{}", self.language().field());
+        for (field, value, allowed) in ignored {
+            findings.push(self.finding(Reason::FieldIgnored { field, value, allowed }, pointer.clone()));
+        }
+    }
+
+    pub(crate) fn language(&self) -> Language {
+        self.choice.language
+    }
+
+    pub(crate) fn spec(&self) -> &'a InstrumentationSpec {
+        &self.choice.instrumentation.spec
+    }
+
+    /// The agent's image.
+    pub(crate) fn image(&self) -> &str {
+        self.block.image.unwrap_or_else(|| self.request.settings.image(self.language()))
+    }
+
+    /// The pull policy, if it is one: the CRD does not check it, and a wrong one would make every pod invalid.
+    pub(crate) fn pull_policy(&self, findings: &mut Vec<Finding>) -> Option<&'a str> {
+        match self.spec().image_pull_policy.as_deref() {
+            None | Some("") => None,
+            Some(policy @ ("Always" | "IfNotPresent" | "Never")) => Some(policy),
+            Some(other) => {
+                let reason = Reason::FieldIgnored {
+                    field: "imagePullPolicy",
+                    value: other.to_owned(),
+                    allowed: "Always, IfNotPresent, Never",
+                };
+                findings.push(self.finding(reason, "/spec/imagePullPolicy"));
+                None
+            }
+        }
+    }
+
+    /// A finding about the annotation that asks for the language.
+    pub(crate) fn asked(&self, reason: Reason) -> Finding {
+        Finding::pod(reason, self.choice.pointer())
+    }
+
+    /// A finding about a field of the Instrumentation.
+    pub(crate) fn finding(&self, reason: Reason, pointer: impl Into<String>) -> Finding {
+        let reference = self.choice.instrumentation.reference();
+        Finding { reason, subject: Subject::Instrumentation(reference), pointer: pointer.into() }
+    }
+
+    /// The reason for refusing the language because something of ours would be where something else is.
+    pub(crate) fn taken(&self, what: &'static str, name: impl Into<String>) -> Reason {
+        Reason::NameTaken { language: self.language(), what, name: name.into() }
+    }
+}

@@ -1,0 +1,107 @@
+//! .NET (injection.md, section 4.4).
+
+use ingraft_api::annotations::DOTNET_RUNTIME;
+
+use super::files::Agent;
+use crate::finding::{Finding, Reason};
+use crate::inject::choose::effective_annotation;
+use crate::inject::env::Current;
+use crate::inject::injection::Injection;
+use crate::inject::payload::Payload;
+use crate::inject::target::Target;
+
+const NAME: &str = "opentelemetry-auto-instrumentation-dotnet";
+const FOLDER: &str = "/otel-auto-instrumentation-dotnet";
+const HOME: &str = "OTEL_DOTNET_AUTO_HOME";
+
+/// The profiler is chosen by these, so a container that sets one of them keeps its own profiler.
+const PROFILER: &str = "CORECLR_PROFILER";
+const PROFILER_ID: &str = "{918728DD-259F-4A6A-AC2B-B85E1B658318}";
+
+/// Lists, to which ours are joined with a colon.
+const HOOKS: (&str, &str) = (
+    "DOTNET_STARTUP_HOOKS",
+    "/otel-auto-instrumentation-dotnet/net/OpenTelemetry.AutoInstrumentation.StartupHook.dll",
+);
+const DEPS: (&str, &str) = ("DOTNET_ADDITIONAL_DEPS", "/otel-auto-instrumentation-dotnet/AdditionalDeps");
+const STORE: (&str, &str) = ("DOTNET_SHARED_STORE", "/otel-auto-instrumentation-dotnet/store");
+
+pub(super) struct DotNet;
+
+impl Agent for DotNet {
+    fn payload(
+        &self,
+        injection: &Injection<'_, '_>,
+        _: &mut Vec<Finding>,
+    ) -> Result<Option<Payload>, Reason> {
+        library_folder(injection)?;
+        let other_home = |entry: &serde_json::Value| entry.get("name").is_some_and(|name| name == HOME);
+        if injection.language_env.iter().any(other_home) {
+            return Err(Reason::FieldUnusable {
+                language: injection.language(),
+                field: "dotnet.env",
+                value: HOME.to_owned(),
+                allowed: "any other variable: this one tells where the injected files are",
+            });
+        }
+        Ok(Some(Payload::new(NAME, FOLDER, &["cp", "-r", "/autoinstrumentation/.", FOLDER])))
+    }
+
+    fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+        if !matches!(target.env.current(HOME), Current::Unset | Current::Literal(FOLDER)) {
+            let container = target.container.name.to_owned();
+            return Err(Reason::OtherAgent {
+                language: injection.language(),
+                container,
+                variable: HOME.to_owned(),
+            });
+        }
+        target.env.set_defaults(&injection.language_env);
+        target.mount(NAME, FOLDER, false).map_err(|path| injection.taken("mount path", path))
+    }
+
+    fn finish(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+        let library =
+            format!("{FOLDER}/{}/OpenTelemetry.AutoInstrumentation.Native.so", library_folder(injection)?);
+        target.env.set_default("CORECLR_ENABLE_PROFILING", "1");
+        target.env.set_default(PROFILER, PROFILER_ID);
+        target.env.set_default("CORECLR_PROFILER_PATH", library);
+        join(target, HOOKS)?;
+        join(target, DEPS)?;
+        target.env.set_default(HOME, FOLDER);
+        join(target, STORE)
+    }
+
+    fn joined(&self) -> &'static [&'static str] {
+        &[HOOKS.0, DEPS.0, STORE.0]
+    }
+
+    fn review(&self, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
+        if target.env.current(PROFILER) != Current::Literal(PROFILER_ID) {
+            let reason = Reason::OtherProfiler {
+                language: injection.language(),
+                container: target.container.name.to_owned(),
+                variable: PROFILER,
+            };
+            findings.push(Finding::pod(reason, target.container.pointer("env")));
+        }
+    }
+}
+
+/// The folder of the native library for the C library of the container.
+fn library_folder(injection: &Injection<'_, '_>) -> Result<&'static str, Reason> {
+    match effective_annotation(injection.request, DOTNET_RUNTIME) {
+        "" | "linux-x64" => Ok("linux"),
+        "linux-musl-x64" => Ok("linux-musl"),
+        other => Err(Reason::PlatformUnknown {
+            language: injection.language(),
+            value: other.to_owned(),
+            known: &["linux-x64", "linux-musl-x64"],
+        }),
+    }
+}
+
+fn join(target: &mut Target<'_>, (variable, ours): (&str, &str)) -> Result<(), Reason> {
+    let join = |old: Option<&str>| old.map_or_else(|| ours.to_owned(), |old| format!("{old}:{ours}"));
+    target.env.merge(variable, ours, join).map_err(|_| target.not_mergeable(variable))
+}

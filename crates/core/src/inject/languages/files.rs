@@ -1,0 +1,94 @@
+//! Languages whose agent is a set of files, copied by an init container and loaded by a variable; and `sdk`, which has
+//! no files at all (injection.md, section 4.0).
+
+use crate::finding::{Finding, Reason};
+use crate::inject::draft::Draft;
+use crate::inject::injection::Injection;
+use crate::inject::payload::Payload;
+use crate::inject::target::Target;
+use crate::inject::{exporter, telemetry};
+
+/// What is particular to such a language.
+pub(super) trait Agent {
+    /// The files that the language needs; none for `sdk`. An error refuses the language in this pod.
+    fn payload(
+        &self,
+        injection: &Injection<'_, '_>,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Option<Payload>, Reason>;
+
+    /// Variables that come before the common ones, and the mount. An error refuses this container.
+    fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason>;
+
+    /// Variables that come after the common ones. An error refuses this container.
+    fn finish(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason>;
+
+    /// The variables that the user may have set too, and that ours are joined to.
+    fn joined(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Notices what will not work well, when the container is ready.
+    fn review(&self, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
+        let _ = (injection, target, findings);
+    }
+}
+
+/// Injects the language. Answers the containers that changed.
+pub(super) fn inject<'a>(
+    agent: &dyn Agent,
+    injection: &Injection<'_, 'a>,
+    draft: &mut Draft<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<String> {
+    let payload = match agent.payload(injection, findings).and_then(|payload| match &payload {
+        Some(files) => files.check(injection, draft).map(|()| payload),
+        None => Ok(payload),
+    }) {
+        Ok(payload) => payload,
+        Err(reason) => {
+            findings.push(injection.asked(reason));
+            return Vec::new();
+        }
+    };
+    let mut containers = Vec::new();
+    let mut first = None;
+    for name in &injection.choice.containers {
+        let Some(mut target) = draft.target(name).cloned() else {
+            continue;
+        };
+        let changes = target.changes();
+        if let Err(reason) = instrument(agent, injection, &mut target, findings) {
+            findings.push(Finding::pod(reason, target.container.pointer("env")));
+            continue;
+        }
+        agent.review(injection, &target, findings);
+        telemetry::review(injection, agent.joined(), &target, findings);
+        if target.changes() > changes {
+            containers.push((*name).to_owned());
+        }
+        first.get_or_insert(target.container);
+        draft.keep(target);
+    }
+    if let Some(first) = first {
+        draft.add_volumes(exporter::volumes(injection.spec()));
+        if let Some(payload) = payload {
+            payload.add(injection, first, draft, findings);
+        }
+    }
+    containers
+}
+
+/// All steps for one container, in the order of injection.md section 5.1.
+fn instrument(
+    agent: &dyn Agent,
+    injection: &Injection<'_, '_>,
+    target: &mut Target<'_>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Reason> {
+    agent.start(injection, target)?;
+    target.env.add_common(&injection.common_env);
+    let outlet = exporter::Outlet::of(injection, target);
+    agent.finish(injection, target)?;
+    telemetry::add(injection, target.container, outlet, target, findings)
+}

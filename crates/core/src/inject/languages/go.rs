@@ -1,0 +1,189 @@
+//! Go: an eBPF agent in a container of its own, which sees the target's process (injection.md, section 4.5; design.md
+//! 6.11).
+
+use ingraft_api::Language;
+use ingraft_api::annotations::GO_TARGET_EXE;
+use serde_json::{Map, Value, json};
+
+use crate::finding::{Finding, Reason, Subject};
+use crate::inject::draft::Draft;
+use crate::inject::env::Current;
+use crate::inject::exporter::{self, Outlet};
+use crate::inject::injection::Injection;
+use crate::inject::resource::ATTRIBUTES;
+use crate::inject::target::{Container, Target};
+use crate::inject::{payload, security, telemetry};
+use crate::json::{annotation, list, string};
+use crate::snapshot::PodSecurity;
+
+const NAME: &str = "opentelemetry-auto-instrumentation";
+const VOLUME: &str = "kernel-debug";
+const FOLDER: &str = "/sys/kernel/debug";
+const TARGET_EXE: &str = "OTEL_GO_AUTO_TARGET_EXE";
+
+/// Injects the sidecar. Answers the container that it instruments, if it is new.
+pub(super) fn inject<'a>(
+    injection: &Injection<'_, 'a>,
+    draft: &mut Draft<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<String> {
+    match sidecar(injection, draft, findings) {
+        Ok(containers) => containers,
+        Err(reason) => {
+            findings.push(injection.asked(reason));
+            Vec::new()
+        }
+    }
+}
+
+fn sidecar<'a>(
+    injection: &Injection<'_, 'a>,
+    draft: &mut Draft<'a>,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<String>, Reason> {
+    let target = target(injection, draft)?;
+    check(injection, draft)?;
+    if draft.has_init_container(NAME) || draft.has_container(NAME) {
+        return Ok(Vec::new());
+    }
+    let agent = Container { json: &Value::Null, name: NAME, list: "containers", index: 0 };
+    let mut agent = Target::new(agent);
+    add_variables(injection, target, &mut agent, findings)?;
+    agent.mount(VOLUME, FOLDER, false).map_err(|path| injection.taken("mount path", path))?;
+
+    draft.share_process_namespace();
+    draft.add_volumes([json!({"name": VOLUME, "hostPath": {"path": FOLDER}})]);
+    draft.add_volumes(exporter::volumes(injection.spec()));
+    review_carried(target, findings);
+    let container = container(injection, agent, findings);
+    if ends(injection.request.pod) {
+        draft.add_init_container(container, None);
+    } else {
+        draft.add_sidecar(container);
+    }
+    Ok(vec![target.name.to_owned()])
+}
+
+/// The one container that is instrumented.
+fn target<'a>(injection: &Injection<'_, 'a>, draft: &Draft<'a>) -> Result<Container<'a>, Reason> {
+    let language = Language::Go;
+    let key = language.container_names_keys().first().copied().unwrap_or_default();
+    let listed: Vec<String> = annotation(injection.request.pod, key)
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    if listed.len() > 1 && injection.request.settings.multi_instrumentation {
+        return Err(Reason::OneContainerOnly { language, containers: listed });
+    }
+    let first = injection.choice.containers.first().and_then(|name| draft.target(name));
+    let target = first.ok_or(Reason::NoContainer { language })?.container;
+    if target.is_init() {
+        return Err(Reason::InitContainerUnsupported { language, container: target.name.to_owned() });
+    }
+    Ok(target)
+}
+
+/// Whether the pod can have the sidecar.
+fn check(injection: &Injection<'_, '_>, draft: &Draft<'_>) -> Result<(), Reason> {
+    let language = Language::Go;
+    let level = security::level(injection.request);
+    if level > PodSecurity::Privileged {
+        return Err(Reason::PodSecurityForbids { language, level: level.as_str() });
+    }
+    let spec = injection.request.pod.get("spec").unwrap_or(&Value::Null);
+    for (field, value) in [("shareProcessNamespace", false), ("hostPID", true)] {
+        if spec.get(field) == Some(&json!(value)) {
+            return Err(Reason::ProcessesHidden { language, field, value });
+        }
+    }
+    if draft.is_foreign(NAME, VOLUME) {
+        return Err(injection.taken("container", NAME));
+    }
+    match draft.volume(VOLUME).map(|volume| volume.pointer("/hostPath/path").and_then(Value::as_str)) {
+        None | Some(Some(FOLDER)) => Ok(()),
+        Some(_) => Err(injection.taken("volume", VOLUME)),
+    }
+}
+
+/// The variables of the agent. What they say is about the target; which of the target's own variables can be carried
+/// over is decided here, because the agent does not see them.
+fn add_variables(
+    injection: &Injection<'_, '_>,
+    target: Container<'_>,
+    agent: &mut Target<'_>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Reason> {
+    let annotations = injection.request.pod.pointer("/metadata/annotations");
+    if let Some(executable) = annotations.and_then(|annotations| string(annotations, GO_TARGET_EXE)) {
+        agent.env.set_default(TARGET_EXE, executable);
+    }
+    if let Some(own) = own_attributes(target) {
+        agent.env.set_default(ATTRIBUTES, own);
+    }
+    agent.env.set_defaults(&injection.language_env);
+    agent.env.add_common(&injection.common_env);
+    if !agent.env.is_set(TARGET_EXE) {
+        return Err(Reason::GoTargetMissing { container: target.name.to_owned() });
+    }
+    let outlet = Outlet::of(injection, agent);
+    let mut noticed = Vec::new();
+    telemetry::add(injection, target, outlet, agent, &mut noticed)?;
+    telemetry::review(injection, &[], agent, &mut noticed);
+    // The agent's container is not in the pod that people wrote.
+    for finding in noticed.iter_mut().filter(|finding| finding.subject == Subject::Pod) {
+        finding.pointer = injection.choice.pointer();
+    }
+    findings.append(&mut noticed);
+    Ok(())
+}
+
+/// The target's own attributes, if they mean the same in another container.
+fn own_attributes(target: Container<'_>) -> Option<String> {
+    match Target::new(target).env.current(ATTRIBUTES) {
+        Current::Literal(own) if !own.is_empty() && !own.contains("$(") => Some(own.to_owned()),
+        _ => None,
+    }
+}
+
+/// Notices what the target sets for an SDK: the agent runs elsewhere and does not see it.
+fn review_carried(target: Container<'_>, findings: &mut Vec<Finding>) {
+    let carried = own_attributes(target).is_some();
+    let variables: Vec<String> = list(target.json, "env")
+        .iter()
+        .filter_map(|entry| string(entry, "name"))
+        .filter(|name| name.starts_with("OTEL_") && !(carried && *name == ATTRIBUTES))
+        .map(str::to_owned)
+        .collect();
+    if !variables.is_empty() {
+        let reason = Reason::VariablesNotSeen { container: target.name.to_owned(), variables };
+        findings.push(Finding::pod(reason, target.pointer("env")));
+    }
+}
+
+fn container(injection: &Injection<'_, '_>, agent: Target<'_>, findings: &mut Vec<Finding>) -> Value {
+    let mut container = Map::new();
+    container.insert("name".to_owned(), NAME.into());
+    container.insert("image".to_owned(), injection.image().into());
+    if let Some(policy) = injection.pull_policy(findings) {
+        container.insert("imagePullPolicy".to_owned(), policy.into());
+    }
+    if let Some(resources) = payload::resources(injection) {
+        container.insert("resources".to_owned(), resources);
+    }
+    container.insert("securityContext".to_owned(), security::of_go(injection, findings));
+    for (field, value) in agent.into_changes() {
+        container.insert(field.to_owned(), value);
+    }
+    if ends(injection.request.pod) {
+        container.insert("restartPolicy".to_owned(), "Always".into());
+    }
+    Value::Object(container)
+}
+
+/// Whether the pod is to end: a sidecar among its containers would keep it running, a native one is stopped
+/// (<https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/>).
+fn ends(pod: &Value) -> bool {
+    let policy = pod.pointer("/spec/restartPolicy").and_then(Value::as_str);
+    !matches!(policy, None | Some("" | "Always"))
+}

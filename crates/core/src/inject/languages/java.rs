@@ -1,0 +1,81 @@
+//! Java (injection.md, section 4.1).
+
+use ingraft_api::instrumentation::Extension;
+
+use super::files::Agent;
+use crate::finding::{Finding, Reason};
+use crate::inject::injection::Injection;
+use crate::inject::payload::Payload;
+use crate::inject::target::Target;
+
+const NAME: &str = "opentelemetry-auto-instrumentation-java";
+const FOLDER: &str = "/otel-auto-instrumentation-java";
+const JAR: &str = "/otel-auto-instrumentation-java/javaagent.jar";
+const EXTENSIONS: &str = "/otel-auto-instrumentation-java/extensions";
+const OPTIONS: &str = "JAVA_TOOL_OPTIONS";
+
+pub(super) struct Java;
+
+impl Agent for Java {
+    fn payload(
+        &self,
+        injection: &Injection<'_, '_>,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Option<Payload>, Reason> {
+        let mut payload = Payload::new(NAME, FOLDER, &["cp", "/javaagent.jar", JAR]);
+        for (place, extension) in extensions(injection) {
+            if is_usable(extension) {
+                let name = format!("opentelemetry-auto-instrumentation-extension-{place}");
+                let source = format!("{}/.", extension.dir);
+                payload.also_copy(name, &extension.image, &["cp", "-r", &source, EXTENSIONS]);
+            } else {
+                let reason = Reason::FieldIgnored {
+                    field: "extension",
+                    value: format!("image {}, dir {}", extension.image, extension.dir),
+                    allowed: "an image, and a folder in it that is not its root",
+                };
+                findings.push(injection.finding(reason, format!("/spec/java/extensions/{place}")));
+            }
+        }
+        Ok(Some(payload))
+    }
+
+    fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+        target.env.set_defaults(&injection.language_env);
+        let folder = folder(target);
+        target.mount(NAME, &folder, false).map_err(|path| injection.taken("mount path", path))
+    }
+
+    fn finish(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+        let folder = folder(target);
+        let agent = format!("-javaagent:{folder}/javaagent.jar");
+        // The space at the beginning is the reference's, also where nothing stands before it.
+        let option = if extensions(injection).any(|(_, extension)| is_usable(extension)) {
+            format!(" {agent} -Dotel.javaagent.extensions={folder}/extensions")
+        } else {
+            format!(" {agent}")
+        };
+        let join = |old: Option<&str>| format!("{}{option}", old.unwrap_or_default());
+        target.env.merge(OPTIONS, &agent, join).map_err(|_| target.not_mergeable(OPTIONS))
+    }
+
+    fn joined(&self) -> &'static [&'static str] {
+        &[OPTIONS]
+    }
+}
+
+/// The extensions of the Instrumentation, with their places in the list.
+fn extensions<'a>(injection: &Injection<'_, 'a>) -> impl Iterator<Item = (usize, &'a Extension)> {
+    let java = injection.spec().java.as_ref();
+    java.and_then(|java| java.extensions.as_deref()).unwrap_or_default().iter().enumerate()
+}
+
+/// Copying the root of an image would copy the copy, and so on.
+fn is_usable(extension: &Extension) -> bool {
+    !extension.image.is_empty() && !extension.dir.trim_end_matches('/').is_empty()
+}
+
+/// Where a container sees the agent's files.
+fn folder(target: &Target<'_>) -> String {
+    format!("{FOLDER}-{}", target.container.name)
+}

@@ -1,0 +1,116 @@
+//! Node.js (injection.md, section 4.2), and applications that are ES modules.
+//!
+//! `--require` reaches only what is loaded as CommonJS; of an ES module no library but HTTP is seen. Those need hooks
+//! that are registered by `--import`, which Node.js knows since 18.19 (<https://nodejs.org/api/module.html#moduleregisterspecifier-parenturl-options>)
+//! and older versions do not start with. So it is used only where the pod shows both.
+
+use ingraft_api::annotations::NODEJS_ESM;
+use serde_json::Value;
+
+use super::files::Agent;
+use crate::finding::{Finding, Reason};
+use crate::inject::choose::effective_annotation;
+use crate::inject::env::Current;
+use crate::inject::injection::Injection;
+use crate::inject::payload::Payload;
+use crate::inject::target::{Container, Target};
+use crate::json::list;
+
+const NAME: &str = "opentelemetry-auto-instrumentation-nodejs";
+const FOLDER: &str = "/otel-auto-instrumentation-nodejs";
+const AGENT: &str = "/otel-auto-instrumentation-nodejs/autoinstrumentation.js";
+const OPTIONS: &str = "NODE_OPTIONS";
+
+/// Registers the hooks, in the way that the version at hand knows, and then loads the agent. Not beside `--require`:
+/// that would load the agent a second time, in the thread of the hooks. A URL, because there is no file of ours; and
+/// without spaces and quotes that NODE_OPTIONS would split at.
+const IMPORT: &str = concat!(
+    "data:text/javascript,import%20m%20from'node:module';let%20i;",
+    "try{i=await%20import('file:///otel-auto-instrumentation-nodejs/node_modules/import-in-the-middle/register-hooks.mjs')}catch{}",
+    "try{i&&i.supportsSyncHooks()%3Fi.register():",
+    "m.register('file:///otel-auto-instrumentation-nodejs/node_modules/@opentelemetry/instrumentation/hook.mjs')}catch{}",
+    "await%20import('file:///otel-auto-instrumentation-nodejs/autoinstrumentation.js')",
+);
+
+pub(super) struct NodeJs;
+
+impl Agent for NodeJs {
+    fn payload(&self, _: &Injection<'_, '_>, _: &mut Vec<Finding>) -> Result<Option<Payload>, Reason> {
+        Ok(Some(Payload::new(NAME, FOLDER, &["cp", "-r", "/autoinstrumentation/.", FOLDER])))
+    }
+
+    fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+        target.env.set_defaults(&injection.language_env);
+        target.mount(NAME, FOLDER, false).map_err(|path| injection.taken("mount path", path))
+    }
+
+    fn finish(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+        // The space at the beginning is the reference's, also where nothing stands before it.
+        let option = match Modules::of(injection, target) {
+            Modules::Es => format!(" --import {IMPORT}"),
+            Modules::CommonJs | Modules::EsWithoutVersion => format!(" --require {AGENT}"),
+        };
+        let join = |old: Option<&str>| format!("{}{option}", old.unwrap_or_default());
+        target.env.merge(OPTIONS, AGENT, join).map_err(|_| target.not_mergeable(OPTIONS))?;
+        target.env.set_default("OTEL_METRICS_EXPORTER", "otlp");
+        Ok(())
+    }
+
+    fn joined(&self) -> &'static [&'static str] {
+        &[OPTIONS]
+    }
+
+    fn review(&self, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
+        // By now the options hold ours; what decides is what was there before.
+        if Modules::of(injection, &Target::new(target.container)) == Modules::EsWithoutVersion {
+            let reason = Reason::ModulesNotHooked { container: target.container.name.to_owned() };
+            findings.push(Finding::pod(reason, target.container.pointer("command")));
+        }
+    }
+}
+
+/// What the application is made of, as far as the pod shows it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Modules {
+    CommonJs,
+    /// ES modules, in a Node.js that has hooks for them.
+    Es,
+    /// ES modules, and perhaps a Node.js without hooks.
+    EsWithoutVersion,
+}
+
+impl Modules {
+    fn of(injection: &Injection<'_, '_>, target: &Target<'_>) -> Self {
+        let told = effective_annotation(injection.request, NODEJS_ESM);
+        if told.eq_ignore_ascii_case("true") {
+            return Self::Es;
+        }
+        let options = match target.env.current(OPTIONS) {
+            Current::Literal(options) => options,
+            _ => "",
+        };
+        let words = |key: &str| list(target.container.json, key).iter().filter_map(Value::as_str);
+        let words: Vec<&str> =
+            words("command").chain(words("args")).chain([options]).flat_map(str::split_whitespace).collect();
+        let imports = words.iter().any(|word| *word == "--import" || word.starts_with("--import="));
+        let modules = words.iter().any(|word| {
+            word.rsplit_once('.').is_some_and(|(_, extension)| extension == "mjs")
+                || *word == "--input-type=module"
+        });
+        if told.eq_ignore_ascii_case("false") || !(imports || modules) {
+            Self::CommonJs
+        } else if imports || has_hooks(target.container) {
+            Self::Es
+        } else {
+            Self::EsWithoutVersion
+        }
+    }
+}
+
+/// Whether the image's name says that its Node.js is 20 or newer: `node:22-slim`, as Docker's official images are named.
+fn has_hooks(container: Container<'_>) -> bool {
+    let image = container.image().rsplit('/').next().unwrap_or_default();
+    let version = image.strip_prefix("node:").unwrap_or_default();
+    let major = version.split(['.', '-', '@']).next().unwrap_or_default();
+    major.parse().is_ok_and(|major: u16| major >= 20)
+}

@@ -1,0 +1,299 @@
+//! Apache httpd and nginx: the configuration is cloned from the target's image, an attached module is added to the
+//! clone, and the target starts with the clone (injection.md, sections 4.6 and 4.7).
+//!
+//! Two init containers do it. What they run is constant; what users wrote reaches them as arguments and variables, which
+//! no shell interprets. Whatever the second one fails at, the server starts with the configuration that it had.
+
+mod apache_httpd;
+mod directives;
+mod nginx;
+
+pub(super) use apache_httpd::SERVER as APACHE_HTTPD;
+pub(super) use nginx::SERVER as NGINX;
+
+use ingraft_api::{InstrumentationSpec, Language};
+use serde_json::{Map, Value, json};
+
+use self::directives::Syntax;
+use crate::finding::{Finding, Reason};
+use crate::inject::draft::Draft;
+use crate::inject::env::{Env, field};
+use crate::inject::exporter::{self, Outlet};
+use crate::inject::injection::Injection;
+use crate::inject::target::{Container, Target};
+use crate::inject::{payload, security, telemetry};
+use crate::json::list;
+
+/// Where the target sees the agent's files.
+const AGENT: &str = "/opt/opentelemetry-webserver/agent";
+/// Where the init containers see the cloned configuration.
+const SOURCE: &str = "/opt/opentelemetry-webserver/source-conf";
+const CLONE: &str = "otel-agent-source-container-clone";
+
+/// What is particular to a server.
+#[derive(Debug)]
+pub(super) struct Server {
+    language: Language,
+    /// The name of the init container that attaches the module.
+    attach: &'static str,
+    /// The name of the one that clones the configuration, where the usual name is that of the other server's.
+    second_clone: &'static str,
+    configuration_volume: &'static str,
+    agent_volume: &'static str,
+    /// The variable that holds the module's configuration, and the one that holds the instance's name.
+    configuration_variable: &'static str,
+    instance_variable: &'static str,
+    /// The list of folders in which the server looks for libraries, if it needs ours.
+    library_path: Option<(&'static str, &'static str)>,
+    syntax: &'static Syntax,
+    /// What the Instrumentation says of the server's configuration.
+    place: fn(&InstrumentationSpec) -> Place<'_>,
+    /// The command that clones a folder.
+    clone: fn(&str) -> Command,
+    /// The command that attaches the module.
+    attach_command: fn(&Place<'_>) -> Command,
+    /// Lines before the directives.
+    modules: fn(&InstrumentationSpec) -> String,
+    /// The volumes for configuration and agent.
+    volumes: fn(&Injection<'_, '_>) -> [Value; 2],
+}
+
+/// Where a server has its configuration.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    /// The field of the Instrumentation that says so.
+    field: &'static str,
+    folder: &'a str,
+    /// The main file, where it has a name of its own.
+    file: &'a str,
+}
+
+/// `command` and `args` of a container.
+type Command = (Vec<String>, Vec<String>);
+
+/// A constant script with arguments, which it reads as `$1` and so on.
+fn script(text: &str, arguments: &[&str]) -> Command {
+    let mut args = vec![text.to_owned(), "--".to_owned()];
+    args.extend(arguments.iter().map(|&argument| argument.to_owned()));
+    (vec!["/bin/sh".to_owned(), "-c".to_owned()], args)
+}
+
+/// Injects the module. Answers the container, if it changed.
+pub(super) fn inject<'a>(
+    server: &Server,
+    injection: &Injection<'_, 'a>,
+    draft: &mut Draft<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<String> {
+    let Some(name) = only_target(server, injection, draft, findings) else {
+        return Vec::new();
+    };
+    let Some(mut target) = draft.target(name).cloned() else {
+        return Vec::new();
+    };
+    let before = target.changes();
+    if let Err(reason) = instrument(server, injection, &mut target, draft, findings) {
+        findings.push(injection.asked(reason));
+        return Vec::new();
+    }
+    review(server, injection, &target, findings);
+    let changed = target.changes() > before;
+    draft.keep(target);
+    draft.add_volumes(exporter::volumes(injection.spec()));
+    if changed { vec![name.to_owned()] } else { Vec::new() }
+}
+
+/// The first target that is no init container: there is one clone of one configuration.
+fn only_target<'a>(
+    server: &Server,
+    injection: &Injection<'_, 'a>,
+    draft: &Draft<'a>,
+    findings: &mut Vec<Finding>,
+) -> Option<&'a str> {
+    let language = server.language;
+    let targets = injection.choice.containers.iter().filter_map(|name| draft.target(name));
+    let (init, regular): (Vec<_>, Vec<_>) =
+        targets.map(|target| target.container).partition(|container| container.is_init());
+    for container in init {
+        let reason = Reason::InitContainerUnsupported { language, container: container.name.to_owned() };
+        findings.push(injection.asked(reason));
+    }
+    if regular.len() > 1 {
+        let containers = regular.iter().map(|container| container.name.to_owned()).collect();
+        findings.push(injection.asked(Reason::OneContainerOnly { language, containers }));
+    }
+    regular.first().map(|container| container.name)
+}
+
+/// All steps, in the order of injection.md sections 4.6 and 4.7. Nothing reaches the draft before all can.
+fn instrument(
+    server: &Server,
+    injection: &Injection<'_, '_>,
+    target: &mut Target<'_>,
+    draft: &mut Draft<'_>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Reason> {
+    let place = (server.place)(injection.spec());
+    let usable = place.folder.starts_with('/') && place.folder.len() > 1 && !place.file.is_empty();
+    if !usable {
+        return Err(Reason::FieldUnusable {
+            language: server.language,
+            field: place.field,
+            value: place.folder.to_owned(),
+            allowed: "an absolute path below the root",
+        });
+    }
+    let clone_name = clone_name(server, injection, draft)?;
+    target.env.set_defaults(&injection.language_env);
+    let clone = clone(server, injection, target, clone_name, place, findings);
+    target.unmount_below(place.folder, server.configuration_volume);
+    let taken = |path| injection.taken("mount path", path);
+    target.mount(server.agent_volume, AGENT, false).map_err(taken)?;
+    target.mount(server.configuration_volume, place.folder, false).map_err(taken)?;
+    if let Some((variable, folder)) = server.library_path {
+        let join = |old: Option<&str>| old.map_or_else(|| folder.to_owned(), |old| format!("{old}:{folder}"));
+        target.env.merge(variable, folder, join).map_err(|_| target.not_mergeable(variable))?;
+    }
+    target.env.add_common(&injection.common_env);
+    let outlet = Outlet::of(injection, target);
+    telemetry::add(injection, target.container, outlet, target, findings)?;
+
+    let attach = attach(server, injection, target.container, place, findings);
+    draft.add_volumes((server.volumes)(injection));
+    for (name, container) in [(clone_name, clone), (server.attach, attach)] {
+        if !draft.has_init_container(name) {
+            draft.add_init_container(container, None);
+        }
+    }
+    Ok(())
+}
+
+/// The name of the init container that clones: free, or ours already. Both servers may be in one pod.
+fn clone_name(
+    server: &Server,
+    injection: &Injection<'_, '_>,
+    draft: &Draft<'_>,
+) -> Result<&'static str, Reason> {
+    let volume = server.configuration_volume;
+    let second = draft.has_init_container(server.second_clone) || draft.is_foreign(CLONE, volume);
+    let clone = if second { server.second_clone } else { CLONE };
+    for name in [clone, server.attach] {
+        if draft.is_foreign(name, volume) {
+            return Err(injection.taken("container", name));
+        }
+    }
+    for name in [volume, server.agent_volume] {
+        let ours = |volume: &Value| volume.get("emptyDir").or_else(|| volume.get("ephemeral")).is_some();
+        if draft.volume(name).is_some_and(|volume| !ours(volume)) {
+            return Err(injection.taken("volume", name));
+        }
+    }
+    Ok(clone)
+}
+
+/// The init container that clones the configuration: the target's image, with all that it may need to be read.
+fn clone(
+    server: &Server,
+    injection: &Injection<'_, '_>,
+    target: &Target<'_>,
+    name: &str,
+    place: Place<'_>,
+    findings: &mut Vec<Finding>,
+) -> Value {
+    let original = target.container.json;
+    let mut container = Map::new();
+    container.insert("name".to_owned(), name.into());
+    for field in ["image", "imagePullPolicy", "envFrom"] {
+        if let Some(value) = original.get(field).filter(|value| !value.is_null()) {
+            container.insert(field.to_owned(), value.clone());
+        }
+    }
+    let env = target.env.entries();
+    if !env.is_empty() {
+        container.insert("env".to_owned(), env.into());
+    }
+    // The mounts as they were: what was there is cloned, also on a second pass.
+    let mut mounts: Vec<Value> = list(original, "volumeMounts").to_vec();
+    for mount in mounts.iter_mut().filter_map(Value::as_object_mut) {
+        // Only privileged containers may have it, and it is of no use for reading.
+        mount.remove("mountPropagation");
+    }
+    mounts.push(json!({"name": server.configuration_volume, "mountPath": SOURCE}));
+    container.insert("volumeMounts".to_owned(), mounts.into());
+    finish(injection, target.container, container, (server.clone)(place.folder), findings)
+}
+
+/// The init container that attaches the module to the clone.
+fn attach(
+    server: &Server,
+    injection: &Injection<'_, '_>,
+    target: Container<'_>,
+    place: Place<'_>,
+    findings: &mut Vec<Finding>,
+) -> Value {
+    let mut env = Env::new(&[]);
+    env.set_defaults(&injection.language_env);
+    env.set_defaults(&injection.common_env);
+    env.set_default_field("OTEL_POD_IP", "status.podIP");
+    env.set_default_field("OTEL_NODE_IP", "status.hostIP");
+    let configuration =
+        format!("{}{}", (server.modules)(injection.spec()), server.syntax.directives(injection, target));
+    env.put(json!({"name": server.configuration_variable, "value": configuration}));
+    env.put(field(server.instance_variable, "metadata.name"));
+
+    let mut container = Map::new();
+    container.insert("name".to_owned(), server.attach.into());
+    container.insert("image".to_owned(), injection.image().into());
+    if let Some(policy) = injection.pull_policy(findings) {
+        container.insert("imagePullPolicy".to_owned(), policy.into());
+    }
+    container.insert("env".to_owned(), env.entries().into());
+    let mut mounts = vec![
+        json!({"name": server.agent_volume, "mountPath": AGENT}),
+        json!({"name": server.configuration_volume, "mountPath": SOURCE}),
+    ];
+    mounts.extend(payload::token_mount(target).cloned());
+    container.insert("volumeMounts".to_owned(), mounts.into());
+    finish(injection, target, container, (server.attach_command)(&place), findings)
+}
+
+/// What both init containers have in common.
+fn finish(
+    injection: &Injection<'_, '_>,
+    target: Container<'_>,
+    mut container: Map<String, Value>,
+    (command, args): Command,
+    findings: &mut Vec<Finding>,
+) -> Value {
+    container.insert("command".to_owned(), command.into());
+    if !args.is_empty() {
+        container.insert("args".to_owned(), args.into());
+    }
+    if let Some(resources) = payload::resources(injection) {
+        container.insert("resources".to_owned(), resources);
+    }
+    if let Some(context) = security::context(injection, target, findings) {
+        container.insert("securityContext".to_owned(), context);
+    }
+    Value::Object(container)
+}
+
+/// Notices what will not work well: the module has its own settings and reads no variables.
+fn review(server: &Server, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
+    let joined = server.library_path.map(|(variable, _)| variable);
+    telemetry::review_hidden(injection, joined.as_slice(), target, findings);
+    let pointer = "/spec/exporter/endpoint";
+    match exporter::endpoint(injection.spec()) {
+        None => {
+            let reason = Reason::EndpointMissing { container: target.container.name.to_owned() };
+            findings.push(injection.finding(reason, pointer));
+        }
+        Some(endpoint) => {
+            let corrected = exporter::corrected_endpoint(injection);
+            let endpoint = corrected.as_deref().unwrap_or(endpoint);
+            if let Some(reason) = exporter::review_port(server.language, true, endpoint) {
+                findings.push(injection.finding(reason, pointer));
+            }
+        }
+    }
+}

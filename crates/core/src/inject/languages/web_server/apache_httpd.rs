@@ -1,0 +1,74 @@
+//! Apache httpd (injection.md, section 4.6).
+
+use ingraft_api::{InstrumentationSpec, Language};
+
+use super::directives::Syntax;
+use super::{AGENT, Place, SOURCE, Server, script};
+use crate::inject::payload;
+
+pub(crate) const SERVER: Server = Server {
+    language: Language::ApacheHttpd,
+    attach: "otel-agent-attach-apache",
+    second_clone: "otel-agent-source-container-clone-apache",
+    configuration_volume: CONFIGURATION,
+    agent_volume: FILES,
+    configuration_variable: "OTEL_APACHE_AGENT_CONF",
+    instance_variable: "APACHE_SERVICE_INSTANCE_ID",
+    library_path: None,
+    syntax: &SYNTAX,
+    place,
+    clone: |folder| {
+        let words = ["cp", "-r", &format!("{folder}/."), SOURCE];
+        (words.map(str::to_owned).to_vec(), Vec::new())
+    },
+    attach_command: |place| script(ATTACH, &[place.folder]),
+    modules,
+    volumes: |injection| {
+        [payload::limited_volume(CONFIGURATION, injection.block), payload::volume(FILES, injection.block)]
+    },
+};
+
+const CONFIGURATION: &str = "otel-apache-conf-dir";
+const FILES: &str = "otel-apache-agent";
+const ATTACH: &str = include_str!("attach-apache-httpd.sh");
+
+const SYNTAX: Syntax = Syntax {
+    prefix: "ApacheModule",
+    // The reference writes these two with another space.
+    on: " ON",
+    end: "",
+    // Inside quotes too, the server replaces ${NAME} by a variable of its environment.
+    reference: Some("${"),
+};
+
+/// Libraries that the module needs, in the order in which they need each other, and the module.
+fn modules(spec: &InstrumentationSpec) -> String {
+    let version = spec.apache_httpd.as_ref().and_then(|httpd| httpd.version.as_deref());
+    let suffix = if version == Some("2.2") { "22" } else { "" };
+    let libraries = [
+        "common",
+        "resources",
+        "trace",
+        "otlp_recordable",
+        "exporter_ostream_span",
+        "exporter_otlp_grpc",
+        "webserver_sdk",
+    ];
+    let mut text: String = libraries
+        .map(|library| format!("LoadFile {AGENT}/sdk_lib/lib/libopentelemetry_{library}.so\n"))
+        .concat();
+    text.insert(0, '\n');
+    text + &format!(
+        "LoadModule otel_apache_module {AGENT}/WebServerModule/Apache/libmod_apache_otel{suffix}.so\n"
+    )
+}
+
+fn place(spec: &InstrumentationSpec) -> Place<'_> {
+    let path = spec.apache_httpd.as_ref().and_then(|httpd| httpd.config_path.as_deref());
+    let path = path.filter(|path| !path.is_empty()).unwrap_or("/usr/local/apache2/conf");
+    Place {
+        field: "apacheHttpd.configPath",
+        folder: path.strip_suffix('/').unwrap_or(path),
+        file: "httpd.conf",
+    }
+}

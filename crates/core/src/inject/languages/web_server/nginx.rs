@@ -1,0 +1,39 @@
+//! nginx (injection.md, section 4.7).
+
+use ingraft_api::{InstrumentationSpec, Language};
+use serde_json::json;
+
+use super::directives::Syntax;
+use super::{Place, Server, script};
+
+pub(crate) const SERVER: Server = Server {
+    language: Language::Nginx,
+    attach: "otel-agent-attach-nginx",
+    second_clone: "otel-agent-source-container-clone-nginx",
+    configuration_volume: CONFIGURATION,
+    agent_volume: FILES,
+    configuration_variable: "OTEL_NGINX_AGENT_CONF",
+    instance_variable: "OTEL_NGINX_SERVICE_INSTANCE_ID",
+    library_path: Some(("LD_LIBRARY_PATH", "/opt/opentelemetry-webserver/agent/sdk_lib/lib")),
+    syntax: &SYNTAX,
+    place,
+    clone: |folder| script(CLONE, &[folder]),
+    attach_command: |place| script(ATTACH, &[place.file]),
+    modules: |_| String::new(),
+    // The reference limits neither, and makes no claims here.
+    volumes: |_| [CONFIGURATION, FILES].map(|name| json!({"name": name, "emptyDir": {}})),
+};
+
+const CONFIGURATION: &str = "otel-nginx-conf-dir";
+const FILES: &str = "otel-nginx-agent";
+const CLONE: &str = include_str!("clone-nginx.sh");
+const ATTACH: &str = include_str!("attach-nginx.sh");
+
+const SYNTAX: Syntax = Syntax { prefix: "NginxModule", on: "ON", end: ";", reference: None };
+
+fn place(spec: &InstrumentationSpec) -> Place<'_> {
+    let path = spec.nginx.as_ref().and_then(|nginx| nginx.config_file.as_deref());
+    let path = path.filter(|path| !path.is_empty()).unwrap_or("/etc/nginx/nginx.conf");
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    Place { field: "nginx.configFile", folder, file }
+}

@@ -1,0 +1,157 @@
+//! What an Instrumentation refers to: Secrets and ConfigMaps, which must be in the namespace of the pod.
+//!
+//! The reference leaves pods without instrumentation, or unable to start, where one is missing (injection.md, section
+//! 2.3). Here what may be missing is optional: the pod starts, and a finding says what it lacks.
+
+use ingraft_api::instrumentation::Tls;
+use k8s_openapi::api::core::v1::EnvVar;
+use serde_json::{Value, json};
+
+use super::Request;
+use super::injection::Injection;
+use super::valid;
+use crate::finding::{Finding, Reason};
+use crate::json::string;
+use crate::snapshot::Snapshot;
+
+/// A kind of object that holds material for pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReferenceKind {
+    /// A ConfigMap.
+    ConfigMap,
+    /// A Secret.
+    Secret,
+}
+
+impl ReferenceKind {
+    /// The kind as Kubernetes writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigMap => "ConfigMap",
+            Self::Secret => "Secret",
+        }
+    }
+
+    /// Whether such an object, and a key in it, exists: `None` where that is not known.
+    fn exists(self, snapshot: &Snapshot, namespace: &str, name: &str, key: Option<&str>) -> Option<bool> {
+        let objects = match self {
+            Self::ConfigMap => &snapshot.config_maps,
+            Self::Secret => &snapshot.secrets,
+        };
+        match (objects.known(namespace, name)?, key) {
+            (None, _) => Some(false),
+            (Some(_), None) => Some(true),
+            (Some(keys), Some(key)) => keys.as_ref().map(|keys| keys.iter().any(|known| known == key)),
+        }
+    }
+}
+
+/// The Secrets and ConfigMaps that an Instrumentation names, with their kinds.
+pub fn references(spec: &ingraft_api::InstrumentationSpec) -> Vec<(ReferenceKind, &str)> {
+    let languages = ingraft_api::Language::with_image()
+        .flat_map(|language| crate::defaults::Block::of(spec, language).env);
+    let mut found: Vec<_> = spec
+        .env
+        .iter()
+        .flatten()
+        .chain(languages)
+        .filter_map(|variable| {
+            let source = variable.value_from.as_ref()?;
+            let config_map = source.config_map_key_ref.as_ref();
+            let secret = source.secret_key_ref.as_ref();
+            config_map
+                .map(|key| (ReferenceKind::ConfigMap, key.name.as_str()))
+                .or_else(|| secret.map(|key| (ReferenceKind::Secret, key.name.as_str())))
+        })
+        .collect();
+    if let Some(tls) = spec.exporter.as_ref().and_then(|exporter| exporter.tls.as_ref()) {
+        found.extend(of_tls(tls).map(|(kind, name, _)| (kind, name)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// What TLS names, with the field that names it.
+fn of_tls(tls: &Tls) -> impl Iterator<Item = (ReferenceKind, &str, &'static str)> {
+    let names = [
+        (ReferenceKind::Secret, tls.secret_name.as_deref(), "secretName"),
+        (ReferenceKind::ConfigMap, tls.config_map_name.as_deref(), "configMapName"),
+    ];
+    names
+        .into_iter()
+        .filter_map(|(kind, name, field)| Some((kind, name.filter(|name| !name.is_empty())?, field)))
+}
+
+/// The variables of an Instrumentation as they go into containers. Those that no pod may have are left out; a source
+/// that is not known to exist is optional, so that the container starts without it.
+pub(crate) fn variables(
+    injection: &Injection<'_, '_>,
+    variables: &[EnvVar],
+    pointer: &str,
+    findings: &mut Vec<Finding>,
+) -> Vec<Value> {
+    let mut entries = Vec::with_capacity(variables.len());
+    for (place, variable) in variables.iter().enumerate() {
+        let Ok(mut entry) = serde_json::to_value(variable) else {
+            continue;
+        };
+        if let Err(allowed) = valid::variable(&entry, injection.request.pod) {
+            let reason = Reason::FieldIgnored { field: "env", value: variable.name.clone(), allowed };
+            findings.push(injection.finding(reason, format!("{pointer}/{place}")));
+            continue;
+        }
+        if let Some(reason) = make_optional(injection.request, &mut entry) {
+            findings.push(injection.finding(reason, format!("{pointer}/{place}/valueFrom")));
+        }
+        entries.push(entry);
+    }
+    entries
+}
+
+/// Makes a source optional unless it is known to exist. The reason is for one that is known to be missing.
+fn make_optional(request: &Request<'_>, entry: &mut Value) -> Option<Reason> {
+    let sources = entry.get_mut("valueFrom")?.as_object_mut()?;
+    for (field, kind) in
+        [("configMapKeyRef", ReferenceKind::ConfigMap), ("secretKeyRef", ReferenceKind::Secret)]
+    {
+        let Some(source) = sources.get_mut(field) else {
+            continue;
+        };
+        let text = |key: &str| string(source, key).unwrap_or_default().to_owned();
+        let (name, key) = (text("name"), text("key"));
+        let exists = kind.exists(request.snapshot, request.namespace, &name, Some(&key));
+        if exists == Some(true) || source.get("optional") == Some(&json!(true)) {
+            return None;
+        }
+        if let Some(source) = source.as_object_mut() {
+            source.insert("optional".to_owned(), true.into());
+        }
+        return (exists == Some(false)).then(|| Reason::ReferenceMissing {
+            kind: kind.as_str(),
+            name,
+            key: Some(key),
+            namespace: request.namespace.to_owned(),
+        });
+    }
+    None
+}
+
+/// Notices TLS material that the namespace of the pod does not have.
+pub(crate) fn review_tls(injection: &Injection<'_, '_>, findings: &mut Vec<Finding>) {
+    let Some(tls) = injection.spec().exporter.as_ref().and_then(|exporter| exporter.tls.as_ref()) else {
+        return;
+    };
+    let Request { snapshot, namespace, .. } = *injection.request;
+    for (kind, name, field) in of_tls(tls) {
+        if kind.exists(snapshot, namespace, name, None) == Some(false) {
+            let reason = Reason::ReferenceMissing {
+                kind: kind.as_str(),
+                name: name.to_owned(),
+                key: None,
+                namespace: namespace.to_owned(),
+            };
+            findings.push(injection.finding(reason, format!("/spec/exporter/tls/{field}")));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What every SDK reads from its environment, whatever its language: where to send, and what about (injection.md,
+//! section 5.1, step 4).
+
+use super::exporter::{self, Outlet, Speaks};
+use super::injection::Injection;
+use super::resource::{ATTRIBUTES, Attributes, with_uids};
+use super::target::{Container, Target};
+use crate::finding::{Finding, Reason};
+
+/// Adds it to a container. `about` is the container that telemetry is about: the same one, except for Go.
+pub(crate) fn add(
+    injection: &Injection<'_, '_>,
+    about: Container<'_>,
+    mut outlet: Outlet<'_>,
+    target: &mut Target<'_>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Reason> {
+    if let Some(reason) = outlet.fitted.take() {
+        findings.push(injection.finding(reason, "/spec/exporter/endpoint"));
+    }
+    let spec = injection.spec();
+    let attributes = Attributes::of(injection.request, spec, about);
+    attributes.add_name(target);
+    exporter::add(spec, outlet, target).map_err(|path| injection.taken("mount path", path))?;
+    if attributes.add(target, with_uids(spec)).is_err() {
+        // The agent works without ours; what the user set stays.
+        let reason = target.not_mergeable(ATTRIBUTES);
+        findings.push(Finding::pod(reason, target.container.pointer("env")));
+    }
+    add_propagators_and_sampler(injection, target);
+    Attributes::move_last(&mut target.env);
+    Ok(())
+}
+
+fn add_propagators_and_sampler(injection: &Injection<'_, '_>, target: &mut Target<'_>) {
+    let spec = injection.spec();
+    let propagators = spec.propagators.as_deref().unwrap_or_default();
+    if !propagators.is_empty() {
+        let names: Vec<&str> = propagators.iter().map(|propagator| propagator.as_str()).collect();
+        target.env.set_default("OTEL_PROPAGATORS", names.join(","));
+    }
+    let Some(sampler) = &spec.sampler else { return };
+    let Some(kind) = sampler.kind else { return };
+    // A sampler and its argument belong together: a container that sets either keeps both as they are.
+    if target.env.is_set("OTEL_TRACES_SAMPLER") || target.env.is_set("OTEL_TRACES_SAMPLER_ARG") {
+        return;
+    }
+    target.env.set_default("OTEL_TRACES_SAMPLER", kind.as_str());
+    if let Some(argument) = sampler.argument.as_deref().filter(|argument| !argument.is_empty()) {
+        target.env.set_default("OTEL_TRACES_SAMPLER_ARG", argument);
+    }
+}
+
+/// Notices, when a container is ready, which variables are hidden now and whether telemetry will arrive.
+pub(crate) fn review(
+    injection: &Injection<'_, '_>,
+    joined: &[&'static str],
+    target: &Target<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    review_hidden(injection, joined, target, findings);
+    review_endpoint(injection, target, findings);
+    let sends = Speaks::of(injection.language());
+    if let Some(reason) = sends.review(injection.language(), &target.env) {
+        findings.push(Finding::pod(reason, target.container.pointer("env")));
+    }
+}
+
+/// A variable in `env` hides one of the same name from `envFrom`.
+pub(crate) fn review_hidden(
+    injection: &Injection<'_, '_>,
+    joined: &[&'static str],
+    target: &Target<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    for &variable in joined.iter().chain(&[ATTRIBUTES]) {
+        if target.sets(variable) {
+            continue;
+        }
+        let (container, variable) = (target.container.name.to_owned(), variable.to_owned());
+        let reason = match target.container.env_from_sets(&variable, injection.request) {
+            Some(true) => Reason::VariableHides { container, variable },
+            None => Reason::VariableMayHide { container, variable },
+            Some(false) => continue,
+        };
+        findings.push(Finding::pod(reason, target.container.pointer("envFrom")));
+    }
+}
+
+/// Without an endpoint every SDK sends to localhost, where nobody listens.
+fn review_endpoint(injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
+    let somewhere = [exporter::ENDPOINT, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+    if !target.container.has_env_from() && !somewhere.iter().any(|variable| target.env.is_set(variable)) {
+        let reason = Reason::EndpointMissing { container: target.container.name.to_owned() };
+        findings.push(injection.finding(reason, "/spec/exporter/endpoint"));
+    }
+}

@@ -1,0 +1,196 @@
+//! What an Instrumentation may bring into a pod: its definition accepts more than the API server accepts in a pod, and
+//! one wrong value would make every pod invalid.
+//!
+//! The rules are those of the API server's validation of pods:
+//! <https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/validation/validation.go>.
+
+use serde_json::{Map, Value, json};
+
+use crate::json::{list, named, string};
+use crate::quantity;
+
+/// A name that a Secret or ConfigMap can have, a DNS subdomain:
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names>.
+pub(crate) fn is_object_name(name: &str) -> bool {
+    let label = |label: &str| {
+        let edges = label.starts_with('-') || label.ends_with('-');
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        !label.is_empty() && !edges && label.chars().all(allowed)
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}
+
+/// Whether an entry of an `env` list is one that a container of this pod may have; if not, what may stand there.
+pub(crate) fn variable(entry: &Value, pod: &Value) -> Result<(), &'static str> {
+    let name = string(entry, "name").unwrap_or_default();
+    let printable = |c: char| (' '..='~').contains(&c) && c != '=';
+    if name.is_empty() || !name.chars().all(printable) {
+        return Err("a name of printable ASCII characters without =");
+    }
+    let Some(sources) = entry.get("valueFrom").and_then(Value::as_object) else {
+        return Ok(());
+    };
+    if string(entry, "value").is_some_and(|value| !value.is_empty()) {
+        return Err("value or valueFrom, not both");
+    }
+    let mut sources = sources.iter();
+    let (Some((kind, source)), None) = (sources.next(), sources.next()) else {
+        return Err("exactly one source in valueFrom");
+    };
+    match kind.as_str() {
+        "fieldRef" => field(source),
+        "resourceFieldRef" => resource_field(source),
+        "configMapKeyRef" | "secretKeyRef" => key(source),
+        "fileKeyRef" => file_key(source, pod),
+        _ => Ok(()),
+    }
+}
+
+fn field(source: &Value) -> Result<(), &'static str> {
+    const FIELDS: [&str; 9] = [
+        "metadata.name",
+        "metadata.namespace",
+        "metadata.uid",
+        "spec.nodeName",
+        "spec.serviceAccountName",
+        "status.hostIP",
+        "status.hostIPs",
+        "status.podIP",
+        "status.podIPs",
+    ];
+    let path = string(source, "fieldPath").unwrap_or_default();
+    let entry =
+        path.strip_prefix("metadata.labels['").or_else(|| path.strip_prefix("metadata.annotations['"));
+    let known = match entry.and_then(|entry| entry.strip_suffix("']")) {
+        Some(key) => is_qualified_name(key),
+        None => FIELDS.contains(&path),
+    };
+    let version = string(source, "apiVersion").unwrap_or_default();
+    if known && matches!(version, "" | "v1") {
+        Ok(())
+    } else {
+        Err("a field of the pod that variables can have")
+    }
+}
+
+fn resource_field(source: &Value) -> Result<(), &'static str> {
+    let resource = string(source, "resource").unwrap_or_default();
+    let kind = resource.strip_prefix("limits.").or_else(|| resource.strip_prefix("requests."));
+    let divisor = string(source, "divisor").and_then(quantity::parse).unwrap_or_default();
+    let fits = |divisors: &[f64]| divisors.iter().any(|allowed| allowed.total_cmp(&divisor).is_eq());
+    let bytes: Vec<f64> =
+        ["0", "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"]
+            .iter()
+            .filter_map(|size| quantity::parse(size))
+            .collect();
+    let allowed = match kind {
+        Some("cpu") => fits(&[0.0, 0.001, 1.0]),
+        Some("memory" | "ephemeral-storage") => fits(&bytes),
+        _ => false,
+    };
+    // Without a name it is the container itself; another one may not exist in this pod.
+    let own = string(source, "containerName").is_none_or(str::is_empty);
+    if allowed && own {
+        Ok(())
+    } else {
+        Err("a limit or request of cpu, memory or ephemeral-storage, and its divisor")
+    }
+}
+
+fn key(source: &Value) -> Result<(), &'static str> {
+    let key = string(source, "key").unwrap_or_default();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let named = string(source, "name").is_some_and(is_object_name);
+    let keyed = !key.is_empty() && key.len() <= 253 && key != "." && !key.starts_with("..");
+    if named && keyed && key.chars().all(allowed) { Ok(()) } else { Err("name and key of an object") }
+}
+
+fn file_key(source: &Value, pod: &Value) -> Result<(), &'static str> {
+    let volume = string(source, "volumeName").unwrap_or_default();
+    let volumes = pod.get("spec").map_or(&[][..], |spec| list(spec, "volumes"));
+    let exists = named(volumes, volume).is_some_and(|volume| volume.get("emptyDir").is_some());
+    if exists { Ok(()) } else { Err("an emptyDir of the pod") }
+}
+
+/// `prefix/name` or `name`: <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set>.
+pub(crate) fn is_qualified_name(text: &str) -> bool {
+    let (prefix, name) = match text.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, text),
+    };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    prefix.is_none_or(is_object_name)
+        && name.len() <= 63
+        && name.chars().all(allowed)
+        && edge(name.chars().next())
+        && edge(name.chars().last())
+}
+
+/// Whether an amount of a resource may stand in a container of ours: extended resources and huge pages have rules of
+/// their own, and copying files needs none.
+pub(crate) fn is_amount(resource: &str, amount: &Value) -> bool {
+    let known = matches!(resource, "cpu" | "memory" | "ephemeral-storage");
+    let amount = amount.as_str().and_then(quantity::parse).or_else(|| amount.as_f64());
+    known && amount.is_some_and(|amount| amount >= 0.0)
+}
+
+/// Whether a pod may have an ephemeral volume of this template.
+pub(crate) fn is_claim_template(template: &Value) -> bool {
+    const MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
+    let spec = template.get("spec").unwrap_or(&Value::Null);
+    let modes = list(spec, "accessModes");
+    let known = |mode: &Value| mode.as_str().is_some_and(|mode| MODES.contains(&mode));
+    let storage = spec.pointer("/resources/requests/storage");
+    let storage = storage.and_then(|size| size.as_str().and_then(quantity::parse).or_else(|| size.as_f64()));
+    let metadata = template.get("metadata").and_then(Value::as_object);
+    let only_entries = |metadata: &Map<String, Value>| {
+        metadata.keys().all(|key| matches!(key.as_str(), "labels" | "annotations" | "creationTimestamp"))
+    };
+    metadata.is_none_or(only_entries)
+        && !modes.is_empty()
+        && modes.iter().all(known)
+        && storage.is_some_and(|size| size > 0.0)
+}
+
+/// A field of a security context that no Linux container may have, if there is one.
+pub(crate) fn invalid_security_context(context: &Map<String, Value>, pod: &Value) -> Option<&'static str> {
+    let profile = |key: &str| {
+        let Some(profile) = context.get(key) else { return true };
+        let file = string(profile, "localhostProfile").is_some_and(|file| !file.is_empty());
+        match string(profile, "type") {
+            Some("Localhost") => file,
+            Some("RuntimeDefault" | "Unconfined") => !file,
+            _ => false,
+        }
+    };
+    let id = |key: &str| {
+        let id = context.get(key).and_then(Value::as_i64);
+        id.is_none_or(|id| (0..=i64::from(i32::MAX)).contains(&id))
+    };
+    let host_users = pod.pointer("/spec/hostUsers") != Some(&json!(false));
+    let proc_mount = match context.get("procMount").and_then(Value::as_str) {
+        None | Some("Default") => true,
+        Some("Unmasked") => !host_users,
+        Some(_) => false,
+    };
+    let privileged = context.get("privileged") == Some(&json!(true));
+    let added = context.get("capabilities").map_or(&[][..], |capabilities| list(capabilities, "add"));
+    let escalates = privileged || added.contains(&json!("CAP_SYS_ADMIN"));
+    let rules = [
+        ("seccompProfile", profile("seccompProfile")),
+        ("appArmorProfile", profile("appArmorProfile")),
+        ("runAsUser", id("runAsUser")),
+        ("runAsGroup", id("runAsGroup")),
+        ("procMount", proc_mount),
+        ("windowsOptions", !context.contains_key("windowsOptions")),
+        (
+            "allowPrivilegeEscalation",
+            !escalates || context.get("allowPrivilegeEscalation") != Some(&json!(false)),
+        ),
+    ];
+    rules.into_iter().find(|(_, holds)| !holds).map(|(field, _)| field)
+}
+
+#[cfg(test)]
+mod tests;
