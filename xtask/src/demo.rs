@@ -16,7 +16,7 @@ const PORT: u16 = 8080;
 /// Starts everything, sends a request, and prints what a user wants to see.
 pub fn run(progress: Progress) -> anyhow::Result<()> {
     let cluster = prepare_cluster(up::CLUSTER, progress)?;
-    install_ingraft(&cluster, progress)?;
+    install_ingraft(&cluster, &[], progress)?;
     let kubectl = cluster.kubectl();
     let pod = progress.step("starting the Python application of examples/python.yaml", || {
         apply_file(kubectl, &root().join("examples/python.yaml"))?;

@@ -17,6 +17,9 @@ const DEPLOYMENT: &str = "deployment/ingraft-operator";
 /// How long a first span may take: the application starts, answers, and its batch is sent.
 const SPAN_LIMIT: Duration = Duration::from_mins(1);
 
+/// How long an application may take until it listens.
+const START_LIMIT: Duration = Duration::from_mins(1);
+
 /// How long it may take until the API server asks the operator about pods.
 const WEBHOOK_LIMIT: Duration = Duration::from_secs(30);
 
@@ -96,10 +99,10 @@ fn pods(kubectl: &Kubectl) -> anyhow::Result<String> {
     kubectl.run(&["get", "pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/instance=ingraft", "-o", "name"])
 }
 
-/// Asks an application's pod for a path, through the API server.
+/// Asks an application's pod for a path, through the API server, once the application listens.
 ///
 /// # Errors
-/// When it does not answer.
+/// When it does not answer, or does not listen in time.
 pub fn request(
     kubectl: &Kubectl,
     namespace: &str,
@@ -107,7 +110,20 @@ pub fn request(
     port: u16,
     path: &str,
 ) -> anyhow::Result<String> {
-    kubectl.run(&["get", "--raw", &format!("/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy{path}")])
+    let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy{path}");
+    let start = Instant::now();
+    loop {
+        let output = kubectl.output(&["get", "--raw", &path])?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let error = String::from_utf8_lossy(&output.stderr);
+        // Without a readiness probe a pod is ready before its application listens.
+        if !error.contains("connection refused") || start.elapsed() > START_LIMIT {
+            bail!("no answer from {path}: {error}");
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Waits until the Collector has received a span that fits.

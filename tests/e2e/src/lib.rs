@@ -1,13 +1,19 @@
 //! A real cluster with Ingraft, a Collector and images, shared by the end-to-end tests.
 
+mod example;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+pub use example::Example;
 use ingraft_testkit::ingraft::{install_ingraft, prepare_cluster};
-use ingraft_testkit::{Cluster, Progress};
+use ingraft_testkit::{Cache, Cluster, Image, Kubectl, Progress};
 
 /// The name of the cluster of the tests; the demo's is another.
 const CLUSTER: &str = "ingraft-e2e";
+
+/// What is off unless somebody asks for it.
+const OPERATOR_ARGUMENTS: &[&str] = &["--enable-go-instrumentation=true"];
 
 /// The cluster, started by the first test that asks. `None` where a node cannot be run: without root.
 ///
@@ -35,7 +41,7 @@ fn start() -> Cluster {
         // What an interrupted run left must not decide about this one.
         Cluster::down(CLUSTER, progress)?;
         let cluster = prepare_cluster(CLUSTER, progress)?;
-        install_ingraft(&cluster, progress)?;
+        install_ingraft(&cluster, OPERATOR_ARGUMENTS, progress)?;
         Ok(cluster)
     };
     start().expect("the cluster starts")
@@ -53,4 +59,41 @@ pub fn remove_cluster() {
 /// A file of the repository.
 pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// How an image is made, unless the cache has it.
+pub type MakeImage = fn(&Cache, Progress) -> anyhow::Result<Image>;
+
+/// Makes and loads the images that a language needs.
+///
+/// # Errors
+/// When one cannot be made or loaded.
+pub fn load(cluster: &Cluster, images: &[MakeImage]) -> anyhow::Result<()> {
+    let cache = Cache::locate()?;
+    images.iter().try_for_each(|make| cluster.load_image(&make(&cache, Progress::stderr())?))
+}
+
+/// Waits until an Event with this reason regards an object, such as `Deployment/shop`.
+///
+/// # Errors
+/// When none comes in time.
+pub fn wait_for_event(
+    kubectl: &Kubectl,
+    namespace: &str,
+    reason: &str,
+    regarding: &str,
+) -> anyhow::Result<()> {
+    let (kind, name) = regarding.split_once('/').unwrap_or((regarding, ""));
+    let selector = format!("reason={reason},regarding.kind={kind},regarding.name={name}");
+    kubectl.run(&[
+        "wait",
+        "events.events.k8s.io",
+        "-n",
+        namespace,
+        "--for=create",
+        "--field-selector",
+        &selector,
+        "--timeout=30s",
+    ])?;
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The path of the troubleshooting page: a Python application, the real agent, a real Collector.
 
-use ingraft_e2e_tests::repository;
+use ingraft_e2e_tests::{repository, wait_for_event};
 use ingraft_testkit::Cluster;
 use ingraft_testkit::ingraft::{NAMESPACE, apply_file, ready_pod, request, wait_for_span};
 
@@ -63,18 +63,7 @@ fn wrong_annotation_is_told(cluster: &Cluster) -> anyhow::Result<()> {
         .replace("py-otel-server", "py-missed");
     kubectl.apply(&wrong)?;
     ready_pod(kubectl, "application", "app=py-missed")?;
-    let reason = "reason=InstrumentationMissing,regarding.kind=Deployment,regarding.name=py-missed";
-    let event = "events.events.k8s.io";
-    kubectl.run(&[
-        "wait",
-        event,
-        "-n",
-        "application",
-        "--for=create",
-        "--field-selector",
-        reason,
-        "--timeout=30s",
-    ])?;
+    wait_for_event(kubectl, "application", "InstrumentationMissing", "Deployment/py-missed")?;
     let described = kubectl.run(&["describe", "deployment", "-n", "application", "py-missed"])?;
     assert!(described.contains("inject-python: 'opentelemetry/my-instrumentation'"), "{described}");
     Ok(())
