@@ -9,6 +9,8 @@ mod c;
 mod debian;
 mod dotnet;
 mod go;
+mod java;
+mod nodejs;
 mod python;
 mod webserver;
 mod webserver_agent;
@@ -19,6 +21,8 @@ use anyhow::Context as _;
 
 pub use dotnet::{DOTNET_AGENT, DOTNET_APP, dotnet_agent, dotnet_app};
 pub use go::{GO_AGENT, GO_APP, go_agent, go_app};
+pub use java::{JAVA_AGENT, JAVA_APP, JAVA_EXTENSION, java_agent, java_app, java_extension};
+pub use nodejs::{NODE_AGENT, NODE_APP, node_agent, node_app};
 pub use webserver::{HTTPD, NGINX, httpd, nginx};
 pub use webserver_agent::{
     WEBSERVER_AGENT, WEBSERVER_AGENT_WITHOUT_MODULES, webserver_agent, webserver_agent_without_modules,

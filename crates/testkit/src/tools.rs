@@ -189,6 +189,22 @@ pub(crate) fn ensure_c_compiler(cache: &Cache, progress: Progress) -> anyhow::Re
     packages::ensure(cache, progress, &[Need::program("gcc", package), Need::program("make", package)])
 }
 
+/// Installs npm, and with it Node.js, if it is missing.
+pub(crate) fn ensure_npm(cache: &Cache, progress: Progress) -> anyhow::Result<()> {
+    packages::ensure(cache, progress, &[Need::program("npm", "npm")])
+}
+
+/// Installs a Java compiler if it is missing.
+pub(crate) fn ensure_jdk(cache: &Cache, progress: Progress) -> anyhow::Result<()> {
+    let package = "openjdk-17-jdk-headless";
+    packages::ensure(cache, progress, &[Need::program("javac", package), Need::program("jar", package)])
+}
+
+/// Installs Maven if it is missing.
+pub(crate) fn ensure_maven(cache: &Cache, progress: Progress) -> anyhow::Result<()> {
+    packages::ensure(cache, progress, &[Need::program("mvn", "maven")])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
