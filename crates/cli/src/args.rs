@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use ingraft_cluster::SettingsArgs;
+use ingraft_cluster::{SettingsArgs, registry};
 use ingraft_core::Severity;
 
 use crate::manifests::What;
@@ -21,10 +21,10 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Inject manifests, without a cluster: manifests in, manifests out, findings on standard error
+    /// Inject manifests: manifests in, manifests out, findings on standard error
     ///
-    /// Instrumentations, Namespaces and workloads among the manifests are used. Documents that are no workloads pass
-    /// through unchanged.
+    /// Instrumentations, Namespaces, Services, ConfigMaps and Secrets among the manifests are used. Documents that are no
+    /// workloads pass through unchanged. No cluster is needed, nor asked without --check-secrets.
     #[command(
         after_help = "Exit status: 0 clean, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable input."
     )]
@@ -56,6 +56,9 @@ pub struct InjectArgs {
     /// The least severity of a finding that makes the exit status 1
     #[arg(long, value_enum, default_value_t)]
     pub fail_on: FailOn,
+    /// Ask the cluster of your kubeconfig, with your rights, which Secrets and ConfigMaps that Instrumentations name exist
+    #[arg(long)]
+    pub check_secrets: bool,
     #[command(flatten)]
     pub settings: SettingsArgs,
 }
@@ -103,9 +106,15 @@ pub struct ManifestsArgs {
     /// Which part: the definitions of custom resources, all but those, or everything
     #[arg(value_enum, default_value_t)]
     pub what: What,
-    /// The operator's image
-    #[arg(long, default_value = manifests::DEFAULT_IMAGE)]
-    pub image: String,
+    /// The operator's image [default: the released one, from --registry if that is given]
+    #[arg(long)]
+    pub image: Option<String>,
+    /// Registry that has the images of operator and agents, instead of ghcr.io
+    #[arg(long, value_name = "HOST[/PATH]", value_parser = registry)]
+    pub registry: Option<String>,
+    /// Let the operator see which Secrets exist, to tell of those that an Instrumentation names and a namespace lacks
+    #[arg(long)]
+    pub check_secrets: bool,
     /// The operator's own arguments, such as --arg=--enable-go-instrumentation=true; can be repeated
     #[arg(long = "arg", value_name = "ARGUMENT", allow_hyphen_values = true)]
     pub args: Vec<String>,

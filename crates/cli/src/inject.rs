@@ -1,7 +1,12 @@
 //! `ingraft inject`: manifests in, manifests out.
 
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+use ingraft_cluster::existence;
 use ingraft_cluster::manifests::{self, Document};
 use ingraft_core::{Edit, Finding, Request, Severity, Snapshot, Workload, edit, inject, review};
+use kube::Client;
 
 use crate::args::InjectArgs;
 use crate::output::{self, Place};
@@ -48,12 +53,31 @@ impl Injected<'_> {
 /// Injects what `-f` names and prints the result.
 pub fn run(args: &InjectArgs) -> anyhow::Result<u8> {
     let documents = input::documents(&args.files, args.recursive)?;
-    let snapshot = manifests::snapshot(&documents, &args.namespace)?;
+    let mut snapshot = manifests::snapshot(&documents, &args.namespace)?;
+    if args.check_secrets {
+        check_secrets(&documents, &args.namespace, &mut snapshot)?;
+    }
     let mut worst = None;
     let injected: Vec<Injected<'_>> =
         documents.iter().map(|document| inject_document(document, args, &snapshot, &mut worst)).collect();
     output::print(args.output, &injected)?;
     Ok(if worst.is_some_and(|severity| args.fail_on.counts(severity)) { FINDINGS } else { CLEAN })
+}
+
+/// Asks the cluster of the kubeconfig which of the Secrets and ConfigMaps that are named exist.
+fn check_secrets(documents: &[Document], namespace: &str, snapshot: &mut Snapshot) -> anyhow::Result<()> {
+    let workloads = documents.iter().flat_map(|document| manifests::objects(&document.value));
+    let workloads = workloads.filter_map(|(_, object)| Workload::of(object));
+    let namespaces: BTreeSet<&str> =
+        workloads.map(|workload| workload.namespace.unwrap_or(namespace)).collect();
+    // Only one part of the program may choose how TLS is done, and this is the only part that uses it.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let client =
+            Client::try_default().await.context("failed to find a cluster: is there a kubeconfig?")?;
+        Ok(existence::learn(&client, snapshot, &namespaces).await?)
+    })
 }
 
 fn inject_document<'a>(
@@ -70,7 +94,7 @@ fn inject_document<'a>(
     for (pointer, object) in manifests::objects(&document.value) {
         let place = Place::new(document, &pointer, object, &args.namespace);
         if let Some(instrumentation) = place.instrumentation(snapshot) {
-            for finding in review(instrumentation, snapshot) {
+            for finding in review(instrumentation, snapshot, &args.settings.0) {
                 tell(&place, &finding);
             }
         }

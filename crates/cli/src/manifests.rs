@@ -5,7 +5,8 @@ use std::io::Write;
 use clap::ValueEnum;
 use ingraft_api::Instrumentation;
 use ingraft_cluster::manifests;
-use serde_json::Value;
+use ingraft_core::settings::mirrored;
+use serde_json::{Value, json};
 
 use crate::args::ManifestsArgs;
 use crate::{CLEAN, output};
@@ -42,17 +43,37 @@ pub fn run(args: &ManifestsArgs) -> anyhow::Result<u8> {
     Ok(CLEAN)
 }
 
+/// What `--check-secrets` adds to the operator's role. Only names are asked for, but Kubernetes cannot permit less.
+fn secrets_rule() -> Value {
+    json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]})
+}
+
 fn operator(args: &ManifestsArgs) -> anyhow::Result<Vec<Value>> {
+    let registry = args.registry.as_deref();
+    let image = match (&args.image, registry) {
+        (Some(image), _) => image.clone(),
+        (None, Some(registry)) => mirrored(DEFAULT_IMAGE, registry),
+        (None, None) => DEFAULT_IMAGE.to_owned(),
+    };
+    let mut arguments: Vec<Value> =
+        registry.map(|registry| format!("--registry={registry}").into()).into_iter().collect();
+    arguments.extend(args.check_secrets.then(|| "--check-secrets".into()));
+    arguments.extend(args.args.iter().map(|arg| Value::from(arg.as_str())));
+
     let documents = manifests::read("operator.yaml", OPERATOR)?;
     let mut values: Vec<Value> = documents.into_iter().map(|document| document.value).collect();
-    for container in
-        values.iter_mut().filter_map(|value| value.pointer_mut("/spec/template/spec/containers/0"))
-    {
-        if let Some(container) = container.as_object_mut() {
-            container.insert("image".to_owned(), args.image.as_str().into());
-            let arguments = container.entry("args").or_insert_with(|| Value::Array(Vec::new()));
-            if let Some(arguments) = arguments.as_array_mut() {
-                arguments.extend(args.args.iter().map(|arg| Value::from(arg.as_str())));
+    for value in &mut values {
+        if args.check_secrets
+            && value.get("kind").is_some_and(|kind| kind == "ClusterRole")
+            && let Some(rules) = value.get_mut("rules").and_then(Value::as_array_mut)
+        {
+            rules.push(secrets_rule());
+        }
+        let container = value.pointer_mut("/spec/template/spec/containers/0");
+        if let Some(container) = container.and_then(Value::as_object_mut) {
+            container.insert("image".to_owned(), image.as_str().into());
+            if !arguments.is_empty() {
+                container.insert("args".to_owned(), arguments.as_slice().into());
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Fills the core's plain structs: from manifests, from watches on the API server, from command lines.
 
 pub mod cause;
+pub mod existence;
 pub mod locate;
 pub mod manifests;
 mod settings_args;
 pub mod watch;
 
-pub use settings_args::SettingsArgs;
+pub use settings_args::{SettingsArgs, registry};

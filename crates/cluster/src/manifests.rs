@@ -160,14 +160,18 @@ fn learn(snapshot: &mut Snapshot, object: &Value, default_namespace: &str) -> Re
             let namespace = namespace_of(object, default_namespace);
             let ports = object.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
             let numbers = ports.filter_map(|port| port.get("port")?.as_u64()?.try_into().ok());
-            snapshot.services.insert(namespace, text("/metadata/name").to_owned(), numbers.collect());
+            let numbers: Vec<u16> = numbers.collect();
+            // One without ports is another name for something elsewhere.
+            if !numbers.is_empty() {
+                snapshot.services.insert(namespace, text("/metadata/name").to_owned(), numbers);
+            }
         }
-        "ConfigMap" if api_version == "v1" => {
+        kind @ ("ConfigMap" | "Secret") if api_version == "v1" => {
             let namespace = namespace_of(object, default_namespace);
-            let keys =
-                object.get("data").and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys);
-            let keys = Some(keys.cloned().collect());
-            snapshot.config_maps.insert(namespace, text("/metadata/name").to_owned(), keys);
+            let maps = ["data", "stringData"].map(|field| object.get(field).and_then(Value::as_object));
+            let keys = maps.into_iter().flatten().flat_map(serde_json::Map::keys).cloned().collect();
+            let objects = if kind == "Secret" { &mut snapshot.secrets } else { &mut snapshot.config_maps };
+            objects.insert(namespace, text("/metadata/name").to_owned(), Some(keys));
         }
         "Deployment" | "CronJob" => {
             if let Some(workload) = Workload::of(object) {

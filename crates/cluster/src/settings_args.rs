@@ -4,6 +4,7 @@
 //! variable `INGRAFT_…`; the images also as the reference's `RELATED_IMAGE_AUTO_INSTRUMENTATION_…`.
 
 use clap::builder::BoolishValueParser;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use ingraft_api::Language;
 use ingraft_core::Settings;
@@ -13,6 +14,22 @@ use ingraft_core::Settings;
 pub struct SettingsArgs(pub Settings);
 
 const MULTI: &str = "enable-multi-instrumentation";
+const REGISTRY: &str = "registry";
+
+/// A registry as it stands at the beginning of an image reference.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub fn registry(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '/' | '[' | ']');
+    if text.contains("://") {
+        Err("write it as in an image reference, without https://".to_owned())
+    } else if text.is_empty() || text.starts_with('/') || !text.chars().all(allowed) {
+        Err("write a host, and a path if there is one, such as mirror.example.com/ghcr".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
 
 fn image_flag(language: Language) -> String {
     format!("auto-instrumentation-{language}-image")
@@ -65,7 +82,16 @@ impl Args for SettingsArgs {
                 ));
         }
         let help = "Honour the lists of containers per language";
-        command.arg(switch(MULTI, true, help.to_owned()))
+        command.arg(switch(MULTI, true, help.to_owned())).arg(
+            Arg::new(REGISTRY)
+                .long(REGISTRY)
+                .env(variable("INGRAFT_", REGISTRY))
+                .hide_env(true)
+                .help("Registry that has the default images, instead of ghcr.io; images named elsewhere stay")
+                .help_heading("Languages")
+                .value_name("HOST[/PATH]")
+                .value_parser(registry),
+        )
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -77,8 +103,15 @@ impl FromArgMatches for SettingsArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut settings = Settings::default();
         for language in Language::with_image() {
-            if let Some(image) = matches.get_one::<String>(&image_flag(language)) {
-                settings.set_image(language, image.clone());
+            let flag = image_flag(language);
+            let built_in = matches.value_source(&flag) == Some(ValueSource::DefaultValue)
+                && related_image(language).is_none();
+            match (matches.get_one::<String>(REGISTRY), matches.get_one::<String>(&flag)) {
+                (Some(registry), _) if built_in => {
+                    settings.set_image(language, Settings::mirrored_image(language, registry));
+                }
+                (_, Some(image)) => settings.set_image(language, image.clone()),
+                (_, None) => {}
             }
             if let Some(enabled) = matches.get_one::<bool>(&enable_flag(language)) {
                 settings.set_enabled(language, *enabled);
@@ -91,5 +124,33 @@ impl FromArgMatches for SettingsArgs {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(args: &[&str]) -> Settings {
+        let command = SettingsArgs::augment_args(Command::new("test").no_binary_name(true));
+        SettingsArgs::from_arg_matches(&command.get_matches_from(args)).unwrap().0
+    }
+
+    #[test]
+    fn takes_default_images_from_another_registry_but_not_those_that_are_named() {
+        let chosen = "--auto-instrumentation-java-image=example.com/java:1";
+        let settings = settings(&["--registry=mirror.example.com/ghcr", chosen]);
+        assert_eq!(settings.image(Language::Java), "example.com/java:1");
+        assert_eq!(
+            settings.image(Language::Python),
+            "mirror.example.com/ghcr/open-telemetry/opentelemetry-operator/autoinstrumentation-python:0.64b0"
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_no_registry() {
+        for text in ["https://mirror.example.com", "", "/a", "a b"] {
+            assert!(registry(text).is_err(), "{text}");
+        }
     }
 }

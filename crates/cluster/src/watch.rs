@@ -1,7 +1,8 @@
 //! Keeps a [`Snapshot`] up to date by watching the API server.
 //!
 //! Only what decisions need is decoded and kept: of Deployments and CronJobs name and unique id, of namespaces the
-//! name and our annotations. Everything else is skipped while it is read.
+//! name, our annotations and the level of Pod Security, of Services the ports, of ConfigMaps the name. Everything else
+//! is skipped while it is read.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +11,8 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use ingraft_api::Instrumentation;
+use ingraft_api::annotations::POD_SECURITY_ENFORCE;
+use ingraft_core::snapshot::ROOT_CA;
 use ingraft_core::{Namespace, Objects, Snapshot};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
@@ -20,7 +23,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-use self::slim::Slim;
+use self::slim::{Ports, Slim};
 use crate::cause::Chain;
 
 mod slim;
@@ -34,6 +37,9 @@ pub struct Store {
     changed: watch::Sender<()>,
 }
 
+/// Watches that decisions wait for. That of Secrets is not one of them: they only tell of what is missing.
+const WATCHES: usize = 6;
+
 impl Default for Store {
     fn default() -> Self {
         Self {
@@ -44,7 +50,14 @@ impl Default for Store {
     }
 }
 
-const WATCHES: usize = 4;
+/// Whether Secrets are looked at: only their names are asked for, but the permission to do so covers their content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// No Secret is ever asked for.
+    Unread,
+    /// The names of Secrets are watched.
+    Watched,
+}
 
 impl Store {
     /// What is known now. Hold it briefly: watches wait for it.
@@ -56,6 +69,13 @@ impl Store {
     pub fn update(&self, change: impl FnOnce(&mut Snapshot)) {
         change(&mut self.snapshot.write().unwrap_or_else(PoisonError::into_inner));
         self.changed.send_replace(());
+    }
+
+    /// The same, where it may turn out that nothing changed: then nobody is woken.
+    fn update_if(&self, change: impl FnOnce(&mut Snapshot) -> bool) {
+        if change(&mut self.snapshot.write().unwrap_or_else(PoisonError::into_inner)) {
+            self.changed.send_replace(());
+        }
     }
 
     /// Whether every watch has read everything once.
@@ -89,32 +109,65 @@ impl Store {
 }
 
 /// Watches for as long as the process runs. Errors are logged and retried with increasing pauses.
-pub async fn run(client: Client, store: Arc<Store>) {
+pub async fn run(client: Client, store: Arc<Store>, secrets: Secrets) {
+    let secrets = async {
+        if secrets == Secrets::Watched {
+            let api = Api::<Slim<v1::Secret>>::all(client.clone());
+            watch(api, &store, &AtomicUsize::new(1), |snapshot| &mut snapshot.secrets, |_| Some(None)).await;
+        }
+    };
     tokio::join!(
         watch(
             Api::<Slim<v1::Namespace>>::all(client.clone()),
             &store,
+            &store.pending,
             |snapshot| &mut snapshot.namespaces,
-            |namespace| Some(Namespace::new(namespace.metadata.annotations.unwrap_or_default())),
+            |namespace| {
+                let level = namespace.label(POD_SECURITY_ENFORCE).map(str::to_owned);
+                let annotations = namespace.metadata.annotations.unwrap_or_default();
+                Some(Namespace::new(annotations).enforcing(level.as_deref()))
+            },
         ),
         watch(
             Api::<Slim<Deployment>>::all(client.clone()),
             &store,
+            &store.pending,
             |snapshot| &mut snapshot.deployments,
             |deployment| deployment.metadata.uid,
         ),
         watch(
             Api::<Slim<CronJob>>::all(client.clone()),
             &store,
+            &store.pending,
             |snapshot| &mut snapshot.cron_jobs,
             |cron_job| cron_job.metadata.uid,
         ),
         watch(
-            Api::<DeserializeGuard<Instrumentation>>::all(client),
+            Api::<Slim<v1::Service, Ports>>::all(client.clone()),
             &store,
+            &store.pending,
+            |snapshot| &mut snapshot.services,
+            // One without ports is another name for something elsewhere.
+            |service| {
+                let ports: Vec<u16> = service.spec.ports.into_iter().map(|port| port.port).collect();
+                (!ports.is_empty()).then_some(ports)
+            },
+        ),
+        watch(
+            Api::<Slim<v1::ConfigMap>>::all(client.clone()),
+            &store,
+            &store.pending,
+            |snapshot| &mut snapshot.config_maps,
+            |config_map| (config_map.name_any() != ROOT_CA).then_some(None),
+        ),
+        watch(
+            Api::<DeserializeGuard<Instrumentation>>::all(client.clone()),
+            &store,
+            &store.pending,
             |snapshot| &mut snapshot.instrumentations,
             readable,
         ),
+        secrets,
     );
 }
 
@@ -133,14 +186,16 @@ fn readable(instrumentation: DeserializeGuard<Instrumentation>) -> Option<Instru
     }
 }
 
-/// Keeps one kind of object up to date.
+/// Keeps one kind of object up to date. `pending` counts down once everything has been read.
 async fn watch<K, T>(
     api: Api<K>,
     store: &Store,
+    pending: &AtomicUsize,
     objects: fn(&mut Snapshot) -> &mut Objects<T>,
     keep: fn(K) -> Option<T>,
 ) where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+    T: PartialEq,
 {
     let config = watcher::Config::default().page_size(500);
     let mut events = std::pin::pin!(watcher(api, config).default_backoff());
@@ -151,21 +206,22 @@ async fn watch<K, T>(
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Init)) => fresh = Objects::default(),
-            Ok(Some(watcher::Event::InitApply(object))) => set(&mut fresh, object, keep),
+            Ok(Some(watcher::Event::InitApply(object))) => drop(set(&mut fresh, object, keep)),
             Ok(Some(watcher::Event::InitDone)) => {
-                let all = std::mem::take(&mut fresh);
+                let mut all = std::mem::take(&mut fresh);
+                all.set_complete();
                 store.update(|snapshot| *objects(snapshot) = all);
                 if !synced {
                     synced = true;
-                    store.pending.fetch_sub(1, Ordering::AcqRel);
+                    pending.fetch_sub(1, Ordering::AcqRel);
                     store.changed.send_replace(());
                 }
             }
             Ok(Some(watcher::Event::Apply(object))) => {
-                store.update(|snapshot| set(objects(snapshot), object, keep));
+                store.update_if(|snapshot| set(objects(snapshot), object, keep));
             }
-            Ok(Some(watcher::Event::Delete(object))) => store.update(|snapshot| {
-                objects(snapshot).remove(&object.namespace().unwrap_or_default(), &object.name_any());
+            Ok(Some(watcher::Event::Delete(object))) => store.update_if(|snapshot| {
+                objects(snapshot).remove(&object.namespace().unwrap_or_default(), &object.name_any())
             }),
             Ok(None) => return,
             Err(error) => {
@@ -180,7 +236,8 @@ async fn watch<K, T>(
     }
 }
 
-fn set<K: Resource, T>(objects: &mut Objects<T>, object: K, keep: fn(K) -> Option<T>) {
+/// Takes an object up. Answers whether that changes anything.
+fn set<K: Resource, T: PartialEq>(objects: &mut Objects<T>, object: K, keep: fn(K) -> Option<T>) -> bool {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     match keep(object) {
         Some(kept) => objects.insert(namespace, name, kept),

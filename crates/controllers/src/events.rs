@@ -25,8 +25,7 @@ const NOTE: usize = 1024;
 
 /// Publishes reports as Events for as long as there are any.
 pub async fn publish_events(client: Client, store: Arc<Store>, mut reports: mpsc::Receiver<Arc<Report>>) {
-    let reporter = Reporter { controller: NAME.to_owned(), instance: std::env::var("HOSTNAME").ok() };
-    let recorder = Recorder::new(client, reporter);
+    let recorder = recorder(client);
     let mut recent: HashMap<(String, &'static str), Instant> = HashMap::new();
     while let Some(report) = reports.recv().await {
         for finding in &report.findings {
@@ -42,7 +41,7 @@ pub async fn publish_events(client: Client, store: Arc<Store>, mut reports: mpsc
                 if recent.len() < REMEMBERED {
                     recent.insert(key, now);
                 }
-                if let Err(error) = recorder.publish(&event(finding), &object).await {
+                if let Err(error) = recorder.publish(&event(finding, "Inject"), &object).await {
                     tracing::warn!(error = %Chain(&error), code = finding.code(), "failed to publish an Event");
                 }
             }
@@ -50,12 +49,19 @@ pub async fn publish_events(client: Client, store: Arc<Store>, mut reports: mpsc
     }
 }
 
+/// What publishes Events in the operator's name.
+pub(crate) fn recorder(client: Client) -> Recorder {
+    let reporter = Reporter { controller: NAME.to_owned(), instance: std::env::var("HOSTNAME").ok() };
+    Recorder::new(client, reporter)
+}
+
 fn identity(object: &ObjectReference) -> String {
     let part = |part: &Option<String>| part.clone().unwrap_or_default();
     format!("{}/{}/{}", part(&object.kind), part(&object.namespace), part(&object.name))
 }
 
-fn event(finding: &Finding) -> Event {
+/// A finding as an Event about an action of ours.
+pub(crate) fn event(finding: &Finding, action: &str) -> Event {
     let mut note = finding.message();
     if let Some(help) = finding.help() {
         note = format!("{note}. {help}");
@@ -67,7 +73,7 @@ fn event(finding: &Finding) -> Event {
         type_: EventType::Warning,
         reason: finding.code().to_owned(),
         note: Some(note),
-        action: "Inject".to_owned(),
+        action: action.to_owned(),
         secondary: None,
     }
 }

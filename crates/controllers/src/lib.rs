@@ -1,13 +1,15 @@
 //! What the operator keeps up to date in the cluster: its registration with the API server, its certificate
-//! authority, and the Events that tell users what was found.
+//! authority, the default images in Instrumentations, and the Events that tell users what was found.
 
 mod authority_secret;
 mod events;
 mod registration;
+mod upgrades;
 
 pub use authority_secret::ensure_authority;
 pub use events::publish_events;
 pub use registration::{Address, Registration};
+pub use upgrades::upgrade_images;
 
 /// The field manager of everything that is applied.
 const FIELD_MANAGER: &str = "ingraft-operator";

@@ -20,6 +20,7 @@ mod quantity;
 mod review;
 pub mod settings;
 pub mod snapshot;
+pub mod upgrade;
 pub mod workload;
 
 pub use edit::Edit;
@@ -29,4 +30,5 @@ pub use owner::{Owner, OwnerKind};
 pub use review::review;
 pub use settings::Settings;
 pub use snapshot::{Keys, Namespace, Objects, PodSecurity, Snapshot};
+pub use upgrade::{Upgrade, upgrade};
 pub use workload::Workload;

@@ -1,21 +1,24 @@
 //! What will not work well about an Instrumentation, seen before any pod uses it.
 
-use ingraft_api::Instrumentation;
 use ingraft_api::instrumentation::Exporter;
+use ingraft_api::{Instrumentation, Language};
 
-use crate::endpoint::Endpoint;
+use crate::defaults::Block;
+use crate::endpoint::{Endpoint, GRPC_PORT};
 use crate::finding::{Finding, Reason, Subject};
+use crate::settings::Settings;
 use crate::snapshot::Snapshot;
+use crate::upgrade;
 
-/// Reviews an Instrumentation: what is said about the endpoint, TLS and the sampler.
+/// Reviews an Instrumentation: what is said about the endpoint, TLS, the sampler and images.
 ///
 /// ```
-/// use ingraft_core::{Snapshot, review};
+/// use ingraft_core::{Settings, Snapshot, review};
 /// let instrumentation = ingraft_api::Instrumentation::default();
-/// let findings = review(&instrumentation, &Snapshot::default());
+/// let findings = review(&instrumentation, &Snapshot::default(), &Settings::default());
 /// assert_eq!(findings[0].code(), "EndpointUnset");
 /// ```
-pub fn review(instrumentation: &Instrumentation, snapshot: &Snapshot) -> Vec<Finding> {
+pub fn review(instrumentation: &Instrumentation, snapshot: &Snapshot, settings: &Settings) -> Vec<Finding> {
     let mut reasons: Vec<(Reason, &str)> = Vec::new();
     let exporter = instrumentation.spec.exporter.clone().unwrap_or_default();
     review_endpoint(instrumentation, &exporter, snapshot, &mut reasons);
@@ -25,12 +28,14 @@ pub fn review(instrumentation: &Instrumentation, snapshot: &Snapshot) -> Vec<Fin
         reasons.push((Reason::SamplerTypeMissing, "/spec/sampler"));
     }
     let subject = Subject::Instrumentation(instrumentation.reference());
-    let finding = |(reason, pointer): (Reason, &str)| Finding {
-        reason,
-        subject: subject.clone(),
-        pointer: pointer.to_owned(),
-    };
-    reasons.into_iter().map(finding).collect()
+    let finding = |reason: Reason, pointer: String| Finding { reason, subject: subject.clone(), pointer };
+    let images = Language::with_image().filter_map(|language| {
+        let image = Block::of(&instrumentation.spec, language).image?;
+        let reason = upgrade::blocked(language, image, settings.image(language))?;
+        Some(finding(reason, format!("/spec/{}/image", language.field())))
+    });
+    let others = reasons.into_iter().map(|(reason, pointer)| finding(reason, pointer.to_owned()));
+    others.chain(images).collect()
 }
 
 /// The settings that can stand in for `spec.exporter.endpoint`.
@@ -60,7 +65,7 @@ fn review_endpoint(
         reasons.push((Reason::EndpointIsLocal { endpoint: url }, PLACE));
         return;
     }
-    if endpoint.port == Some(4317) && !sets("OTEL_EXPORTER_OTLP_PROTOCOL") {
+    if endpoint.port == Some(GRPC_PORT) && !sets("OTEL_EXPORTER_OTLP_PROTOCOL") {
         reasons.push((Reason::EndpointPortUsuallyGrpc { endpoint: url.clone() }, PLACE));
     }
     if endpoint.is_short() {
@@ -109,7 +114,7 @@ mod tests {
         let object = json!({"metadata": {"name": "a", "namespace": "obs"}, "spec": spec});
         let mut snapshot = Snapshot::default();
         snapshot.services.insert("obs".into(), "collector".into(), vec![4318]);
-        let findings = review(&serde_json::from_value(object).unwrap(), &snapshot);
+        let findings = review(&serde_json::from_value(object).unwrap(), &snapshot, &Settings::default());
         findings.iter().map(Finding::code).collect()
     }
 
@@ -143,6 +148,13 @@ mod tests {
         assert_eq!(codes(&plain), ["TlsWithoutHttps"]);
         let sampler = json!({"exporter": {"endpoint": "http://c.obs:4318"}, "sampler": {"argument": "0.5"}});
         assert_eq!(codes(&sampler), ["SamplerTypeMissing"]);
+    }
+
+    #[test]
+    fn notices_an_image_that_will_not_be_upgraded() {
+        let image = "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-java:1.32.0";
+        let spec = json!({"exporter": {"endpoint": "http://c.obs:4318"}, "java": {"image": image}});
+        assert_eq!(codes(&spec), ["UpgradeBlocked"]);
     }
 
     #[test]

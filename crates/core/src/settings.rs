@@ -24,6 +24,12 @@ impl Settings {
         self.images.insert(language, image);
     }
 
+    /// The default image of a language from another registry, which has it under the same path:
+    /// `mirror.example.com/ghcr` instead of `ghcr.io`.
+    pub fn mirrored_image(language: Language, registry: &str) -> String {
+        mirrored(Self::default_image(language), registry)
+    }
+
     /// Whether a language may be injected.
     pub fn enabled(&self, language: Language) -> bool {
         self.enabled.contains(&language)
@@ -65,6 +71,19 @@ impl Settings {
     /// nginx, as in the reference (injection.md, section 7.1).
     pub const fn enabled_by_default(language: Language) -> bool {
         !matches!(language, Language::Go | Language::Nginx)
+    }
+}
+
+/// An image reference with another registry in place of its first part.
+///
+/// ```
+/// use ingraft_core::settings::mirrored;
+/// assert_eq!(mirrored("ghcr.io/a/b:1", "mirror.example.com/ghcr/"), "mirror.example.com/ghcr/a/b:1");
+/// ```
+pub fn mirrored(image: &str, registry: &str) -> String {
+    match image.split_once('/') {
+        Some((_, path)) => format!("{}/{path}", registry.trim_end_matches('/')),
+        None => image.to_owned(),
     }
 }
 

@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use ingraft_api::Instrumentation;
 use ingraft_api::annotations::{NODEJS_ESM, OPENSHIFT_UID_RANGE, PREFIX};
 
+/// A ConfigMap that every namespace has, and that therefore need not be kept:
+/// <https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/> (root-ca-certificate-publisher-controller).
+pub const ROOT_CA: &str = "kube-root-ca.crt";
+
 /// What is known of the cluster at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
@@ -141,19 +145,27 @@ impl<T> Objects<T> {
         self.complete = true;
     }
 
-    /// Learns of an object.
-    pub fn insert(&mut self, namespace: String, name: String, object: T) {
-        self.objects.entry(namespace).or_default().insert(name, object);
+    /// Learns of an object. Answers whether it was known otherwise or not at all.
+    pub fn insert(&mut self, namespace: String, name: String, object: T) -> bool
+    where
+        T: PartialEq,
+    {
+        let objects = self.objects.entry(namespace).or_default();
+        let changes = objects.get(&name) != Some(&object);
+        objects.insert(name, object);
+        changes
     }
 
-    /// Learns that an object is gone.
-    pub fn remove(&mut self, namespace: &str, name: &str) {
-        if let Some(objects) = self.objects.get_mut(namespace) {
-            objects.remove(name);
-            if objects.is_empty() {
-                self.objects.remove(namespace);
-            }
+    /// Learns that an object is gone. Answers whether it was known.
+    pub fn remove(&mut self, namespace: &str, name: &str) -> bool {
+        let Some(objects) = self.objects.get_mut(namespace) else {
+            return false;
+        };
+        let known = objects.remove(name).is_some();
+        if objects.is_empty() {
+            self.objects.remove(namespace);
         }
+        known
     }
 
     /// The objects of a namespace with their names, in the order of the names.

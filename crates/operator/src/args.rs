@@ -47,6 +47,10 @@ pub struct Args {
     /// The least severity that is logged: error, warn, info, debug or trace
     #[arg(long, env = "INGRAFT_LOG_LEVEL", hide_env = true, default_value = "info", value_name = "LEVEL")]
     pub log_level: LevelFilter,
+    /// Watch the names of Secrets, to tell of those that an Instrumentation names and a namespace lacks; needs the
+    /// permission to list Secrets, which `ingraft manifests --check-secrets` adds
+    #[arg(long, env = "INGRAFT_CHECK_SECRETS", hide_env = true)]
+    pub check_secrets: bool,
     #[command(flatten)]
     pub settings: SettingsArgs,
 }

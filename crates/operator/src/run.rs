@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use ingraft_cluster::watch::{self, Store};
-use ingraft_controllers::{Address, NAME, Registration, ensure_authority, publish_events};
+use ingraft_cluster::watch::{self, Secrets, Store};
+use ingraft_controllers::{Address, NAME, Registration, ensure_authority, publish_events, upgrade_images};
 use ingraft_webhook::{Context, LeafResolver, Metrics, Reports, TlsListener, router};
 use kube::Client;
 use prometheus_client::registry::Registry;
@@ -40,6 +40,7 @@ async fn operate(args: Args) -> anyhow::Result<()> {
     let client = Client::try_default()
         .await
         .context("failed to find the API server: neither in a pod nor a kubeconfig")?;
+    let secrets = if args.check_secrets { Secrets::Watched } else { Secrets::Unread };
     let store = Arc::new(Store::default());
     let readiness = Readiness::new(Arc::clone(&store));
     let mut registry = Registry::default();
@@ -51,7 +52,7 @@ async fn operate(args: Args) -> anyhow::Result<()> {
         metrics: Metrics::register(&mut registry),
     });
 
-    tokio::spawn(watch::run(client.clone(), Arc::clone(&store)));
+    tokio::spawn(watch::run(client.clone(), Arc::clone(&store), secrets));
     tokio::spawn(publish_events(client.clone(), Arc::clone(&store), received));
     let health = tokio::spawn(serve::health(args.health_bind, readiness.clone()));
     let metrics = tokio::spawn(serve::metrics(args.metrics_bind, Arc::new(registry)));
@@ -68,6 +69,8 @@ async fn operate(args: Args) -> anyhow::Result<()> {
     tracing::info!(address = %args.webhook_bind, "serving admission reviews");
 
     let address = args.webhook_url.map_or(Address::Service, |url| Address::Url(url.url));
+    let (upgrading, upgraded, settings) = (client.clone(), Arc::clone(&store), args.settings.0.clone());
+    tokio::spawn(async move { upgrade_images(upgrading, &upgraded, &settings).await });
     let registration =
         Registration { client, namespace: args.namespace, address, store: Arc::clone(&store), resolver };
     let registered = readiness.clone();

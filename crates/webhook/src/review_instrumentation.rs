@@ -13,7 +13,7 @@ use crate::review::{Answer, Request};
 pub(crate) fn answer(context: &Context, request: Request) -> Answer {
     let warnings: Vec<String> = match serde_json::from_value::<Instrumentation>(request.object) {
         Ok(instrumentation) => {
-            let findings = ingraft_core::review(&instrumentation, &context.store.read());
+            let findings = ingraft_core::review(&instrumentation, &context.store.read(), &context.settings);
             findings.iter().filter(|finding| finding.severity() > Severity::Info).map(with_help).collect()
         }
         Err(error) => vec![format!("InstrumentationUnreadable: {error}")],

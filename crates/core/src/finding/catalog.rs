@@ -309,6 +309,17 @@ pub enum Reason {
         /// What may stand there.
         allowed: &'static str,
     },
+    /// A default image is not upgraded, because telemetry would change.
+    UpgradeBlocked {
+        /// The language.
+        language: Language,
+        /// The image.
+        from: String,
+        /// The operator's image.
+        to: String,
+        /// The version that changes telemetry.
+        version: &'static str,
+    },
     /// A fault of ours.
     InternalError,
 }
@@ -362,6 +373,7 @@ impl Reason {
             Self::SamplerTypeMissing => "SamplerTypeMissing",
             Self::FieldIgnored { .. } => "FieldIgnored",
             Self::FieldUnusable { .. } => "FieldUnusable",
+            Self::UpgradeBlocked { .. } => "UpgradeBlocked",
             Self::InternalError => "InternalError",
         }
     }
@@ -394,6 +406,7 @@ impl Reason {
             | Self::TlsHalfAPair
             | Self::TlsWithoutHttps
             | Self::SamplerTypeMissing
+            | Self::UpgradeBlocked { .. }
             | Self::FieldIgnored { .. }
             | Self::ContainerNotFound { .. } => Severity::Warning,
             _ => Severity::Error,
@@ -550,6 +563,11 @@ impl Reason {
             Self::FieldUnusable { language, field, value, .. } => {
                 format!("{language} cannot be injected with {field} \"{value}\"")
             }
+            Self::UpgradeBlocked { language, from, to, version } => {
+                format!(
+                    "{language} stays at {from}: {to} is past version {version}, which names HTTP attributes differently"
+                )
+            }
             Self::InternalError => "a fault in Ingraft: the pod is left as it was".to_owned(),
         }
     }
@@ -656,6 +674,9 @@ impl Reason {
             Self::NoContainer { language } => {
                 let key = language.container_names_keys().last().copied().unwrap_or_default();
                 format!("name a container with {key}")
+            }
+            Self::UpgradeBlocked { language, to, .. } => {
+                format!("adapt dashboards and alerts, then set spec.{}.image to {to}", language.field())
             }
             Self::InternalError => "please report it with the operator's log".to_owned(),
             Self::Injected { .. } | Self::AlreadyInjected { .. } => return None,

@@ -12,7 +12,7 @@ use super::injection::Injection;
 use super::valid;
 use crate::finding::{Finding, Reason};
 use crate::json::string;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ROOT_CA, Snapshot};
 
 /// A kind of object that holds material for pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,9 @@ impl ReferenceKind {
 
     /// Whether such an object, and a key in it, exists: `None` where that is not known.
     fn exists(self, snapshot: &Snapshot, namespace: &str, name: &str, key: Option<&str>) -> Option<bool> {
+        if self == Self::ConfigMap && name == ROOT_CA {
+            return Some(key.is_none_or(|key| key == "ca.crt"));
+        }
         let objects = match self {
             Self::ConfigMap => &snapshot.config_maps,
             Self::Secret => &snapshot.secrets,

@@ -1,0 +1,88 @@
+//! Default images in stored Instrumentations, brought up to date when an operator starts (injection.md, section 3.7).
+
+use ingraft_api::Instrumentation;
+use ingraft_cluster::cause::Chain;
+use ingraft_cluster::watch::Store;
+use ingraft_core::{Finding, Settings, Upgrade, upgrade};
+use kube::api::{Patch, PatchParams};
+use kube::runtime::events::Recorder;
+use kube::{Api, Client, Resource};
+use serde_json::{Value, json};
+
+use crate::events;
+
+/// Upgrades every Instrumentation once. Not again while the operator runs: another replica may have other defaults, and
+/// the two would undo each other's work.
+pub async fn upgrade_images(client: Client, store: &Store, settings: &Settings) {
+    store.wait_synced().await;
+    let recorder = events::recorder(client.clone());
+    let pending: Vec<(Instrumentation, Upgrade)> = {
+        let snapshot = store.read();
+        let pairs = snapshot.instrumentations.iter().map(|one| (one.clone(), upgrade(one, settings)));
+        pairs.filter(|(one, upgrade)| concerns(one, upgrade)).collect()
+    };
+    for (instrumentation, upgrade) in pending {
+        let name = instrumentation.reference();
+        match apply(&client, &instrumentation, &upgrade).await {
+            Ok(()) => {
+                tracing::info!(instrumentation = name, images = ?upgrade.images, "upgraded default images");
+            }
+            // Somebody changed the object a moment ago, perhaps another replica with the same upgrade.
+            Err(kube::Error::Api(status)) if status.code == 409 || status.code == 404 => {}
+            Err(error) => {
+                tracing::warn!(instrumentation = name, error = %Chain(&error), "failed to upgrade default images");
+            }
+        }
+        for finding in upgrade.blocked.values() {
+            publish(&recorder, finding, &instrumentation).await;
+        }
+    }
+}
+
+/// Whether anything is to be done, or told.
+fn concerns(instrumentation: &Instrumentation, upgrade: &Upgrade) -> bool {
+    upgrade.patch().is_some() || !upgrade.blocked.is_empty() || status(instrumentation, upgrade).is_some()
+}
+
+/// The new status, if it differs. A language that is no longer blocked is removed.
+fn status(instrumentation: &Instrumentation, upgrade: &Upgrade) -> Option<Value> {
+    let current = instrumentation.status.as_ref().and_then(|status| status.upgrade_blocked_versions.clone());
+    let (current, new) = (current.unwrap_or_default(), upgrade.status());
+    if current == new {
+        return None;
+    }
+    let mut entries: serde_json::Map<String, Value> =
+        current.into_keys().map(|language| (language, Value::Null)).collect();
+    entries.extend(new.into_iter().map(|(language, why)| (language, why.into())));
+    Some(json!({"status": {"upgradeBlockedVersions": entries}}))
+}
+
+async fn apply(client: &Client, instrumentation: &Instrumentation, upgrade: &Upgrade) -> kube::Result<()> {
+    let metadata = instrumentation.meta();
+    let (namespace, name) =
+        (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default());
+    let api = Api::<Instrumentation>::namespaced(client.clone(), namespace);
+    let params = PatchParams::default();
+    if let Some(mut patch) = upgrade.patch() {
+        // Only the object that was decided about.
+        if let Some(metadata) = patch.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert(
+                "resourceVersion".to_owned(),
+                instrumentation.metadata.resource_version.clone().into(),
+            );
+        }
+        api.patch(name, &params, &Patch::Merge(patch)).await?;
+    }
+    if let Some(status) = status(instrumentation, upgrade) {
+        api.patch_status(name, &params, &Patch::Merge(status)).await?;
+    }
+    Ok(())
+}
+
+async fn publish(recorder: &Recorder, finding: &Finding, instrumentation: &Instrumentation) {
+    if let Err(error) =
+        recorder.publish(&events::event(finding, "Upgrade"), &instrumentation.object_ref(&())).await
+    {
+        tracing::warn!(error = %Chain(&error), code = finding.code(), "failed to publish an Event");
+    }
+}

@@ -1,0 +1,155 @@
+//! What happens to the images in stored Instrumentations when the operator has other defaults (injection.md, section 3.7).
+//!
+//! An image is touched only if the defaulting webhook wrote it, as `ingraft.dev/defaulted` tells, and nobody changed it
+//! since. What a user chose stays, also if it equals a default.
+
+use std::collections::BTreeMap;
+
+use ingraft_api::annotations::DEFAULTED;
+use ingraft_api::{Instrumentation, Language};
+use semver::Version;
+use serde_json::{Map, Value, json};
+
+use crate::defaults::Block;
+use crate::finding::{Finding, Reason, Subject};
+use crate::settings::Settings;
+
+/// What an upgrade changes in one Instrumentation.
+#[derive(Debug, Default, PartialEq)]
+pub struct Upgrade {
+    /// New images, by language.
+    pub images: BTreeMap<Language, String>,
+    /// Languages that stay as they are, each with a finding.
+    pub blocked: BTreeMap<Language, Finding>,
+}
+
+impl Upgrade {
+    /// The change as a merge patch (RFC 7386); `None` if there is none.
+    pub fn patch(&self) -> Option<Value> {
+        let mut annotations = Map::new();
+        let mut spec = Map::new();
+        for (language, image) in &self.images {
+            annotations.insert(language.default_image_key(), image.as_str().into());
+            spec.insert(language.field().to_owned(), json!({"image": image}));
+        }
+        (!spec.is_empty()).then(|| json!({"metadata": {"annotations": annotations}, "spec": spec}))
+    }
+
+    /// The blocked languages as the status of the Instrumentation holds them.
+    pub fn status(&self) -> BTreeMap<String, String> {
+        let entry =
+            |(language, finding): (&Language, &Finding)| (language.key().to_owned(), finding.message());
+        self.blocked.iter().map(entry).collect()
+    }
+}
+
+/// Decides which images follow the operator's defaults.
+pub fn upgrade(instrumentation: &Instrumentation, settings: &Settings) -> Upgrade {
+    let mut upgrade = Upgrade::default();
+    let annotations = instrumentation.metadata.annotations.as_ref();
+    let annotation = |key: &str| annotations.and_then(|all| all.get(key)).map_or("", String::as_str);
+    for language in Language::with_image().filter(|language| settings.enabled(*language)) {
+        let (old, new) = (annotation(&language.default_image_key()), settings.image(language));
+        let pointer = format!("/spec/{}/image", language.field());
+        let defaulted = annotation(DEFAULTED).split(',').any(|path| path == pointer);
+        let unchanged = Block::of(&instrumentation.spec, language).image == Some(old);
+        if old == new || !defaulted || !unchanged {
+            continue;
+        }
+        if let Some(reason) = blocked(language, old, new) {
+            let subject = Subject::Instrumentation(instrumentation.reference());
+            upgrade.blocked.insert(language, Finding { reason, subject, pointer });
+        } else {
+            upgrade.images.insert(language, new.to_owned());
+        }
+    }
+    upgrade
+}
+
+/// The version that changes what telemetry looks like so much that nobody should get it unasked: HTTP semantic
+/// conventions became stable there.
+const fn breaking_version(language: Language) -> Option<&'static str> {
+    match language {
+        Language::DotNet => Some("1.3.0"),
+        Language::Java => Some("2.0.0"),
+        _ => None,
+    }
+}
+
+/// The reason for not going from one image to another of the same repository.
+pub(crate) fn blocked(language: Language, old: &str, new: &str) -> Option<Reason> {
+    let breaking = breaking_version(language)?;
+    let ((old_repository, old_tag), (new_repository, new_tag)) = (split(old), split(new));
+    if old_repository != new_repository {
+        return None;
+    }
+    let version = |tag: &str| Version::parse(tag.trim_start_matches('v')).ok();
+    let crosses = match (version(old_tag), version(new_tag), version(breaking)) {
+        (Some(old), Some(new), Some(breaking)) => old < breaking && breaking <= new,
+        _ => new_tag == breaking,
+    };
+    crosses.then(|| Reason::UpgradeBlocked {
+        language,
+        from: old.to_owned(),
+        to: new.to_owned(),
+        version: breaking,
+    })
+}
+
+/// Repository and tag of an image; `latest` where there is no tag.
+fn split(image: &str) -> (&str, &str) {
+    match image.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
+        _ => (image, "latest"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "ghcr.io/x/java:2.1.0";
+    const NEW: &str = "ghcr.io/x/java:2.30.0";
+
+    fn upgraded(image: &str, defaulted: &str, old: &str) -> Upgrade {
+        let annotations =
+            json!({Language::Java.default_image_key(): old, DEFAULTED: defaulted, "other": "stays"});
+        let object = json!({
+            "metadata": {"name": "a", "namespace": "b", "annotations": annotations},
+            "spec": {"java": {"image": image}},
+        });
+        let mut settings = Settings::default();
+        settings.set_image(Language::Java, NEW.to_owned());
+        upgrade(&serde_json::from_value(object).unwrap(), &settings)
+    }
+
+    #[test]
+    fn follows_the_default_only_where_it_was_written_by_us_and_never_changed() {
+        let expected = json!({
+            "metadata": {"annotations": {Language::Java.default_image_key(): NEW}},
+            "spec": {"java": {"image": NEW}},
+        });
+        assert_eq!(upgraded(OLD, "/spec/java/image,/spec/go/image", OLD).patch(), Some(expected));
+        for (image, defaulted) in [
+            ("example.com/own:1", "/spec/java/image"),
+            // The user wrote the very image that is the default.
+            (OLD, "/spec/go/image"),
+            (OLD, ""),
+            ("", "/spec/java/image"),
+        ] {
+            assert_eq!(upgraded(image, defaulted, OLD).patch(), None, "{image} {defaulted}");
+        }
+        assert_eq!(upgraded(NEW, "/spec/java/image", NEW), Upgrade::default());
+    }
+
+    #[test]
+    fn is_blocked_where_telemetry_would_change() {
+        let old = "ghcr.io/x/java:1.33.0";
+        let blocked = upgraded(old, "/spec/java/image", old);
+        assert_eq!(blocked.patch(), None);
+        assert_eq!(blocked.status().keys().collect::<Vec<_>>(), ["java"]);
+        // Another repository is another product.
+        let other = "example.com/x/java:1.33.0";
+        assert!(upgraded(other, "/spec/java/image", other).patch().is_some());
+    }
+}
