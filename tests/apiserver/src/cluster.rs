@@ -1,7 +1,7 @@
 //! Control planes with Ingraft installed, and what tests do with them.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -28,6 +28,7 @@ pub(crate) struct Cluster {
     api: Api,
     kubeconfig: PathBuf,
     program: PathBuf,
+    cli: PathBuf,
     manifests: Manifests,
 }
 
@@ -92,7 +93,7 @@ impl Cluster {
         let kubeconfig = control_plane.logs().join("operator-kubeconfig");
         let (url, authority) = (control_plane.url(), control_plane.certificate_authority());
         let api = Api::new(url, &authority, &control_plane.kubeconfig())?;
-        let cluster = Self { control_plane, api, kubeconfig, program, manifests };
+        let cluster = Self { control_plane, api, kubeconfig, program, cli, manifests };
         cluster.install()?;
         let token = ["create", "token", NAME, "-n", NAMESPACE, "--duration=12h"];
         let token = cluster.kubectl().run(&token).context("ask for a token of the operator")?;
@@ -142,9 +143,22 @@ impl Cluster {
         &self.manifests.crds
     }
 
+    /// The command line, with the rights of an administrator.
+    pub(crate) fn ingraft(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(&self.cli);
+        command.env("KUBECONFIG", self.control_plane.kubeconfig()).args(arguments);
+        command.output().unwrap()
+    }
+
     /// Starts an operator and does not wait for it.
     pub(crate) fn operator(&self, name: &'static str) -> Operator {
-        Operator::start(&self.program, name, &self.kubeconfig, self.control_plane.logs()).unwrap()
+        self.operator_with(name, &[])
+    }
+
+    /// The same with arguments of its own.
+    pub(crate) fn operator_with(&self, name: &'static str, arguments: &[&str]) -> Operator {
+        let logs = self.control_plane.logs();
+        Operator::start(&self.program, name, &self.kubeconfig, logs, arguments).unwrap()
     }
 
     /// How often the API server has called the pod webhooks.

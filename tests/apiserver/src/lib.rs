@@ -30,8 +30,12 @@ mod pods;
 #[cfg(test)]
 mod readiness;
 #[cfg(test)]
+mod references;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod upgrades;
 #[cfg(test)]
 mod wait;

@@ -28,6 +28,7 @@ impl Operator {
         name: &'static str,
         kubeconfig: &Path,
         logs: &Path,
+        arguments: &[&str],
     ) -> anyhow::Result<Self> {
         let [webhook, health, metrics] = free_ports()?;
         let mut command = Command::new(program);
@@ -38,6 +39,7 @@ impl Operator {
             format!("--health-bind=127.0.0.1:{health}"),
             format!("--metrics-bind=127.0.0.1:{metrics}"),
         ]);
+        command.args(arguments);
         let started = Instant::now();
         let process = Background::start(name, command, logs)?;
         Ok(Self { process, started, webhook, health, metrics })
