@@ -385,6 +385,8 @@ impl Reason {
             | Self::AlreadyInjected { .. }
             | Self::VariableMayHide { .. }
             | Self::EndpointPortCorrected { .. } => Severity::Info,
+            // Unlike a web server's, the agent of Go is left out then.
+            Self::OneContainerOnly { language: Language::Go, .. } => Severity::Error,
             Self::AnnotationUnknown { .. }
             | Self::VariableHides { .. }
             | Self::EndpointMissing { .. }

@@ -2,7 +2,7 @@
 //! 6.11).
 
 use ingraft_api::Language;
-use ingraft_api::annotations::GO_TARGET_EXE;
+use ingraft_api::annotations::{CONTAINER_NAMES, GO_TARGET_EXE};
 use serde_json::{Map, Value, json};
 
 use crate::finding::{Finding, Reason, Subject};
@@ -48,8 +48,9 @@ fn sidecar<'a>(
     }
     let agent = Container { json: &Value::Null, name: NAME, list: "containers", index: 0 };
     let mut agent = Target::new(agent);
-    add_variables(injection, target, &mut agent, findings)?;
+    // Before the mounts for TLS (injection.md, section 5.4).
     agent.mount(VOLUME, FOLDER, false).map_err(|path| injection.taken("mount path", path))?;
+    add_variables(injection, target, &mut agent, findings)?;
 
     draft.share_process_namespace();
     draft.add_volumes([json!({"name": VOLUME, "hostPath": {"path": FOLDER}})]);
@@ -64,24 +65,27 @@ fn sidecar<'a>(
     Ok(vec![target.name.to_owned()])
 }
 
-/// The one container that is instrumented.
+/// The one container that is instrumented. The list for all languages may name others too; a list for Go alone may not.
 fn target<'a>(injection: &Injection<'_, 'a>, draft: &Draft<'a>) -> Result<Container<'a>, Reason> {
     let language = Language::Go;
-    let key = language.container_names_keys().first().copied().unwrap_or_default();
+    let own = language.container_names_keys().first().copied().unwrap_or_default();
+    let key = if injection.request.settings.multi_instrumentation { own } else { CONTAINER_NAMES };
     let listed: Vec<String> = annotation(injection.request.pod, key)
         .split(',')
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .collect();
-    if listed.len() > 1 && injection.request.settings.multi_instrumentation {
+    if listed.len() > 1 {
         return Err(Reason::OneContainerOnly { language, containers: listed });
     }
-    let first = injection.choice.containers.first().and_then(|name| draft.target(name));
-    let target = first.ok_or(Reason::NoContainer { language })?.container;
-    if target.is_init() {
-        return Err(Reason::InitContainerUnsupported { language, container: target.name.to_owned() });
+    let targets = || injection.choice.containers.iter().filter_map(|name| draft.target(name));
+    let regular = targets().find(|target| !target.container.is_init());
+    let first = regular.or_else(|| targets().next()).ok_or(Reason::NoContainer { language })?;
+    if first.container.is_init() {
+        let container = first.container.name.to_owned();
+        return Err(Reason::InitContainerUnsupported { language, container });
     }
-    Ok(target)
+    Ok(first.container)
 }
 
 /// Whether the pod can have the sidecar.
