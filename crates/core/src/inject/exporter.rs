@@ -15,6 +15,12 @@ use crate::finding::Reason;
 
 pub(crate) const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 pub(crate) const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
+/// The endpoints of single signals, to which the protocol applies too.
+const SIGNAL_ENDPOINTS: [&str; 3] = [
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+];
 
 /// The OTLP protocols that a language's agent can send.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,6 +110,11 @@ pub(crate) fn corrected_endpoint(injection: &Injection<'_, '_>) -> Option<String
     endpoint.with_port(url, right)
 }
 
+/// What is said about a corrected endpoint.
+pub(crate) fn port_corrected(injection: &Injection<'_, '_>, endpoint: &str, corrected: String) -> Reason {
+    Reason::EndpointPortCorrected { language: injection.language(), endpoint: endpoint.to_owned(), corrected }
+}
+
 /// What a container is told of where and how to send.
 #[derive(Debug, Default)]
 pub(crate) struct Outlet<'a> {
@@ -125,15 +136,11 @@ impl<'a> Outlet<'a> {
             target.env.is_set(variable)
                 || target.container.env_from_sets(variable, injection.request) != Some(false)
         };
-        if decides(ENDPOINT) || decides(PROTOCOL) {
+        if [ENDPOINT, PROTOCOL].into_iter().chain(SIGNAL_ENDPOINTS).any(decides) {
             return outlet;
         }
         if let Some(corrected) = corrected_endpoint(injection) {
-            outlet.fitted = Some(Reason::EndpointPortCorrected {
-                language: injection.language(),
-                endpoint: url.to_owned(),
-                corrected: corrected.clone(),
-            });
+            outlet.fitted = Some(port_corrected(injection, url, corrected.clone()));
             outlet.endpoint = Some(corrected.into());
         } else if Speaks::of(injection.language()) == Speaks::HttpAndGrpc
             && Endpoint::parse(url).is_some_and(|endpoint| endpoint.port == Some(GRPC_PORT))

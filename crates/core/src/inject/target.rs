@@ -99,11 +99,7 @@ impl<'a> Target<'a> {
         if devices.iter().any(|device| string(device, "devicePath") == Some(path)) {
             return Err(path.to_owned());
         }
-        let same_path = |mount: &&Cow<'_, Value>| {
-            string(mount, "mountPath")
-                .is_some_and(|at| at.trim_end_matches('/') == path.trim_end_matches('/'))
-        };
-        if let Some(mount) = self.mounts.iter().find(same_path) {
+        if let Some(mount) = self.mount_at(path) {
             return if string(mount, "name") == Some(volume) { Ok(()) } else { Err(path.to_owned()) };
         }
         let mut mount = json!({"name": volume, "mountPath": path});
@@ -115,13 +111,19 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
+    /// What is mounted at a path.
+    pub(crate) fn mount_at(&self, path: &str) -> Option<&Value> {
+        let at =
+            |mount: &Value| string(mount, "mountPath").unwrap_or_default().trim_end_matches('/').to_owned();
+        self.mounts.iter().map(Cow::as_ref).find(|mount| at(mount) == path.trim_end_matches('/'))
+    }
+
     /// Removes the mounts at a folder or below it, but not that of one volume.
     pub(crate) fn unmount_below(&mut self, folder: &str, except: &str) {
         let before = self.mounts.len();
         self.mounts.retain(|mount| {
-            let at = string(mount, "mountPath").unwrap_or_default().trim_end_matches('/');
-            let below = at.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            !below || string(mount, "name") == Some(except)
+            let at = string(mount, "mountPath").unwrap_or_default();
+            !is_within(at, folder) || string(mount, "name") == Some(except)
         });
         self.changed_mounts += before - self.mounts.len();
     }
@@ -140,4 +142,12 @@ impl<'a> Target<'a> {
         let mounts = (self.changed_mounts > 0).then_some(("volumeMounts", Value::Array(mounts)));
         self.env.into_changed().map(|env| ("env", env)).into_iter().chain(mounts)
     }
+}
+
+/// Whether a path is a folder or below it, however many slashes they are written with.
+pub(crate) fn is_within(path: &str, folder: &str) -> bool {
+    let steps = |path: &str| -> Vec<String> {
+        path.split('/').filter(|step| !matches!(*step, "" | ".")).map(str::to_owned).collect()
+    };
+    steps(path).starts_with(&steps(folder))
 }

@@ -20,7 +20,7 @@ use crate::inject::draft::Draft;
 use crate::inject::env::{Env, field};
 use crate::inject::exporter::{self, Outlet};
 use crate::inject::injection::Injection;
-use crate::inject::target::{Container, Target};
+use crate::inject::target::{Container, Target, is_within};
 use crate::inject::{payload, security, telemetry};
 use crate::json::list;
 
@@ -61,8 +61,10 @@ pub(super) struct Server {
 /// Where a server has its configuration.
 #[derive(Debug, Clone, Copy)]
 struct Place<'a> {
-    /// The field of the Instrumentation that says so.
+    /// The field of the Instrumentation that says so, what it holds, and what it may hold.
     field: &'static str,
+    value: &'a str,
+    allowed: &'static str,
     folder: &'a str,
     /// The main file, where it has a name of its own.
     file: &'a str,
@@ -134,14 +136,19 @@ fn instrument(
     findings: &mut Vec<Finding>,
 ) -> Result<(), Reason> {
     let place = (server.place)(injection.spec());
-    let usable = place.folder.starts_with('/') && place.folder.len() > 1 && !place.file.is_empty();
+    // A folder cannot be cloned into itself; the root is no folder that could be mounted over.
+    let usable = place.folder.starts_with('/') && !place.file.is_empty() && !is_within(SOURCE, place.folder);
     if !usable {
         return Err(Reason::FieldUnusable {
             language: server.language,
             field: place.field,
-            value: place.folder.to_owned(),
-            allowed: "an absolute path below the root",
+            value: place.value.to_owned(),
+            allowed: place.allowed,
         });
+    }
+    // The clone has all mounts of the target, and ours.
+    if target.mount_at(SOURCE).is_some() {
+        return Err(injection.taken("mount path", SOURCE));
     }
     let clone_name = clone_name(server, injection, draft)?;
     target.env.set_defaults(&injection.language_env);
@@ -175,10 +182,11 @@ fn clone_name(
     draft: &Draft<'_>,
 ) -> Result<&'static str, Reason> {
     let volume = server.configuration_volume;
-    let second = draft.has_init_container(server.second_clone) || draft.is_foreign(CLONE, volume);
+    let taken = |name| draft.has_container(name) || draft.is_foreign(name, volume);
+    let second = draft.has_init_container(server.second_clone) || taken(CLONE);
     let clone = if second { server.second_clone } else { CLONE };
     for name in [clone, server.attach] {
-        if draft.is_foreign(name, volume) {
+        if taken(name) {
             return Err(injection.taken("container", name));
         }
     }
@@ -289,11 +297,12 @@ fn review(server: &Server, injection: &Injection<'_, '_>, target: &Target<'_>, f
             findings.push(injection.finding(reason, pointer));
         }
         Some(endpoint) => {
-            let corrected = exporter::corrected_endpoint(injection);
-            let endpoint = corrected.as_deref().unwrap_or(endpoint);
-            if let Some(reason) = exporter::review_port(server.language, true, endpoint) {
-                findings.push(injection.finding(reason, pointer));
-            }
+            let reason = match exporter::corrected_endpoint(injection) {
+                // Whatever the container sets: the module does not see it.
+                Some(corrected) => Some(exporter::port_corrected(injection, endpoint, corrected)),
+                None => exporter::review_port(server.language, true, endpoint),
+            };
+            findings.extend(reason.map(|reason| injection.finding(reason, pointer)));
         }
     }
 }

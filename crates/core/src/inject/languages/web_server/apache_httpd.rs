@@ -68,6 +68,8 @@ fn place(spec: &InstrumentationSpec) -> Place<'_> {
     let path = path.filter(|path| !path.is_empty()).unwrap_or("/usr/local/apache2/conf");
     Place {
         field: "apacheHttpd.configPath",
+        value: path,
+        allowed: "the absolute path of a folder that is not the root",
         folder: path.strip_suffix('/').unwrap_or(path),
         file: "httpd.conf",
     }

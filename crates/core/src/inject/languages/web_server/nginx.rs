@@ -35,5 +35,6 @@ fn place(spec: &InstrumentationSpec) -> Place<'_> {
     let path = spec.nginx.as_ref().and_then(|nginx| nginx.config_file.as_deref());
     let path = path.filter(|path| !path.is_empty()).unwrap_or("/etc/nginx/nginx.conf");
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
-    Place { field: "nginx.configFile", folder, file }
+    let allowed = "the absolute path of a file in a folder that is not the root";
+    Place { field: "nginx.configFile", value: path, allowed, folder, file }
 }
