@@ -58,7 +58,7 @@ impl<'c, 'a> Injection<'c, 'a> {
             amounts.retain(|resource, amount| {
                 let valid = valid::is_amount(resource, amount);
                 if !valid {
-                    let value = format!("{resource}: {amount}");
+                    let value = format!("{resource}: {}", amount.as_str().unwrap_or_default());
                     ignored.push(("resources", value, "amounts of cpu, memory and ephemeral-storage"));
                 }
                 valid

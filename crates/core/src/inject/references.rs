@@ -140,21 +140,26 @@ fn make_optional(request: &Request<'_>, entry: &mut Value) -> Option<Reason> {
     None
 }
 
-/// Notices TLS material that the namespace of the pod does not have.
+/// Notices TLS material that the namespace of the pod does not have, or cannot have.
 pub(crate) fn review_tls(injection: &Injection<'_, '_>, findings: &mut Vec<Finding>) {
     let Some(tls) = injection.spec().exporter.as_ref().and_then(|exporter| exporter.tls.as_ref()) else {
         return;
     };
     let Request { snapshot, namespace, .. } = *injection.request;
     for (kind, name, field) in of_tls(tls) {
-        if kind.exists(snapshot, namespace, name, None) == Some(false) {
-            let reason = Reason::ReferenceMissing {
+        let reason = if !valid::is_object_name(name) {
+            let allowed = "a name that a Secret or ConfigMap can have";
+            Reason::FieldIgnored { field, value: name.to_owned(), allowed }
+        } else if kind.exists(snapshot, namespace, name, None) == Some(false) {
+            Reason::ReferenceMissing {
                 kind: kind.as_str(),
                 name: name.to_owned(),
                 key: None,
                 namespace: namespace.to_owned(),
-            };
-            findings.push(injection.finding(reason, format!("/spec/exporter/tls/{field}")));
-        }
+            }
+        } else {
+            continue;
+        };
+        findings.push(injection.finding(reason, format!("/spec/exporter/tls/{field}")));
     }
 }
