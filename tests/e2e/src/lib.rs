@@ -1,6 +1,7 @@
 //! A real cluster with Ingraft, a Collector and images, shared by the end-to-end tests.
 
 mod example;
+mod telemetry;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -8,6 +9,7 @@ use std::sync::OnceLock;
 pub use example::Example;
 use ingraft_testkit::ingraft::{install_ingraft, prepare_cluster};
 use ingraft_testkit::{Cache, Cluster, Image, Kubectl, Progress};
+pub use telemetry::{Shown, expect_resource};
 
 /// The name of the cluster of the tests; the demo's is another.
 const CLUSTER: &str = "ingraft-e2e";

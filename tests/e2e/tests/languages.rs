@@ -2,6 +2,10 @@
 //!
 //! One test function, so that the cluster is started once and removed at the end whatever happens.
 
+#[path = "languages/java.rs"]
+mod java;
+#[path = "languages/nodejs.rs"]
+mod nodejs;
 #[path = "languages/python.rs"]
 mod python;
 
@@ -13,7 +17,8 @@ use ingraft_testkit::Cluster;
 type Check = fn(&Cluster) -> anyhow::Result<()>;
 
 /// Every check, in order. `INGRAFT_LANGUAGES=java,python` runs only those named.
-const CHECKS: &[(&str, Check)] = &[("python", python::check)];
+const CHECKS: &[(&str, Check)] =
+    &[("python", python::check), ("nodejs", nodejs::check), ("java", java::check)];
 
 #[test]
 fn every_language_is_instrumented() {

@@ -1,34 +1,25 @@
 //! The path of the troubleshooting page: a Python application, the real agent, a real Collector.
 
-use ingraft_e2e_tests::{repository, wait_for_event};
+use ingraft_e2e_tests::{Example, repository, wait_for_event};
 use ingraft_testkit::Cluster;
-use ingraft_testkit::ingraft::{NAMESPACE, apply_file, ready_pod, request, wait_for_span};
+use ingraft_testkit::ingraft::{NAMESPACE, ready_pod};
 
 pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
     example_sends_spans(cluster)?;
     page_commands_answer(cluster)?;
+    any_text_arrives(cluster)?;
     wrong_annotation_is_told(cluster)
 }
 
 fn example_sends_spans(cluster: &Cluster) -> anyhow::Result<()> {
-    let kubectl = cluster.kubectl();
-    apply_file(kubectl, &repository("examples/python.yaml"))?;
-    let pod = ready_pod(kubectl, "application", "app=py-otel-server")?;
-    let answer = request(kubectl, "application", &pod, 8080, "/")?;
-    assert_eq!(answer.trim(), "hello");
-    let span = wait_for_span(kubectl, |span| span.service() == "py-otel-server" && span.kind == 2)?;
-    for (key, value) in [
-        ("k8s.namespace.name", "application"),
-        ("k8s.deployment.name", "py-otel-server"),
-        ("k8s.container.name", "py-otel-server"),
-        ("k8s.pod.name", &pod),
-        ("k8s.node.name", cluster.name()),
-        ("service.namespace", "application"),
-        ("service.version", "1.0.0"),
-        ("service.instance.id", &format!("application.{pod}.py-otel-server")),
-    ] {
-        assert_eq!(span.resource.get(key).and_then(|value| value.as_str()), Some(value), "{key} of {span:?}");
-    }
+    Example::read("python")?.sends_spans(cluster, "py-otel-server")?;
+    Ok(())
+}
+
+/// What the operator encodes, the SDK decodes.
+fn any_text_arrives(cluster: &Cluster) -> anyhow::Result<()> {
+    let example = Example::read("python")?.replace("py-otel-server", "py-team");
+    example.sends_any_text(cluster, "py-team")?;
     Ok(())
 }
 
