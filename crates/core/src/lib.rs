@@ -12,6 +12,7 @@
 pub mod defaults;
 pub mod edit;
 mod endpoint;
+pub mod environment;
 pub mod finding;
 pub mod inject;
 mod json;
