@@ -1,0 +1,45 @@
+//! Lists of resource attributes: `key=value,key=value`, percent-encoded.
+//! <https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable>
+
+/// The user's attributes as they are, then those of ours whose keys are new.
+///
+/// A single quote can't be written to the kubelet's file, so it is percent-encoded, which SDKs decode.
+pub(crate) fn merged(user: &str, ours: &str) -> String {
+    let mut keys: Vec<Vec<u8>> = items(user).map(key).collect();
+    let mut list: Vec<&str> = items(user).collect();
+    for item in items(ours) {
+        let key = key(item);
+        if !keys.contains(&key) {
+            keys.push(key);
+            list.push(item);
+        }
+    }
+    list.join(",").replace('\'', "%27")
+}
+
+fn items(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// The item's key, decoded, so that two spellings of it are equal.
+fn key(item: &str) -> Vec<u8> {
+    let name = item.split_once('=').map_or(item, |(name, _)| name).trim();
+    let mut rest = name.bytes();
+    let mut decoded = Vec::with_capacity(name.len());
+    while let Some(byte) = rest.next() {
+        match (byte, hexadecimal(rest.clone())) {
+            (b'%', Some(value)) => {
+                decoded.push(value);
+                rest.nth(1);
+            }
+            _ => decoded.push(byte),
+        }
+    }
+    decoded
+}
+
+fn hexadecimal(mut digits: impl Iterator<Item = u8>) -> Option<u8> {
+    let high = char::from(digits.next()?).to_digit(16)?;
+    let low = char::from(digits.next()?).to_digit(16)?;
+    u8::try_from(high * 16 + low).ok()
+}
