@@ -2,10 +2,10 @@
 
 use crate::{
     envfile::{self, Refusal},
-    environment::Environment,
+    environment::{Environment, Value},
     image::{Contents, Libc},
     merge,
-    plan::{Activation, Agent, Plan, Section},
+    plan::{Activation, Agent, Plan, Rule, Section},
     version,
 };
 
@@ -16,7 +16,7 @@ pub(crate) struct Decision {
     pub(crate) file: String,
     /// Agents that are not activated.
     pub(crate) stood_down: Vec<(Agent, Reason)>,
-    /// Variables that can't be written.
+    /// Variables that can't be written, or not with what is ours.
     pub(crate) omitted: Vec<(String, Refusal)>,
 }
 
@@ -64,13 +64,12 @@ pub(crate) fn decide(plan: &Plan, environment: &Environment, contents: &Contents
             None => decision.merge_each(section, &mut current),
             Some(activation) => match decision.activate(section, activation, contents, &mut current) {
                 Ok(()) => activated.push(activation.agent),
-                Err(reason) => decision.stood_down.push((activation.agent, reason)),
+                Err(reason) => decision.stand_down(activation.agent, reason),
             },
         }
     }
     // The same agent with another payload may have been activated.
     decision.stood_down.retain(|(agent, _)| !activated.contains(agent));
-    decision.stood_down.dedup_by_key(|(agent, _)| *agent);
     for name in plan.names() {
         let Some(value) = current.get(name) else { continue };
         match envfile::writable(name, value) {
@@ -85,10 +84,8 @@ impl Decision {
     /// Variables that load nothing: each for itself.
     fn merge_each(&mut self, section: &Section, current: &mut Environment) {
         for rule in &section.rules {
-            match merge::merged(rule, current) {
-                Ok(Some(value)) => current.set(&rule.name, value),
-                Ok(None) => {}
-                Err(refusal) => self.omit(&rule.name, refusal),
+            if let Err(refusal) = merge(rule, current) {
+                self.omit(&rule.name, refusal);
             }
         }
     }
@@ -106,13 +103,7 @@ impl Decision {
         }
         let mut trial = current.clone();
         for rule in &section.rules {
-            let merged = merge::merged(rule, &trial).and_then(|merged| {
-                if let Some(value) = merged {
-                    trial.set(&rule.name, value);
-                }
-                trial.get(&rule.name).map_or(Ok(""), |value| envfile::writable(&rule.name, value))
-            });
-            if let Err(refusal) = merged {
+            if let Err(refusal) = merge(rule, &mut trial) {
                 self.omit(&rule.name, refusal);
                 return Err(Reason::Value);
             }
@@ -121,11 +112,30 @@ impl Decision {
         Ok(())
     }
 
+    fn stand_down(&mut self, agent: Agent, reason: Reason) {
+        if self.stood_down.iter().all(|(known, _)| *known != agent) {
+            self.stood_down.push((agent, reason));
+        }
+    }
+
     fn omit(&mut self, name: &str, refusal: Refusal) {
         if self.omitted.iter().all(|(omitted, _)| omitted != name) {
             self.omitted.push((name.to_owned(), refusal));
         }
     }
+}
+
+/// Changes the variable, unless the result can't be written.
+fn merge(rule: &Rule, current: &mut Environment) -> Result<(), Refusal> {
+    let merged = merge::merged(rule, current)?.map(Value::Text);
+    let Some(value) = merged.as_ref().or_else(|| current.get(&rule.name)) else {
+        return Ok(());
+    };
+    envfile::writable(&rule.name, value)?;
+    if let Some(value) = merged {
+        current.set(&rule.name, value);
+    }
+    Ok(())
 }
 
 /// What speaks against an agent. Only what is certain does, except for native code of an unknown C library.

@@ -54,7 +54,7 @@ impl Environment {
     }
 
     /// Changes one value.
-    pub(crate) fn set(&mut self, name: &str, value: String) {
-        self.variables.insert(name.to_owned(), Value::Text(value));
+    pub(crate) fn set(&mut self, name: &str, value: Value) {
+        self.variables.insert(name.to_owned(), value);
     }
 }

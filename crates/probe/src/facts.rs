@@ -170,11 +170,23 @@ pub(crate) fn of_interest(plan: &Plan) -> Vec<&str> {
 /// Those that have a value which the pod's own `env` does not give them.
 fn sets(plan: &Plan, environment: &Environment) -> Vec<String> {
     let known = of_interest(plan);
-    let others = environment.names().filter(|name| name.starts_with("OTEL_") && !known.contains(name));
+    let is_other =
+        |name: &&str| name.starts_with("OTEL_") && !known.contains(name) && !is_service(name, environment);
+    let others = environment.names().filter(is_other);
     let names = known.iter().copied().chain(others);
     let foreign =
         names.filter(|name| environment.get(name).is_some() && plan.env_names.iter().all(|own| own != name));
     foreign.map(str::to_owned).collect()
+}
+
+/// Whether the kubelet set the variable for a Service, such as one called `otel-collector`.
+/// <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>
+fn is_service(name: &str, environment: &Environment) -> bool {
+    let is_address = || environment.text(name).is_some_and(|value| value.contains("://"));
+    name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || name.contains("_PORT_")
+        || (name.ends_with("_PORT") && is_address())
 }
 
 /// The machine's name as Kubernetes and image registries have it.

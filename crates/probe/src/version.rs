@@ -45,6 +45,13 @@ pub(crate) fn numbers(text: &str) -> [Option<u32>; 3] {
     numbers
 }
 
+/// The numbers alone, for a name that has more in it.
+pub(crate) fn numbered(text: &str) -> Option<String> {
+    let numbers = numbers(text).into_iter().map_while(|number| Some(number?.to_string()));
+    let numbers: Vec<String> = numbers.collect();
+    (!numbers.is_empty()).then(|| numbers.join("."))
+}
+
 /// The version's own characters, cut to a length that fits into facts.
 pub(crate) fn tidy(text: &str) -> Option<String> {
     let start = text.trim_start_matches(|character: char| !character.is_ascii_digit());

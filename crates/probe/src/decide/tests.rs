@@ -115,3 +115,16 @@ fn writes_the_users_value_where_ours_gives_way() {
     let words = ["--default", "X", "1", "--default", "Y", ""];
     assert_eq!(decided(&[&words], &[("X", "0")], &glibc()).file, "X='0'\n");
 }
+
+#[test]
+fn keeps_the_users_value_where_the_result_cannot_be_written() {
+    let ours = "x=1,".repeat(20_000);
+    let words = ["--attributes", "X", &ours, "--join", "Y", "", "'", "'", ""];
+    let decision = decided(&[&words], &[("X", "a=1"), ("Y", "y")], &glibc());
+    assert_eq!(decision.file, "X='a=1,x=1'\nY='y'\n");
+    assert_eq!(decision.omitted, [("Y".to_owned(), Refusal::Quote)]);
+    let ours = format!("x={}", "1".repeat(60_000));
+    let decision = decided(&[&["--attributes", "X", &ours]], &[("X", "a=1")], &glibc());
+    assert_eq!(decision.file, "X='a=1'\n");
+    assert_eq!(decision.omitted, [("X".to_owned(), Refusal::Line)]);
+}

@@ -81,3 +81,18 @@ fn drops_the_least_important_and_says_so() {
     }
     assert_eq!(facts().render(3), "");
 }
+
+#[test]
+fn takes_no_service_for_a_setting() {
+    let variables = [
+        ("OTEL_COLLECTOR_SERVICE_HOST", "10.0.0.1"),
+        ("OTEL_COLLECTOR_SERVICE_PORT", "4317"),
+        ("OTEL_COLLECTOR_SERVICE_PORT_OTLP_GRPC", "4317"),
+        ("OTEL_COLLECTOR_PORT", "tcp://10.0.0.1:4317"),
+        ("OTEL_COLLECTOR_PORT_4317_TCP_ADDR", "10.0.0.1"),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "9464"),
+        ("OTEL_SERVICE_NAME", "shop"),
+    ];
+    let found = sets(&plan(&[]), &environment(&variables));
+    assert_eq!(found, ["OTEL_EXPORTER_PROMETHEUS_PORT", "OTEL_SERVICE_NAME"]);
+}

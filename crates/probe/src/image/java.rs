@@ -46,5 +46,5 @@ fn release(image: &Image<'_>, home: &str) -> Option<String> {
 fn named(home: &str) -> Option<String> {
     let name = path::name(home);
     let is_java = name.contains("jdk") || name.contains("jre") || name.contains("java");
-    version::tidy(name).filter(|_| is_java)
+    version::numbered(name).filter(|_| is_java)
 }

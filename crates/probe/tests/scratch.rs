@@ -1,0 +1,71 @@
+//! The program as it is shipped: one static file that runs in an image with nothing else in it.
+//!
+//! Not run by default, since it builds the program anew: `cargo test -p ingraft-probe --test scratch -- --ignored`.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// Most of it is the C library and the panic handler of the standard library.
+const LARGEST: u64 = 1_300_000;
+
+#[test]
+#[ignore = "builds the static program, which takes half a minute; needs root"]
+fn runs_in_an_empty_image_as_any_user() {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut build = Command::new(env!("CARGO"));
+    // The alias ends with flags for the compiler, so the folder can't be an argument.
+    build.arg("probe").env("CARGO_TARGET_DIR", target).current_dir(env!("CARGO_MANIFEST_DIR"));
+    assert!(build.status().expect("cargo").success());
+    let program = target.join("probe/ingraft-probe");
+    let size = fs::metadata(&program).expect("program").len();
+    assert!(size < LARGEST, "{size} bytes");
+
+    let image = TempDir::new().expect("folder");
+    let path = |name: &str| image.path().join(name);
+    for (name, mode) in [("", 0o755), ("volume", 0o777), ("dev", 0o755)] {
+        fs::create_dir_all(path(name)).expect("folder");
+        fs::set_permissions(path(name), fs::Permissions::from_mode(mode)).expect("mode");
+    }
+    fs::write(path("dev/termination-log"), "").expect("write");
+    fs::set_permissions(path("dev/termination-log"), fs::Permissions::from_mode(0o666)).expect("mode");
+    fs::copy(&program, path("ingraft-probe")).expect("copy");
+    let run = |words: &[&str]| {
+        let mut command = Command::new("/usr/sbin/chroot");
+        command.arg("--userspec=65532:65532").arg(image.path()).args(words).env_clear();
+        command.env("PYTHONPATH", "/app").stdin(Stdio::null()).output().expect("chroot")
+    };
+    let output = run(&["/ingraft-probe", "install", "/volume", "app.env"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = run(&[
+        "/volume/ingraft-probe",
+        "probe",
+        "/volume/app.env",
+        "--default",
+        "X",
+        "1",
+        "--agent",
+        "python",
+        "--join",
+        "PYTHONPATH",
+        "/o:",
+        "",
+        "/o",
+        "/o",
+    ]);
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(fs::read_to_string(path("volume/app.env")).expect("file"), "X='1'\nPYTHONPATH='/app'\n");
+    let message = fs::read_to_string(path("dev/termination-log")).expect("message");
+    let expected =
+        "{\"v\":1,\"stood_down\":{\"python\":\"absent\"},\"sets\":[\"PYTHONPATH\"],\"libc\":\"none\",";
+    assert!(message.starts_with(expected), "{message}");
+}
