@@ -2,12 +2,24 @@
 //!
 //! One test function, so that the cluster is started once and removed at the end whatever happens.
 
+#[path = "languages/apache_httpd.rs"]
+mod apache_httpd;
+#[path = "languages/dotnet.rs"]
+mod dotnet;
+#[path = "languages/go.rs"]
+mod go;
 #[path = "languages/java.rs"]
 mod java;
+#[path = "languages/nginx.rs"]
+mod nginx;
 #[path = "languages/nodejs.rs"]
 mod nodejs;
 #[path = "languages/python.rs"]
 mod python;
+#[path = "languages/sdk.rs"]
+mod sdk;
+#[path = "languages/web_server.rs"]
+mod web_server;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -17,8 +29,16 @@ use ingraft_testkit::Cluster;
 type Check = fn(&Cluster) -> anyhow::Result<()>;
 
 /// Every check, in order. `INGRAFT_LANGUAGES=java,python` runs only those named.
-const CHECKS: &[(&str, Check)] =
-    &[("python", python::check), ("nodejs", nodejs::check), ("java", java::check)];
+const CHECKS: &[(&str, Check)] = &[
+    ("python", python::check),
+    ("nodejs", nodejs::check),
+    ("java", java::check),
+    ("dotnet", dotnet::check),
+    ("go", go::check),
+    ("apache-httpd", apache_httpd::check),
+    ("nginx", nginx::check),
+    ("sdk", sdk::check),
+];
 
 #[test]
 fn every_language_is_instrumented() {
