@@ -4,6 +4,10 @@
 //! The rules are those of the API server's validation of pods:
 //! <https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/validation/validation.go>.
 
+mod claim;
+
+pub(crate) use claim::is_claim_template;
+
 use serde_json::{Map, Value, json};
 
 use crate::json::{list, named, string};
@@ -22,9 +26,7 @@ pub(crate) fn is_object_name(name: &str) -> bool {
 
 /// Whether an entry of an `env` list is one that a container of this pod may have; if not, what may stand there.
 pub(crate) fn variable(entry: &Value, pod: &Value) -> Result<(), &'static str> {
-    let name = string(entry, "name").unwrap_or_default();
-    let printable = |c: char| (' '..='~').contains(&c) && c != '=';
-    if name.is_empty() || !name.chars().all(printable) {
+    if !is_variable_name(string(entry, "name").unwrap_or_default()) {
         return Err("a name of printable ASCII characters without =");
     }
     let Some(sources) = entry.get("valueFrom").and_then(Value::as_object) else {
@@ -44,6 +46,10 @@ pub(crate) fn variable(entry: &Value, pod: &Value) -> Result<(), &'static str> {
         "fileKeyRef" => file_key(source, pod),
         _ => Ok(()),
     }
+}
+
+fn is_variable_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| (' '..='~').contains(&c) && c != '=')
 }
 
 fn field(source: &Value) -> Result<(), &'static str> {
@@ -74,18 +80,16 @@ fn field(source: &Value) -> Result<(), &'static str> {
 }
 
 fn resource_field(source: &Value) -> Result<(), &'static str> {
+    // As they are spelled: the API server takes 1Ki and refuses 1024.
+    const CORES: [&str; 4] = ["", "0", "1", "1m"];
+    const BYTES: [&str; 15] =
+        ["", "0", "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
     let resource = string(source, "resource").unwrap_or_default();
     let kind = resource.strip_prefix("limits.").or_else(|| resource.strip_prefix("requests."));
-    let divisor = string(source, "divisor").and_then(quantity::parse).unwrap_or_default();
-    let fits = |divisors: &[f64]| divisors.iter().any(|allowed| allowed.total_cmp(&divisor).is_eq());
-    let bytes: Vec<f64> =
-        ["0", "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"]
-            .iter()
-            .filter_map(|size| quantity::parse(size))
-            .collect();
+    let divisor = string(source, "divisor").unwrap_or_default();
     let allowed = match kind {
-        Some("cpu") => fits(&[0.0, 0.001, 1.0]),
-        Some("memory" | "ephemeral-storage") => fits(&bytes),
+        Some("cpu") => CORES.contains(&divisor),
+        Some("memory" | "ephemeral-storage") => BYTES.contains(&divisor),
         _ => false,
     };
     // Without a name it is the container itself; another one may not exist in this pod.
@@ -93,7 +97,9 @@ fn resource_field(source: &Value) -> Result<(), &'static str> {
     if allowed && own {
         Ok(())
     } else {
-        Err("a limit or request of cpu, memory or ephemeral-storage, and its divisor")
+        Err(
+            "a limit or request of cpu, memory or ephemeral-storage of the container itself, and a divisor such as 1m or 1Mi",
+        )
     }
 }
 
@@ -109,7 +115,18 @@ fn file_key(source: &Value, pod: &Value) -> Result<(), &'static str> {
     let volume = string(source, "volumeName").unwrap_or_default();
     let volumes = pod.get("spec").map_or(&[][..], |spec| list(spec, "volumes"));
     let exists = named(volumes, volume).is_some_and(|volume| volume.get("emptyDir").is_some());
-    if exists { Ok(()) } else { Err("an emptyDir of the pod") }
+    let path = string(source, "path").unwrap_or_default();
+    let key = string(source, "key").unwrap_or_default();
+    if exists && is_descending(path) && is_variable_name(key) {
+        Ok(())
+    } else {
+        Err("an emptyDir of the pod, a path in it, and the name of a variable as key")
+    }
+}
+
+/// Whether a path stays in the folder that it starts from.
+fn is_descending(path: &str) -> bool {
+    !path.is_empty() && !path.starts_with('/') && path.split('/').all(|step| step != "..")
 }
 
 /// `prefix/name` or `name`: <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set>.
@@ -132,38 +149,22 @@ pub(crate) fn is_qualified_name(text: &str) -> bool {
 pub(crate) fn is_amount(resource: &str, amount: &Value) -> bool {
     let known = matches!(resource, "cpu" | "memory" | "ephemeral-storage");
     let amount = amount.as_str().and_then(quantity::parse).or_else(|| amount.as_f64());
-    known && amount.is_some_and(|amount| amount >= 0.0)
-}
-
-/// Whether a pod may have an ephemeral volume of this template.
-pub(crate) fn is_claim_template(template: &Value) -> bool {
-    const MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
-    let spec = template.get("spec").unwrap_or(&Value::Null);
-    let modes = list(spec, "accessModes");
-    let known = |mode: &Value| mode.as_str().is_some_and(|mode| MODES.contains(&mode));
-    let storage = spec.pointer("/resources/requests/storage");
-    let storage = storage.and_then(|size| size.as_str().and_then(quantity::parse).or_else(|| size.as_f64()));
-    let metadata = template.get("metadata").and_then(Value::as_object);
-    let only_entries = |metadata: &Map<String, Value>| {
-        metadata.keys().all(|key| matches!(key.as_str(), "labels" | "annotations" | "creationTimestamp"))
-    };
-    metadata.is_none_or(only_entries)
-        && !modes.is_empty()
-        && modes.iter().all(known)
-        && storage.is_some_and(|size| size > 0.0)
+    // The API server counts to 2^63 and compares what is larger as that.
+    known && amount.is_some_and(|amount| (0.0..1e18).contains(&amount))
 }
 
 /// A field of a security context that no Linux container may have, if there is one.
 pub(crate) fn invalid_security_context(context: &Map<String, Value>, pod: &Value) -> Option<&'static str> {
-    let profile = |key: &str| {
+    let profile = |key: &str, is_name: fn(&str) -> bool| {
         let Some(profile) = context.get(key) else { return true };
-        let file = string(profile, "localhostProfile").is_some_and(|file| !file.is_empty());
+        let name = string(profile, "localhostProfile").unwrap_or_default();
         match string(profile, "type") {
-            Some("Localhost") => file,
-            Some("RuntimeDefault" | "Unconfined") => !file,
+            Some("Localhost") => is_name(name),
+            Some("RuntimeDefault" | "Unconfined") => name.is_empty(),
             _ => false,
         }
     };
+    let is_loaded = |name: &str| !name.is_empty() && name.len() <= 4095 && name.trim() == name;
     let id = |key: &str| {
         let id = context.get(key).and_then(Value::as_i64);
         id.is_none_or(|id| (0..=i64::from(i32::MAX)).contains(&id))
@@ -178,8 +179,8 @@ pub(crate) fn invalid_security_context(context: &Map<String, Value>, pod: &Value
     let added = context.get("capabilities").map_or(&[][..], |capabilities| list(capabilities, "add"));
     let escalates = privileged || added.contains(&json!("CAP_SYS_ADMIN"));
     let rules = [
-        ("seccompProfile", profile("seccompProfile")),
-        ("appArmorProfile", profile("appArmorProfile")),
+        ("seccompProfile", profile("seccompProfile", is_descending)),
+        ("appArmorProfile", profile("appArmorProfile", is_loaded)),
         ("runAsUser", id("runAsUser")),
         ("runAsGroup", id("runAsGroup")),
         ("procMount", proc_mount),

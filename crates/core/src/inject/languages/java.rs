@@ -27,7 +27,7 @@ impl Agent for Java {
             if is_usable(extension) {
                 let name = format!("opentelemetry-auto-instrumentation-extension-{place}");
                 let source = format!("{}/.", extension.dir);
-                payload.also_copy(name, &extension.image, &["cp", "-r", &source, EXTENSIONS]);
+                payload.also_copy(name, extension.image.trim(), &["cp", "-r", &source, EXTENSIONS]);
             } else {
                 let reason = Reason::FieldIgnored {
                     field: "extension",
@@ -72,7 +72,8 @@ fn extensions<'a>(injection: &Injection<'_, 'a>) -> impl Iterator<Item = (usize,
 
 /// Copying the root of an image would copy the copy, and so on.
 fn is_usable(extension: &Extension) -> bool {
-    !extension.image.is_empty() && !extension.dir.trim_end_matches('/').is_empty()
+    let is_root = extension.dir.split('/').all(|step| matches!(step, "" | "."));
+    !extension.image.trim().is_empty() && !is_root
 }
 
 /// Where a container sees the agent's files.

@@ -40,10 +40,13 @@ fn accepts_the_variables_that_a_container_may_have_and_no_others() {
         source(json!({"fieldRef": {"fieldPath": "metadata.labels['a b']"}})),
         source(json!({"resourceFieldRef": {"resource": "limits.nope"}})),
         source(json!({"resourceFieldRef": {"resource": "limits.cpu", "divisor": "3"}})),
+        source(json!({"resourceFieldRef": {"resource": "limits.memory", "divisor": "1024"}})),
         source(json!({"configMapKeyRef": {"name": "c", "key": ""}})),
         source(json!({"secretKeyRef": {"name": "s", "key": "a/b"}})),
         source(json!({"secretKeyRef": {"name": "Not A Name", "key": "k"}})),
         source(json!({"fileKeyRef": {"volumeName": "w", "path": "p", "key": "k"}})),
+        source(json!({"fileKeyRef": {"volumeName": "v", "path": "../p", "key": "k"}})),
+        source(json!({"fileKeyRef": {"volumeName": "v", "path": "p", "key": "a=b"}})),
     ] {
         assert!(variable(&entry, &pod).is_err(), "{entry}");
     }
@@ -60,6 +63,27 @@ fn tells_amounts_and_claims() {
     assert!(!is_claim_template(&claim(json!(["Odd"]), "1Gi")));
     assert!(!is_claim_template(&claim(json!([]), "1Gi")));
     assert!(!is_claim_template(&claim(json!(["ReadWriteOnce"]), "-1")));
+    assert!(!is_claim_template(&claim(json!(["ReadWriteOnce", "ReadWriteOncePod"]), "1Gi")));
+    let with = |part: &str, key: &str, value: Value| {
+        let mut template = claim(json!(["ReadWriteOnce"]), "1Gi");
+        template[part][key] = value;
+        is_claim_template(&template)
+    };
+    assert!(with("metadata", "labels", json!({"a.b/c": "d", "e": ""})));
+    assert!(with("metadata", "annotations", json!({"Example.com/A": "any text"})));
+    assert!(with("spec", "storageClassName", json!("fast")));
+    assert!(with("spec", "selector", json!({"matchExpressions": [{"key": "a", "operator": "Exists"}]})));
+    for (part, key, value) in [
+        ("metadata", "name", json!("named")),
+        ("metadata", "labels", json!({"a": "b c"})),
+        ("metadata", "annotations", json!({"a b": ""})),
+        ("spec", "storageClassName", json!("Not A Class")),
+        ("spec", "volumeMode", json!("Block")),
+        ("spec", "selector", json!({"matchExpressions": [{"key": "a", "operator": "In"}]})),
+        ("spec", "dataSource", json!({"kind": "PersistentVolumeClaim", "name": "x"})),
+    ] {
+        assert!(!with(part, key, value.clone()), "{part} {key} {value}");
+    }
 }
 
 #[test]
@@ -69,6 +93,8 @@ fn tells_security_contexts_that_no_container_may_have() {
     for (context, field) in [
         (json!({"seccompProfile": {"type": "Localhost"}}), "seccompProfile"),
         (json!({"seccompProfile": {"type": "Odd"}}), "seccompProfile"),
+        (json!({"seccompProfile": {"type": "Localhost", "localhostProfile": "../x"}}), "seccompProfile"),
+        (json!({"appArmorProfile": {"type": "Localhost", "localhostProfile": " x"}}), "appArmorProfile"),
         (json!({"appArmorProfile": {"type": "Localhost"}}), "appArmorProfile"),
         (json!({"runAsUser": -1}), "runAsUser"),
         (json!({"procMount": "Unmasked"}), "procMount"),
