@@ -76,6 +76,28 @@ proptest! {
     }
 
     #[test]
+    fn what_we_add_is_used(world in world()) {
+        let after = world.injected();
+        let (own, spec) = (containers(&world.pod), &after["spec"]);
+        let is_new = |list_key: &str, item: &Value| {
+            !list(&world.pod["spec"], list_key).iter().any(|known| text(known, "name") == text(item, "name"))
+        };
+        // Volumes that containers of the user, or the sidecar, mount.
+        let users = list(spec, "initContainers").iter().chain(list(spec, "containers")).filter(|container| {
+            own.has(text(container, "name")) || text(container, "name") == "opentelemetry-auto-instrumentation"
+        });
+        let mounted: BTreeSet<&str> =
+            users.flat_map(|user| list(user, "volumeMounts")).map(|mount| text(mount, "name")).collect();
+        for volume in list(spec, "volumes").iter().filter(|volume| is_new("volumes", volume)) {
+            prop_assert!(mounted.contains(text(volume, "name")), "nobody uses {volume}");
+        }
+        for added in list(spec, "initContainers").iter().filter(|added| is_new("initContainers", added)) {
+            let serves = |mount: &Value| mounted.contains(text(mount, "name"));
+            prop_assert!(list(added, "volumeMounts").iter().any(serves), "nobody uses {added}");
+        }
+    }
+
+    #[test]
     fn no_variable_has_value_and_source(world in world()) {
         let after = world.injected();
         for container in containers(&after).values() {

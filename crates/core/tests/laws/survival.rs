@@ -1,21 +1,34 @@
 //! What the user wrote is still there after injection.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::view::{list, text};
 
 /// Variables that are joined with ours.
-const MERGED: [&str; 2] = ["PYTHONPATH", "OTEL_RESOURCE_ATTRIBUTES"];
+const MERGED: [&str; 8] = [
+    "DOTNET_ADDITIONAL_DEPS",
+    "DOTNET_SHARED_STORE",
+    "DOTNET_STARTUP_HOOKS",
+    "JAVA_TOOL_OPTIONS",
+    "LD_LIBRARY_PATH",
+    "NODE_OPTIONS",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "PYTHONPATH",
+];
 /// The variable that goes last, so that all it refers to stands before it (injection.md, section 5.1, step k).
 const MOVED: &str = "OTEL_RESOURCE_ATTRIBUTES";
 /// The annotations that we write.
 const WRITTEN: [&str; 2] =
     ["ingraft.dev/injected", "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"];
+/// The container that we add beside the others (injection.md, section 4.5).
+const SIDECAR: &str = "opentelemetry-auto-instrumentation";
+/// The volumes that hold a clone of a folder: what else was mounted in it is in the clone (sections 4.6 and 4.7).
+const CLONES: [&str; 2] = ["otel-apache-conf-dir", "otel-nginx-conf-dir"];
 
 /// Fails if something is lost, changed or in another order, beyond what injection is for.
 pub(crate) fn check(before: &Value, after: &Value) {
     assert_eq!(without(before, &["metadata", "spec"]), without(after, &["metadata", "spec"]));
-    let changed = ["containers", "initContainers", "volumes"];
+    let changed = ["containers", "initContainers", "shareProcessNamespace", "volumes"];
     assert_eq!(without(&before["spec"], &changed), without(&after["spec"], &changed));
     check_metadata(&before["metadata"], &after["metadata"]);
 
@@ -23,14 +36,19 @@ pub(crate) fn check(before: &Value, after: &Value) {
     let volumes = list(before, "volumes");
     assert_eq!(list(after, "volumes").get(..volumes.len()), Some(volumes));
     let (regular, regular_after) = (list(before, "containers"), list(after, "containers"));
-    assert_eq!(regular.len(), regular_after.len(), "only init containers are added");
     regular.iter().zip(regular_after).for_each(|(before, after)| check_container(before, after));
+    let added: Vec<&str> = regular_after[regular.len()..].iter().map(|added| text(added, "name")).collect();
+    assert!(added.is_empty() || added == [SIDECAR], "only a sidecar is added: {added:?}");
 
     let mut rest = list(after, "initContainers").iter();
     for container in list(before, "initContainers") {
         let same = rest.find(|after| text(after, "name") == text(container, "name"));
         check_container(container, same.expect("init containers keep their order"));
     }
+    let native = rest.any(|added| text(added, "name") == SIDECAR);
+    let shares = |spec: &Value| spec.get("shareProcessNamespace").cloned();
+    let expected = if native || !added.is_empty() { Some(json!(true)) } else { shares(before) };
+    assert_eq!(shares(after), expected, "processes are shared with a sidecar only");
 }
 
 fn check_metadata(before: &Value, after: &Value) {
@@ -44,8 +62,7 @@ fn check_metadata(before: &Value, after: &Value) {
 fn check_container(before: &Value, after: &Value) {
     let changed = ["env", "volumeMounts"];
     assert_eq!(without(before, &changed), without(after, &changed));
-    let mounts = list(before, "volumeMounts");
-    assert_eq!(list(after, "volumeMounts").get(..mounts.len()), Some(mounts));
+    check_mounts(list(before, "volumeMounts"), list(after, "volumeMounts"));
 
     let after = list(after, "env");
     let mut rest = after;
@@ -59,6 +76,29 @@ fn check_container(before: &Value, after: &Value) {
             panic!("{entry} is lost or out of order in {}", Value::from(after));
         }
     }
+}
+
+/// Mounts stay, and in front, but for those in a folder that is cloned: exactly these are dropped.
+fn check_mounts(before: &[Value], after: &[Value]) {
+    let is_clone = |mount: &&Value| CLONES.contains(&text(mount, "name")) && !before.contains(mount);
+    let clones: Vec<&Value> = after.iter().filter(is_clone).collect();
+    let hidden = |mount: &Value| {
+        let by = |clone: &&Value| {
+            text(mount, "name") != text(clone, "name")
+                && is_within(text(mount, "mountPath"), text(clone, "mountPath"))
+        };
+        clones.iter().any(by)
+    };
+    let kept: Vec<&Value> = before.iter().filter(|mount| !hidden(mount)).collect();
+    assert_eq!(after.iter().take(kept.len()).collect::<Vec<_>>(), kept);
+    let left = after.iter().find(|mount| !clones.contains(mount) && hidden(mount));
+    assert_eq!(left, None, "nothing else is mounted in {clones:?}");
+}
+
+fn is_within(path: &str, folder: &str) -> bool {
+    let steps = |path: &str| path.split('/').filter(|step| !step.is_empty()).map(str::to_owned).collect();
+    let (path, folder): (Vec<String>, Vec<String>) = (steps(path), steps(folder));
+    path.starts_with(&folder)
 }
 
 /// Whether an entry is what a user's entry may become: itself, the same under another name, or joined with ours.

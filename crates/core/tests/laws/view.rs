@@ -41,6 +41,10 @@ impl<'a> Containers<'a> {
         self.0.values().copied()
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Each container with the one of the same name in another pod, which must have it.
     pub(crate) fn zip_by_name<'b>(&self, pod: &'b Value) -> Vec<(&'a Value, &'b Value)> {
         let others = containers(pod);

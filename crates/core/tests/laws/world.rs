@@ -1,8 +1,13 @@
 //! Pods as they come to an API server, and what the cluster around them may look like.
 
+#[path = "world/instrumentation.rs"]
+mod instrumentation;
+#[path = "world/pod.rs"]
+mod pod;
+
 use std::fmt;
 
-use ingraft_api::Instrumentation;
+use ingraft_api::{Instrumentation, Language};
 use ingraft_core::edit::apply;
 use ingraft_core::{Namespace, Outcome, Request, Settings, Snapshot, inject, owner};
 use proptest::collection::vec;
@@ -26,7 +31,8 @@ pub(crate) struct World {
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let namespace = self.snapshot.namespace(NAMESPACE);
-        writeln!(f, "lists per language: {}, {namespace:?}", self.settings.multi_instrumentation)?;
+        writeln!(f, "{:?}, {namespace:?}", self.settings)?;
+        writeln!(f, "{:?}, {:?}", self.snapshot.services, self.snapshot.config_maps)?;
         writeln!(f, "{:#}\n{:#}", json!(self.instrumentations()), self.pod)
     }
 }
@@ -56,9 +62,9 @@ impl World {
 
 /// A pod with one or two Instrumentations and its namespace.
 pub(crate) fn world() -> impl Strategy<Value = World> {
-    (pod(), instrumentation(), weighted(0.3, instrumentation()), asking(0.2), any::<bool>()).prop_map(
-        |(pod, base, other, annotations, multi)| {
-            let mut snapshot = Snapshot::default();
+    let specs = (instrumentation::spec(), weighted(0.3, instrumentation::spec()));
+    (pod::pod(), specs, namespace(), snapshot(), settings()).prop_map(
+        |(pod, (base, other), namespace, mut snapshot, settings)| {
             for (name, spec) in [("base", Some(base)), ("other", other)] {
                 if let Some(spec) = spec {
                     let object = json!({"metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec});
@@ -66,16 +72,55 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
                     snapshot.instrumentations.insert(NAMESPACE.into(), name.into(), object);
                 }
             }
-            let annotations =
-                annotations.into_iter().map(|(key, value)| (key, value.as_str().unwrap().to_owned()));
-            snapshot.namespaces.insert(String::new(), NAMESPACE.into(), Namespace::new(annotations));
-            snapshot.deployments.insert(NAMESPACE.into(), "web".into(), "u-web".into());
-            snapshot.cron_jobs.insert(NAMESPACE.into(), "web".into(), "u-cron".into());
-            let mut settings = Settings::default();
-            settings.multi_instrumentation = multi;
+            snapshot.namespaces.insert(String::new(), NAMESPACE.into(), namespace);
             World { pod, snapshot, settings }
         },
     )
+}
+
+/// The namespace: what it asks for, and how strict it is.
+fn namespace() -> impl Strategy<Value = Namespace> {
+    let level = weighted(0.3, select(&["privileged", "baseline", "restricted", "odd"][..]));
+    (asking(0.1), level).prop_map(|(annotations, level)| {
+        let annotations =
+            annotations.into_iter().map(|(key, value)| (key, value.as_str().unwrap().to_owned()));
+        Namespace::new(annotations).enforcing(level)
+    })
+}
+
+/// Other objects of the cluster.
+fn snapshot() -> impl Strategy<Value = Snapshot> {
+    let services = subsequence(vec![4317, 4318], 0..=2);
+    (services, weighted(0.5, any::<bool>()), any::<bool>()).prop_map(|(ports, keys, complete)| {
+        let mut snapshot = Snapshot::default();
+        snapshot.deployments.insert(NAMESPACE.into(), "web".into(), "u-web".into());
+        snapshot.cron_jobs.insert(NAMESPACE.into(), "web".into(), "u-cron".into());
+        if !ports.is_empty() {
+            snapshot.services.insert("obs".into(), "gateway".into(), ports);
+        }
+        if let Some(known) = keys {
+            let keys = known.then(|| vec!["k".into(), "OTEL_EXPORTER_OTLP_ENDPOINT".into()]);
+            snapshot.config_maps.insert(NAMESPACE.into(), "s".into(), keys);
+        }
+        if complete {
+            snapshot.config_maps.set_complete();
+            snapshot.secrets.set_complete();
+        }
+        snapshot
+    })
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    let off = subsequence(Language::ALL.to_vec(), 0..=2);
+    (any::<bool>(), weighted(0.2, off)).prop_map(|(multi, off)| {
+        let mut settings = Settings::default();
+        settings.multi_instrumentation = multi;
+        for language in Language::ALL {
+            let off = off.as_ref().is_some_and(|off| off.contains(&language));
+            settings.set_enabled(language, !off);
+        }
+        settings
+    })
 }
 
 /// One of some texts.
@@ -85,31 +130,46 @@ fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = Value> {
 
 /// An object with some of the entries of another, whose values are generated.
 fn some_of(entries: Vec<(&'static str, f64, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
+    // Shrinks towards absence.
     let entry = |(key, chance, value): (&'static str, f64, BoxedStrategy<Value>)| {
-        // Shrinks towards absence.
-        let kept = move |(dice, value): (f64, Value)| (dice >= 1.0 - chance).then(|| (key.to_owned(), value));
-        (0.0..1.0, value).prop_map(kept)
+        let value = if chance < 1.0 { weighted(chance, value).boxed() } else { value.prop_map(Some).boxed() };
+        value.prop_map(move |value| Some((key.to_owned(), value?)))
     };
     let entries: Vec<_> = entries.into_iter().map(entry).collect();
     entries.prop_map(|entries| Value::Object(entries.into_iter().flatten().collect())).boxed()
 }
 
+fn flag() -> BoxedStrategy<Value> {
+    any::<bool>().prop_map(Value::from).boxed()
+}
+
 /// Annotations that ask for something, each language with the given chance.
 fn asking(chance: f64) -> impl Strategy<Value = Map<String, Value>> {
-    let key = |name: &str| format!("instrumentation.opentelemetry.io/{name}");
-    let ask = || one_of(&["true", "base", "other", "false", "shop/base", "nothing", ""]).boxed();
-    let names = || one_of(&["app", "fetch,worker", "app, worker", "worker,app,fetch", "nobody", ""]).boxed();
-    some_of(vec![
-        ("inject-python", chance, ask()),
-        ("inject-sdk", chance, ask()),
-        ("inject-java", 0.05, ask()),
+    let key = |name: &str| match name.split_once('/') {
+        Some(_) => name.to_owned(),
+        None => format!("instrumentation.opentelemetry.io/{name}"),
+    };
+    let ask =
+        || one_of(&["true", "base", "base", "shop/base", "base", "other", "false", "nothing", ""]).boxed();
+    let names = || {
+        one_of(&["app", "worker", "fetch,worker", "app, worker", "worker,app,fetch", "nobody", ""]).boxed()
+    };
+    let mut entries = vec![
         ("container-names", chance / 2.0, names()),
-        ("python-container-names", chance / 2.0, names()),
-        ("sdk-container-names", chance / 2.0, names()),
+        ("nginx-container-names", chance / 4.0, names()),
         ("otel-python-platform", 0.1, one_of(&["musl", "glibc", "alpine"]).boxed()),
+        ("otel-dotnet-auto-runtime", 0.1, one_of(&["linux-musl-x64", "linux-x64", "windows"]).boxed()),
+        ("otel-go-auto-target-exe", chance, one_of(&["/app/main", ""]).boxed()),
+        ("ingraft.dev/nodejs-esm", 0.1, one_of(&["true", "false", "perhaps"]).boxed()),
         ("inject-pyhton", 0.02, ask()),
-    ])
-    .prop_map(move |object| {
+    ];
+    for language in Language::ALL {
+        let name = |key: &'static str| key.trim_start_matches("instrumentation.opentelemetry.io/");
+        let own = language.container_names_keys()[0];
+        entries.push((name(language.inject_key()), chance / 2.0, ask()));
+        entries.push((name(own), chance / 2.0, names()));
+    }
+    some_of(entries).prop_map(move |object| {
         object.as_object().unwrap().iter().map(|(name, value)| (key(name), value.clone())).collect()
     })
 }
@@ -129,6 +189,9 @@ fn value() -> impl Strategy<Value = String> {
         "/srv:$(PYTHONPATH)",
         "$$(A) $(",
         "http://gateway.obs:4317",
+        "/otel-auto-instrumentation-dotnet",
+        "--import ./own.mjs",
+        "grpc",
         "a b,c=d;é%",
     ];
     prop_oneof![4 => select(VALUES).prop_map(str::to_owned), 1 => "[ -~]{0,12}"]
@@ -160,18 +223,29 @@ fn env() -> impl Strategy<Value = Value> {
     const NAMES: &[&str] = &[
         "A",
         "B",
-        "PYTHONPATH",
+        "CORECLR_PROFILER",
+        "DOTNET_SHARED_STORE",
+        "DOTNET_STARTUP_HOOKS",
+        "JAVA_TOOL_OPTIONS",
+        "LD_LIBRARY_PATH",
+        "NODE_OPTIONS",
+        "OTEL_APACHE_AGENT_CONF",
+        "OTEL_DOTNET_AUTO_HOME",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "OTEL_GO_AUTO_TARGET_EXE",
+        "OTEL_LOGS_EXPORTER",
+        "OTEL_NODE_IP",
         "OTEL_ORIG_PYTHONPATH",
+        "OTEL_POD_IP",
+        "OTEL_PROPAGATORS",
+        "OTEL_RESOURCE_ATTRIBUTES",
         "OTEL_RESOURCE_ATTRIBUTES",
         "OTEL_RESOURCE_ATTRIBUTES",
         "OTEL_SERVICE_NAME",
-        "OTEL_NODE_IP",
-        "OTEL_POD_IP",
         "OTEL_TRACES_SAMPLER_ARG",
-        "OTEL_PROPAGATORS",
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "OTEL_EXPORTER_OTLP_PROTOCOL",
-        "OTEL_LOGS_EXPORTER",
+        "PYTHONPATH",
     ];
     let entry = (select(NAMES), prop_oneof![3 => value().prop_map(Ok), 1 => source().prop_map(Err)]);
     let entry = (entry, weighted(0.05, Just("new"))).prop_map(|((name, content), unknown)| {
@@ -185,158 +259,4 @@ fn env() -> impl Strategy<Value = Value> {
         entry
     });
     vec(entry, 0..7).prop_map(Value::Array)
-}
-
-const VOLUMES: [&str; 3] = ["data", "opentelemetry-auto-instrumentation-python", "otel-auto-secret-mtls"];
-
-/// A container of that name, which mounts some of the pod's volumes.
-fn container(name: &'static str, volumes: &[&'static str]) -> BoxedStrategy<Value> {
-    const PATHS: [&str; 4] =
-        ["/data", "/otel-auto-instrumentation-python", "/otel-auto-instrumentation-secret-mtls", "/srv/"];
-    let mounts = if volumes.is_empty() {
-        Just(json!([])).boxed()
-    } else {
-        let mount = |path: &'static str, volumes: Vec<&'static str>| {
-            select(volumes).prop_map(move |volume| json!({"name": volume, "mountPath": path}))
-        };
-        let volumes = volumes.to_vec();
-        subsequence(PATHS.to_vec(), 0..=2)
-            .prop_flat_map(move |paths| {
-                paths.into_iter().map(|path| mount(path, volumes.clone())).collect::<Vec<_>>()
-            })
-            .prop_map(Value::Array)
-            .boxed()
-    };
-    let quantities = one_of(&["10m", "100m", "1", "64Mi"]).boxed();
-    let resources = || some_of(vec![("cpu", 0.7, quantities.clone()), ("memory", 0.7, quantities.clone())]);
-    let flag = || any::<bool>().prop_map(Value::from).boxed();
-    let context = some_of(vec![
-        ("runAsNonRoot", 0.5, flag()),
-        ("allowPrivilegeEscalation", 0.5, flag()),
-        ("runAsUser", 0.3, Just(json!(1000)).boxed()),
-        ("somethingNew", 0.1, Just(json!({"a": 1})).boxed()),
-    ]);
-    some_of(vec![
-        ("name", 1.0, Just(json!(name)).boxed()),
-        ("image", 0.9, one_of(&["app:1", "app", "r.example.com:5000/a/b:2", "A/B:1", "app@x"]).boxed()),
-        ("args", 0.3, Just(json!(["--a", "$(A)"])).boxed()),
-        ("env", 0.7, env().boxed()),
-        ("envFrom", 0.1, Just(json!([{"configMapRef": {"name": "c"}}])).boxed()),
-        ("volumeMounts", 0.5, mounts),
-        ("resources", 0.3, some_of(vec![("limits", 0.7, resources()), ("requests", 0.7, resources())])),
-        ("securityContext", 0.3, context),
-        ("somethingNew", 0.1, Just(json!([{"a": null}])).boxed()),
-    ])
-}
-
-fn owners() -> impl Strategy<Value = Value> {
-    let kind = one_of(&["ReplicaSet", "StatefulSet", "daemonset", "Job", "Rocket"]);
-    let owner = (kind, one_of(&["web-6f5c8", "web-29000000", "web", ""]))
-        .prop_map(|(kind, name)| json!({"kind": kind, "name": name, "uid": "u-1", "apiVersion": "v1"}));
-    vec(owner, 0..3).prop_map(Value::Array)
-}
-
-/// A pod that the API server would accept.
-fn pod() -> impl Strategy<Value = Value> {
-    let annotations = (asking(0.7), vec((value(), value()), 0..3)).prop_map(|(mut asking, resource)| {
-        for (key, value) in resource {
-            asking.insert(format!("resource.opentelemetry.io/{key}"), value.into());
-        }
-        Value::Object(asking)
-    });
-    let labels = some_of(vec![
-        ("pod-template-hash", 0.5, one_of(&["6f5c8", ""]).boxed()),
-        ("rollouts-pod-template-hash", 0.1, Just(json!("6f5c8")).boxed()),
-        ("app.kubernetes.io/name", 0.3, Just(json!("web")).boxed()),
-    ]);
-    let metadata = some_of(vec![
-        ("name", 0.7, one_of(&["web-6f5c8-abcde", "web"]).boxed()),
-        ("uid", 0.1, Just(json!("u-2")).boxed()),
-        ("annotations", 0.97, annotations.boxed()),
-        ("labels", 0.6, labels),
-        ("ownerReferences", 0.6, owners().boxed()),
-        ("somethingNew", 0.1, Just(json!(1)).boxed()),
-    ]);
-    let spec = subsequence(VOLUMES.to_vec(), 0..=3).prop_flat_map(|names| {
-        let kind = || select(vec![json!({"emptyDir": {}}), json!({"secret": {"secretName": "s"}})]);
-        let volumes: Vec<_> = names
-            .iter()
-            .map(|&name| {
-                kind().prop_map(move |mut volume| {
-                    volume["name"] = name.into();
-                    volume
-                })
-            })
-            .collect();
-        let containers = |all: [&'static str; 2], least: usize, names: &[&'static str]| {
-            let names = names.to_vec();
-            subsequence(all.to_vec(), least..=2).prop_flat_map(move |chosen| {
-                chosen.into_iter().map(|name| container(name, &names)).collect::<Vec<_>>()
-            })
-        };
-        some_of(vec![
-            ("volumes", if names.is_empty() { 0.3 } else { 1.0 }, volumes.prop_map(Value::Array).boxed()),
-            (
-                "initContainers",
-                0.5,
-                containers(["fetch", "istio-proxy"], 0, &names).prop_map(Value::Array).boxed(),
-            ),
-            ("containers", 1.0, containers(["app", "worker"], 1, &names).prop_map(Value::Array).boxed()),
-            ("securityContext", 0.2, Just(json!({"runAsNonRoot": true})).boxed()),
-            ("nodeName", 0.1, Just(json!("node-1")).boxed()),
-            ("restartPolicy", 0.2, Just(json!("Never")).boxed()),
-            ("somethingNew", 0.1, Just(json!({"containers": []})).boxed()),
-        ])
-    });
-    (metadata, spec).prop_map(
-        |(metadata, spec)| json!({"kind": "Pod", "metadata": metadata, "spec": spec, "somethingNew": true}),
-    )
-}
-
-/// The spec of an Instrumentation that a user may write.
-fn instrumentation() -> impl Strategy<Value = Value> {
-    let tls = some_of(vec![
-        ("secretName", 0.6, Just(json!("mtls")).boxed()),
-        ("configMapName", 0.5, Just(json!("ca")).boxed()),
-        ("ca_file", 0.6, one_of(&["ca.crt", "/etc/ca.crt"]).boxed()),
-    ]);
-    let exporter = some_of(vec![
-        ("endpoint", 0.8, one_of(&["http://gateway.obs:4318", "http://$(OTEL_NODE_IP):4317"]).boxed()),
-        ("tls", 0.3, tls),
-    ]);
-    let attributes = vec((value(), value()), 0..4).prop_map(|pairs| {
-        Value::Object(pairs.into_iter().map(|(key, value)| (key, Value::from(value))).collect())
-    });
-    let flag = || any::<bool>().prop_map(Value::from).boxed();
-    let resource =
-        some_of(vec![("resourceAttributes", 0.7, attributes.boxed()), ("addK8sUIDAttributes", 0.4, flag())]);
-    // An Instrumentation is read by types, which need sources that they know.
-    let env = || {
-        env().prop_map(|mut env| {
-            let known = |entry: &Value| {
-                let source = entry.get("valueFrom");
-                source.is_none_or(|source| {
-                    ["configMapKeyRef", "fieldRef"].iter().any(|kind| source.get(kind).is_some())
-                })
-            };
-            env.as_array_mut().unwrap().retain(known);
-            env
-        })
-    };
-    let python = some_of(vec![
-        ("env", 0.4, env().boxed()),
-        ("volumeLimitSize", 0.2, Just(json!("50Mi")).boxed()),
-        ("resourceRequirements", 0.2, Just(json!({"limits": {"memory": "32Mi"}})).boxed()),
-    ]);
-    some_of(vec![
-        ("exporter", 0.8, exporter),
-        ("resource", 0.6, resource),
-        ("defaults", 0.3, some_of(vec![("useLabelsForResourceAttributes", 1.0, flag())])),
-        ("propagators", 0.3, Just(json!(["tracecontext", "b3"])).boxed()),
-        ("sampler", 0.3, Just(json!({"type": "traceidratio", "argument": "0.5"})).boxed()),
-        ("env", 0.4, env().boxed()),
-        ("imagePullPolicy", 0.3, one_of(&["Always", "always"]).boxed()),
-        ("initContainerSecurityContext", 0.2, Just(json!({"runAsUser": 2000})).boxed()),
-        ("python", 0.5, python),
-    ])
 }
