@@ -45,7 +45,9 @@ pub(crate) fn shared() -> Option<&'static (Cluster, Operator)> {
     static STARTED: OnceLock<Option<(Cluster, Operator)>> = OnceLock::new();
     let start = |tools: &Tools| {
         let cluster = Cluster::start(tools).expect("the control plane starts");
-        let mut operator = cluster.operator("operator");
+        // All languages, also those that are off by default.
+        let on = ["--enable-go-instrumentation=true", "--enable-nginx-instrumentation=true"];
+        let mut operator = cluster.operator_with("operator", &on);
         operator.wait_ready();
         (cluster, operator)
     };

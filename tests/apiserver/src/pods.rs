@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ingraft_cluster::manifests;
 use serde_json::{Map, Value, json};
 
-use crate::cluster::{Cluster, INJECT_PYTHON, instrumentation, is_injected, shared};
+use crate::cluster::{Cluster, instrumentation, is_injected, shared};
 use crate::corpus::{self, RESOURCES, SECURITY, TARGETS, base};
 
 /// The prefix of the annotations that ask.
@@ -43,14 +43,20 @@ impl Case {
 
 /// Has the API server admit pods, first as they were, then those that it accepts as they ask for injection.
 fn admit(cluster: &Cluster, cases: &[Case]) -> Tally {
-    let originals: Vec<Value> = cases.iter().map(Case::original).collect();
-    let (mut valid, mut invalid) = (Vec::new(), Vec::new());
-    for (case, result) in cases.iter().zip(cluster.try_all(&originals)) {
-        match result {
-            Ok(_) => valid.push(case),
-            Err(_) => invalid.push(case.what.clone()),
-        }
+    // Most originals are those of several cases.
+    let mut originals: BTreeMap<String, Value> = BTreeMap::new();
+    for original in cases.iter().map(Case::original) {
+        originals.entry(original.to_string()).or_insert(original);
     }
+    let tried = cluster.try_all(&originals.values().cloned().collect::<Vec<_>>());
+    let accepted: BTreeSet<&String> = originals
+        .keys()
+        .zip(&tried)
+        .filter(|(_, result)| result.is_ok())
+        .map(|(original, _)| original)
+        .collect();
+    let (valid, invalid): (Vec<&Case>, Vec<&Case>) =
+        cases.iter().partition(|case| accepted.contains(&case.original().to_string()));
     let asking: Vec<Value> = valid.iter().map(|case| case.pod.clone()).collect();
     let answers = cluster.try_all(&asking);
     let refusal = |(case, answer): (&&Case, &Result<Value, String>)| {
@@ -61,34 +67,28 @@ fn admit(cluster: &Cluster, cases: &[Case]) -> Tally {
         valid: valid.len(),
         injected: answers.iter().filter(|answer| answer.as_ref().is_ok_and(is_injected)).count(),
         refused: valid.iter().zip(&answers).filter_map(refusal).collect(),
-        invalid,
+        invalid: invalid.iter().map(|case| case.what.clone()).collect(),
     }
 }
 
 impl Tally {
-    /// Fails if too few pods were tried, or others than the known ones were refused only because of us. Those of
-    /// which none is refused any more have to be taken from the list.
-    fn check(&self, least: usize, known: &[&str]) {
+    /// Fails if too few pods were injected, or some were refused only because of us.
+    fn check(&self, least: usize) {
         let Self { pods, valid, injected, refused, .. } = self;
         eprintln!("{pods} pods, {valid} valid, {injected} injected, {} refused then", refused.len());
+        assert!(refused.is_empty(), "{} refused: {refused:#?}", refused.len());
         assert!(*injected >= least, "too few were tried: {injected} of {valid} valid ones");
-        let is_known = |what: &String| known.iter().any(|known| what.contains(known));
-        let new: Vec<&String> = refused.iter().filter(|what| !is_known(what)).collect();
-        assert!(new.is_empty(), "{} refused: {new:#?}", new.len());
-        let gone: Vec<&&str> =
-            known.iter().filter(|known| !refused.iter().any(|what| what.contains(**known))).collect();
-        assert!(gone.is_empty(), "no longer refused: {gone:?}");
     }
 }
 
-/// Creates a namespace, with Pod Security *restricted* or without any.
-fn namespaces(cluster: &Cluster, names: &BTreeMap<String, (bool, Value)>) {
+/// Creates namespaces, each with a level of Pod Security, if one is named, and annotations.
+fn namespaces(cluster: &Cluster, names: &BTreeMap<String, (Option<String>, Value)>) {
     let objects: Vec<Value> = names
         .iter()
-        .map(|(name, (restricted, annotations))| {
+        .map(|(name, (level, annotations))| {
             let mut namespace = crate::cluster::namespace(name, annotations);
-            if *restricted {
-                namespace["metadata"]["labels"] = json!({"pod-security.kubernetes.io/enforce": "restricted"});
+            if let Some(level) = level {
+                namespace["metadata"]["labels"] = json!({"pod-security.kubernetes.io/enforce": level});
             }
             namespace
         })
@@ -97,23 +97,42 @@ fn namespaces(cluster: &Cluster, names: &BTreeMap<String, (bool, Value)>) {
     cluster.wait_service_accounts(&names.keys().map(String::as_str).collect::<Vec<_>>());
 }
 
-fn two_namespaces(cluster: &Cluster, name: &str) -> [String; 2] {
-    let both = [format!("{name}-plain"), format!("{name}-restricted")];
-    let entry = |(index, name): (usize, &String)| (name.clone(), (index == 1, json!({})));
-    namespaces(cluster, &both.iter().enumerate().map(entry).collect());
-    both
+/// A namespace without Pod Security, and one for each level.
+fn levels(cluster: &Cluster, name: &str) -> [String; 3] {
+    let all = [None, Some("restricted"), Some("baseline")];
+    let named = all.map(|level| (format!("{name}-{}", level.unwrap_or("plain")), level.map(str::to_owned)));
+    let entry = |(name, level): &(String, Option<String>)| (name.clone(), (level.clone(), json!({})));
+    namespaces(cluster, &named.iter().map(entry).collect());
+    named.map(|(name, _)| name)
 }
 
 fn annotate(pod: &mut Value, key: &str, value: &str) {
     pod["metadata"]["annotations"][key] = value.into();
 }
 
+/// The languages, with their blocks in an Instrumentation.
+const LANGUAGES: [(&str, &str); 8] = [
+    ("java", "java"),
+    ("nodejs", "nodejs"),
+    ("python", "python"),
+    ("dotnet", "dotnet"),
+    ("go", "go"),
+    ("apache-httpd", "apacheHttpd"),
+    ("nginx", "nginx"),
+    ("sdk", ""),
+];
+
+/// Ways to ask: each language by itself, and all together.
+const WAYS: usize = LANGUAGES.len() + 1;
+
 #[test]
 fn every_generated_pod_stays_valid() {
     let Some((cluster, _)) = shared() else { return };
-    let both = two_namespaces(cluster, "generated");
-    cluster
-        .apply(&[instrumentation(&both[0], "plain", &json!({})), instrumentation(&both[0], "rich", &rich())]);
+    let levels = levels(cluster, "generated");
+    cluster.apply(&[
+        instrumentation(&levels[0], "plain", &json!({})),
+        instrumentation(&levels[0], "rich", &rich()),
+    ]);
     cluster.wait_seen();
     let all = corpus::changes();
     let single = all.iter().map(|(_, change)| vec![*change]);
@@ -137,41 +156,46 @@ fn every_generated_pod_stays_valid() {
         .collect();
     let mut cases = Vec::new();
     for (index, (what, pod)) in changed.iter().enumerate() {
-        // Every change by itself in all ways, pairs in one of them each.
-        let ways = if what.contains(" + ") { index % 4..index % 4 + 1 } else { 0..4 };
-        cases.extend(ways.map(|way| asking(what, pod, &both[way % 2], &both[0], way < 2)));
+        // Every change by itself in all ways and two namespaces, pairs in one of them each.
+        let all = WAYS * 2;
+        let chosen = if what.contains(" + ") { index % all..index % all + 1 } else { 0..all };
+        cases.extend(chosen.map(|way| asking(what, pod, &levels[way % 2], &levels[0], way / 2)));
     }
     let tally = admit(cluster, &cases);
     // A change that makes every pod invalid tests nothing.
     let useless: Vec<&String> =
-        tally.invalid.iter().filter(|what| what.starts_with(&both[0]) && !what.contains(" + ")).collect();
+        tally.invalid.iter().filter(|what| what.starts_with(&levels[0]) && !what.contains(" + ")).collect();
     assert!(useless.is_empty(), "invalid by itself: {useless:#?}");
-    tally.check(400, &[]);
+    tally.check(1000);
 }
 
-/// A pod that asks for Python alone, or for all that there is.
-fn asking(what: &str, pod: &Value, namespace: &str, instrumentations: &str, all: bool) -> Case {
+/// A pod that asks for one language, or for all that there are.
+fn asking(what: &str, pod: &Value, namespace: &str, instrumentations: &str, way: usize) -> Case {
     let mut pod = pod.clone();
     pod["metadata"]["namespace"] = namespace.into();
     let mut annotate = |key: &str, value: &str| {
         let annotations = pod["metadata"]["annotations"].as_object_mut().unwrap();
-        annotations.entry(key).or_insert(value.into());
+        annotations.entry(format!("{PREFIX}{key}")).or_insert(value.into());
     };
-    if all {
-        annotate(INJECT_PYTHON, &format!("{instrumentations}/rich"));
-        annotate(&format!("{PREFIX}inject-sdk"), &format!("{instrumentations}/plain"));
-        annotate(&format!("{PREFIX}container-names"), "app,helper");
-    } else {
-        annotate(INJECT_PYTHON, &format!("{instrumentations}/plain"));
+    annotate("otel-go-auto-target-exe", "/app");
+    let chosen = LANGUAGES.get(way);
+    for (language, _) in chosen.map_or(&LANGUAGES[..], std::slice::from_ref) {
+        // Each Instrumentation for half of the languages by itself.
+        let name = if chosen.is_none() || way.is_multiple_of(2) { "rich" } else { "plain" };
+        annotate(&format!("inject-{language}"), &format!("{instrumentations}/{name}"));
     }
-    Case { what: format!("{namespace}{}: {what}", if all { ", all" } else { "" }), pod }
+    if chosen.is_none() {
+        annotate("container-names", "app,helper");
+    }
+    let asked = chosen.map_or("all", |(language, _)| *language);
+    Case { what: format!("{namespace}, {asked}: {what}"), pod }
 }
 
-/// An Instrumentation that uses nearly every field that Python has.
+/// An Instrumentation that uses nearly every field that there is.
 fn rich() -> Value {
-    json!({
+    let mut spec = json!({
         "exporter": {
-            "endpoint": "https://collector:4318",
+            "endpoint": "https://collector:4317",
             "tls": {"secretName": "tls", "configMapName": "ca", "ca_file": "ca.crt", "cert_file": "tls.crt", "key_file": "tls.key"},
         },
         "resource": {"addK8sUIDAttributes": true, "resourceAttributes": {"deployment.environment.name": "production"}},
@@ -184,23 +208,32 @@ fn rich() -> Value {
         ],
         "imagePullPolicy": "IfNotPresent",
         "initContainerSecurityContext": {"runAsUser": 4711, "readOnlyRootFilesystem": true},
-        "python": {
-            "image": "example.com/agent:1",
-            "env": [{"name": "PYTHONPATH", "value": "/from/instrumentation"}],
-            "volumeLimitSize": "1Gi",
-            "resourceRequirements": {"limits": {"cpu": "2", "memory": "4Gi"}, "requests": {"cpu": "1", "memory": "2Gi"}},
+        "java": {"extensions": [{"image": "example.com/extension:1", "dir": "/extensions"}]},
+        "python": {"env": [{"name": "PYTHONPATH", "value": "/from/instrumentation"}]},
+        "go": {"securityContext": {"runAsUser": 0, "capabilities": {"add": ["SYS_PTRACE"]}}},
+        "apacheHttpd": {
+            "version": "2.2", "configPath": "/etc/apache2/", "attrs": [{"name": "ApacheModuleTraceAsError", "value": "OFF"}],
         },
-    })
+        "nginx": {"configFile": "/etc/nginx/main.conf", "attrs": [{"name": "NginxModuleTraceAsError", "value": "OFF"}]},
+    });
+    for (language, block) in LANGUAGES.iter().filter(|(_, block)| !block.is_empty()) {
+        let resources = if *language == "java" { "resources" } else { "resourceRequirements" };
+        let block = &mut spec[*block];
+        block["image"] = "example.com/agent:1".into();
+        block["volumeLimitSize"] = "1Gi".into();
+        block[resources] =
+            json!({"limits": {"cpu": "2", "memory": "4Gi"}, "requests": {"cpu": "1", "memory": "2Gi"}});
+    }
+    spec
 }
 
 #[test]
 fn odd_instrumentations_make_no_pod_invalid() {
     let Some((cluster, _)) = shared() else { return };
-    let both = two_namespaces(cluster, "odd-instrumentations");
-    let text = include_str!("../instrumentations.yaml");
-    let [sound, breaking] = specs(text).try_into().unwrap();
+    let levels = levels(cluster, "odd-instrumentations");
+    let specs = specs(include_str!("../instrumentations.yaml"));
     let objects: Vec<Value> =
-        sound.iter().chain(&breaking).map(|(name, spec)| instrumentation(&both[0], name, spec)).collect();
+        specs.iter().map(|(name, spec)| instrumentation(&levels[0], name, spec)).collect();
     let (stored, said) = cluster.create(false, &objects);
     let stored: BTreeSet<&str> = stored.iter().filter_map(|one| one["metadata"]["name"].as_str()).collect();
     assert!(stored.len() * 3 > objects.len() * 2, "{said}");
@@ -209,28 +242,38 @@ fn odd_instrumentations_make_no_pod_invalid() {
     // One of each kind that decides how an Instrumentation is used.
     let changes = SECURITY[..2].iter().chain(&TARGETS[..1]).chain(&RESOURCES[..1]).chain(&RESOURCES[8..9]);
     let mut pods = vec![(String::from("base"), base())];
-    pods.extend(changes.map(|(what, change)| {
+    pods.extend(changes.chain([&corpus::A_VOLUME_WITH_FILES]).map(|(what, change)| {
         let mut pod = base();
         change(&mut pod);
         ((*what).to_owned(), pod)
     }));
     let mut cases = Vec::new();
-    for name in &stored {
-        // What is particular to *restricted* does not depend on more.
-        for (namespace, (what, pod)) in pods.iter().map(|pod| (&both[0], pod)).chain([(&both[1], &pods[0])]) {
-            let mut pod = pod.clone();
-            pod["metadata"]["namespace"] = namespace.as_str().into();
-            annotate(&mut pod, INJECT_PYTHON, &format!("{}/{name}", both[0]));
-            cases.push(Case { what: format!("{namespace}, {name}: {what}"), pod });
+    for (name, spec) in specs.iter().filter(|(name, _)| stored.contains(name.as_str())) {
+        // What is particular to Pod Security does not depend on more.
+        let plain = pods.iter().map(|pod| (&levels[0], pod));
+        for (namespace, (what, pod)) in plain.chain(levels[1..].iter().map(|level| (level, &pods[0]))) {
+            for language in languages_of(spec) {
+                let mut pod = pod.clone();
+                pod["metadata"]["namespace"] = namespace.as_str().into();
+                annotate(&mut pod, &format!("{PREFIX}otel-go-auto-target-exe"), "/app");
+                annotate(&mut pod, &format!("{PREFIX}inject-{language}"), &format!("{}/{name}", levels[0]));
+                cases.push(Case { what: format!("{namespace}, {name}, {language}: {what}"), pod });
+            }
         }
     }
-    let tally = admit(cluster, &cases);
-    let known: Vec<String> = breaking.keys().map(|name| format!(", {name}: ")).collect();
-    tally.check(100, &known.iter().map(String::as_str).collect::<Vec<_>>());
+    admit(cluster, &cases).check(500);
 }
 
-/// The documents of a file of specs by name.
-fn specs(text: &str) -> Vec<Map<String, Value>> {
+/// The languages whose blocks a spec has; without any, one of each way to inject.
+fn languages_of(spec: &Value) -> Vec<&'static str> {
+    let has = |block: &str| spec.get(block).is_some();
+    let own: Vec<&str> =
+        LANGUAGES.iter().filter(|(_, block)| has(block)).map(|(language, _)| *language).collect();
+    if own.is_empty() { vec!["python", "go", "nginx"] } else { own }
+}
+
+/// The specs of a file, by name.
+fn specs(text: &str) -> Map<String, Value> {
     let documents = manifests::read("instrumentations.yaml", text).unwrap();
-    documents.into_iter().map(|document| document.value.as_object().unwrap().clone()).collect()
+    documents[0].value.as_object().unwrap().clone()
 }
