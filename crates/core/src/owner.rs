@@ -113,6 +113,17 @@ pub fn owners(pod: &Value, namespace: &str, snapshot: &Snapshot) -> Vec<Owner> {
     owners
 }
 
+/// Whether the Deployment that a pod seems to belong to is known. Deployment, ReplicaSet and pod are made within
+/// milliseconds: the pod may be asked about before the watch has told of the Deployment.
+pub fn is_known(pod: &Value, namespace: &str, snapshot: &Snapshot) -> bool {
+    let references = pod.get("metadata").map_or(&[][..], |metadata| list(metadata, "ownerReferences"));
+    let hash = label(pod, "pod-template-hash");
+    references.iter().filter(|reference| string(reference, "kind") == Some("ReplicaSet")).all(|reference| {
+        let deployment = without_suffix(string(reference, "name").unwrap_or_default(), hash);
+        deployment.is_none_or(|name| snapshot.deployments.get(namespace, name).is_some())
+    })
+}
+
 fn owner_of(kind: OwnerKind, name: &str, pod: &Value, namespace: &str, snapshot: &Snapshot) -> Option<Owner> {
     match kind {
         OwnerKind::ReplicaSet => {
@@ -151,4 +162,26 @@ pub(crate) fn is_mirror(pod: &Value) -> bool {
 pub(crate) fn is_windows(pod: &Value) -> bool {
     string_at(pod, "/spec/os/name") == Some("windows")
         || string_at(pod, "/spec/nodeSelector/kubernetes.io~1os") == Some("windows")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_deployment_that_the_pod_speaks_of_must_be_known() {
+        let pod = |hash: &str| {
+            json!({"metadata": {
+                "labels": {"pod-template-hash": hash},
+                "ownerReferences": [{"kind": "ReplicaSet", "name": "web-6f5c8"}],
+            }})
+        };
+        let mut snapshot = Snapshot::default();
+        assert!(is_known(&json!({}), "shop", &snapshot));
+        assert!(is_known(&pod("other"), "shop", &snapshot), "a ReplicaSet by itself");
+        assert!(!is_known(&pod("6f5c8"), "shop", &snapshot));
+        snapshot.deployments.insert("shop".into(), "web".into(), "u".into());
+        assert!(is_known(&pod("6f5c8"), "shop", &snapshot));
+    }
 }

@@ -9,17 +9,19 @@ use serde_json::Value;
 use crate::review::{Answer, Request};
 use crate::{Context, Report};
 
-/// How long to wait for a namespace that was created a moment ago. It exists, or the API server would not ask; its
-/// watch event is on the way.
-const NAMESPACE_WAIT: Duration = Duration::from_secs(1);
+/// How long to wait for what was created a moment ago: the namespace, which exists, or the API server would not ask,
+/// and the Deployment that the pod's name and labels speak of. Their watch events are on the way.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// Decides about one pod. The pod is allowed whatever happens.
 pub(crate) async fn answer(context: &Context, request: Request) -> Answer {
     let start = Instant::now();
     let namespace = request.namespace.as_str();
-    let known = |snapshot: &ingraft_core::Snapshot| snapshot.namespace(namespace).is_some();
+    let known = |snapshot: &ingraft_core::Snapshot| {
+        snapshot.namespace(namespace).is_some() && owner::is_known(&request.object, namespace, snapshot)
+    };
     if !known(&context.store.read()) {
-        context.store.wait_until(NAMESPACE_WAIT, known).await;
+        context.store.wait_until(WAIT, known).await;
     }
     let (outcome, owners) = decide(context, &request);
     let warnings = outcome.findings.iter().filter(|finding| finding.severity() > Severity::Info);
