@@ -51,6 +51,10 @@ fn sidecar<'a>(
     // Before the mounts for TLS (injection.md, section 5.4).
     agent.mount(VOLUME, FOLDER, false).map_err(|path| injection.taken("mount path", path))?;
     add_variables(injection, target, &mut agent, findings)?;
+    if let Some(token) = payload::token_mount(target) {
+        let at = |key| string(token, key).unwrap_or_default();
+        agent.mount(at("name"), at("mountPath"), true).map_err(|path| injection.taken("mount path", path))?;
+    }
 
     draft.share_process_namespace();
     draft.add_volumes([json!({"name": VOLUME, "hostPath": {"path": FOLDER}})]);
