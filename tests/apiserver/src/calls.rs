@@ -53,14 +53,18 @@ fn silent_pods_of_asking_namespaces_are_asked_about_and_injected() {
 #[test]
 fn a_pod_that_asks_costs_one_call() {
     let Some(cluster) = exclusive() else { return };
-    let mut operator = cluster.operator("operator");
+    let on = ["--enable-go-instrumentation=true", "--enable-nginx-instrumentation=true"];
+    let mut operator = cluster.operator_with("operator", &on);
     operator.wait_ready();
     cluster.namespace("counted", &json!({}));
     cluster.apply(&[instrumentation("counted", "only", &json!({}))]);
     cluster.wait_seen();
-    for language in ["sdk", "python"] {
+    for language in ["sdk", "python", "java", "go", "nginx", "apache-httpd"] {
         let before = cluster.calls();
-        let asks = json!({format!("instrumentation.opentelemetry.io/inject-{language}"): "true"});
+        let asks = json!({
+            format!("instrumentation.opentelemetry.io/inject-{language}"): "true",
+            "instrumentation.opentelemetry.io/otel-go-auto-target-exe": "/app",
+        });
         let (accepted, said) = cluster.create(false, &[pod("counted", language, &asks)]);
         assert!(accepted.iter().any(is_injected), "{said}");
         assert_eq!(cluster.calls() - before, 1, "{language}");
