@@ -168,6 +168,21 @@ pub(crate) fn collector(cache: &Cache, progress: Progress) -> anyhow::Result<Pat
     Ok(module.build(cache, progress)?.join("collector"))
 }
 
+/// Builds the program that asks the kubelet for the environments of containers, and answers its path.
+///
+/// # Errors
+/// When there is no Go, or the program cannot be built.
+pub fn kubelet_environment(progress: Progress) -> anyhow::Result<PathBuf> {
+    let module = Module {
+        name: "kubelet-environment",
+        version: KUBERNETES_VERSION,
+        what: "the kubelet's function for environments (about 7 minutes, or 10 seconds if Kubernetes is built)",
+        ldflags: "-s -w",
+        links: &[],
+    };
+    Ok(module.build(&Cache::locate()?, progress)?.join("kubelet-environment"))
+}
+
 /// Builds a small program of this crate for an image.
 pub(crate) fn small_program(
     cache: &Cache,
