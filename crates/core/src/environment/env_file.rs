@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn reads_what_the_kubelet_reads() {
-        let long = |length: usize| format!("Y='{}'\nX='1'", "y".repeat(length - "Y=''".len()));
+        let long = |length: usize, end| format!("Y='{}'{end}X='1'", "y".repeat(length - "Y=''".len()));
         for (content, value_of_x) in [
             ("", Ok("")),
             ("X='1'", Ok("1")),
@@ -97,8 +97,9 @@ mod tests {
             ("X ='1'", Err(Malformed)),
             ("='1'", Err(Malformed)),
             ("export X='1'", Ok("")),
-            (&long(LONGEST_LINE), Ok("1")),
-            (&long(LONGEST_LINE + 1), Err(Malformed)),
+            (&long(LONGEST_LINE, "\n"), Ok("1")),
+            (&long(LONGEST_LINE + 1, "\n"), Err(Malformed)),
+            (&long(LONGEST_LINE, "\r\n"), Err(Malformed)),
         ] {
             let expected = value_of_x.map(str::to_owned);
             assert_eq!(value(content, "X"), expected, "{}", content.get(..40).unwrap_or(content));
