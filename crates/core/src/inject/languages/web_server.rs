@@ -290,6 +290,7 @@ fn finish(
 fn review(server: &Server, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
     let joined = server.library_path.map(|(variable, _)| variable);
     telemetry::review_hidden(injection, joined.as_slice(), target, findings);
+    directives::review(injection, findings);
     let pointer = "/spec/exporter/endpoint";
     match exporter::endpoint(injection.spec()) {
         None => {

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use ingraft_api::Language;
 use k8s_openapi::api::core::v1::EnvVar;
 
+use crate::finding::{Finding, Reason};
 use crate::inject::exporter;
 use crate::inject::injection::Injection;
 use crate::inject::resource::Attributes;
@@ -55,11 +56,7 @@ impl Syntax {
             (name("ResolveBackends"), self.on.to_owned()),
             (name("TraceAsError"), self.on.to_owned()),
         ]);
-        let chosen: Option<&Vec<EnvVar>> = match language {
-            Language::ApacheHttpd => spec.apache_httpd.as_ref().and_then(|httpd| httpd.attrs.as_ref()),
-            _ => spec.nginx.as_ref().and_then(|nginx| nginx.attrs.as_ref()),
-        };
-        for attribute in chosen.into_iter().flatten().filter(|attribute| !attribute.name.is_empty()) {
+        for attribute in attributes(injection).iter().filter(|attribute| is_directive(attribute)) {
             lines.insert(attribute.name.clone(), attribute.value.clone().unwrap_or_default());
         }
         let mut text = String::new();
@@ -93,6 +90,34 @@ impl Syntax {
         match self.reference {
             Some(reference) => text.replace(reference, "$ {"),
             None => text,
+        }
+    }
+}
+
+/// The directives that the Instrumentation chooses.
+fn attributes<'a>(injection: &Injection<'_, 'a>) -> &'a [EnvVar] {
+    let spec = injection.spec();
+    let chosen = match injection.language() {
+        Language::ApacheHttpd => spec.apache_httpd.as_ref().and_then(|httpd| httpd.attrs.as_ref()),
+        _ => spec.nginx.as_ref().and_then(|nginx| nginx.attrs.as_ref()),
+    };
+    chosen.map_or(&[], Vec::as_slice)
+}
+
+/// A source cannot be read where the configuration is written, and a directive without its value keeps the server from
+/// starting.
+fn is_directive(attribute: &EnvVar) -> bool {
+    !attribute.name.is_empty() && attribute.value_from.is_none()
+}
+
+/// Notices directives that are left out.
+pub(super) fn review(injection: &Injection<'_, '_>, findings: &mut Vec<Finding>) {
+    for (place, attribute) in attributes(injection).iter().enumerate() {
+        if !is_directive(attribute) {
+            let (value, allowed) = (attribute.name.clone(), "a name and a value");
+            let reason = Reason::FieldIgnored { field: "attrs", value, allowed };
+            let pointer = format!("/spec/{}/attrs/{place}", injection.language().field());
+            findings.push(injection.finding(reason, pointer));
         }
     }
 }
