@@ -478,7 +478,7 @@ impl Reason {
             }
             Self::VariablesNotSeen { container, variables } => {
                 format!(
-                    "{} of container \"{container}\" is not seen by the agent, which runs in a container of its own",
+                    "the agent, in a container of its own, does not see {} of container \"{container}\"",
                     list(variables)
                 )
             }
@@ -532,7 +532,7 @@ impl Reason {
                 format!("{kind} \"{name}\" does not exist in namespace \"{namespace}\"")
             }
             Self::ReferenceMissing { kind, name, key: Some(key), namespace } => {
-                format!("{kind} \"{name}\" with key \"{key}\" does not exist in namespace \"{namespace}\"")
+                format!("there is no {kind} \"{name}\" with key \"{key}\" in namespace \"{namespace}\"")
             }
             Self::EndpointUnset => "no endpoint is set: telemetry goes to localhost and is lost".to_owned(),
             Self::EndpointNotAUrl { endpoint } => {
@@ -559,8 +559,11 @@ impl Reason {
             Self::SamplerTypeMissing => {
                 "the sampler has an argument but no type, so it has no effect".to_owned()
             }
+            Self::FieldIgnored { field, value, .. } if value.is_empty() => {
+                format!("{field} cannot be used in this pod and is left out")
+            }
             Self::FieldIgnored { field, value, .. } => {
-                format!("{field} \"{value}\" would make every pod invalid and is left out")
+                format!("{field} \"{value}\" cannot be used in this pod and is left out")
             }
             Self::FieldUnusable { language, field, value, .. } => {
                 format!("{language} cannot be injected with {field} \"{value}\"")
@@ -614,6 +617,7 @@ impl Reason {
             Self::VariableHides { variable, .. } | Self::VariableMayHide { variable, .. } => {
                 format!("set {variable} in the container's env instead, then it is joined")
             }
+            Self::NameTaken { what: "mount path", .. } => "mount it at another path".to_owned(),
             Self::NameTaken { what, .. } => format!("rename the {what} of the pod"),
             Self::EndpointMissing { .. } => "set spec.exporter.endpoint to the Collector's Service, such as \
                  http://otel-collector.opentelemetry.svc.cluster.local:4318"
@@ -669,6 +673,9 @@ impl Reason {
             }
             Self::ProtocolUnsupported { .. } => {
                 "set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf, and use port 4318".to_owned()
+            }
+            Self::ReferenceMissing { key: Some(key), kind, name, namespace } => {
+                format!("add \"{key}\" to the {kind} \"{name}\" of the pod's own namespace, \"{namespace}\"")
             }
             Self::ReferenceMissing { kind, name, namespace, .. } => {
                 format!("create it: pods read the {kind} \"{name}\" of their own namespace, \"{namespace}\"")
