@@ -11,8 +11,8 @@
 //! (environment.md, section 1), and `tests/kubelet` compares with the kubelet itself:
 //!
 //! - `envFrom`, `env` and service links: `makeEnvironmentVariables` in
-//!   <https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/kubelet/kubelet_pods.go>. Names of any form are set;
-//!   kubelets before 1.32 leave out those from `envFrom` that start with a digit.
+//!   <https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/kubelet/kubelet_pods.go>. Since 1.30, names of
+//!   any form are set.
 //! - Image ENV: containerd puts the kubelet's variables behind the image's (`buildLinuxSpec` in
 //!   <https://github.com/containerd/containerd/blob/v2.4.2/internal/cri/server/container_create.go>), and runc gives
 //!   the process the last of each name (<https://github.com/opencontainers/runc/blob/v1.3.3/libcontainer/env.go>).
