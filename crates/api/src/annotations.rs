@@ -20,6 +20,10 @@ pub const DOTNET_RUNTIME: &str = "instrumentation.opentelemetry.io/otel-dotnet-a
 /// The executable that the Go sidecar instruments.
 pub const GO_TARGET_EXE: &str = "instrumentation.opentelemetry.io/otel-go-auto-target-exe";
 
+/// Asks for whichever language the application is written in; the values are those of the keys for single languages. An
+/// addition of Ingraft.
+pub const INJECT: &str = "ingraft.dev/inject";
+
 /// Whether a Node.js application consists of ES modules: `true` (then Node.js must be 18.19 or newer) or `false`. Without
 /// it, the pod's command and image decide. An addition of Ingraft.
 pub const NODEJS_ESM: &str = "ingraft.dev/nodejs-esm";
@@ -29,6 +33,9 @@ pub const RESOURCE_PREFIX: &str = "resource.opentelemetry.io/";
 
 /// What was injected into a pod: language → Instrumentation, containers, hash. Written by Ingraft.
 pub const INJECTED: &str = "ingraft.dev/injected";
+
+/// The label of pods in which a probe looks for variables, so that its reports can be found. Written by Ingraft.
+pub const PROBED: &str = "ingraft.dev/probed";
 
 /// The fields of an Instrumentation that the defaulting webhook filled in: a comma list of JSON pointers.
 /// Written by Ingraft.

@@ -9,7 +9,7 @@ use ingraft_cluster::{SettingsArgs, registry};
 use ingraft_core::Severity;
 
 use crate::manifests::What;
-use crate::{CLEAN, inject, manifests};
+use crate::{CLEAN, explain, inject, manifests};
 
 /// Grafts OpenTelemetry onto Kubernetes workloads and tells you why it did or did not.
 #[derive(Debug, Parser)]
@@ -29,6 +29,13 @@ enum Command {
         after_help = "Exit status: 0 clean, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable input."
     )]
     Inject(InjectArgs),
+    /// Explain what is decided about one workload of a cluster, such as deployment/checkout
+    ///
+    /// A pod is explained by what it was made from. The cluster is asked with your own rights.
+    #[command(
+        after_help = "Exit status: 0 clean, 1 something asked for does not happen, 2 wrong usage, 3 no answer."
+    )]
+    Explain(ExplainArgs),
     /// Print what to install: ingraft manifests all | kubectl apply --server-side -f -
     Manifests(ManifestsArgs),
     /// Print a completion script: source <(ingraft completions bash)
@@ -59,6 +66,22 @@ pub struct InjectArgs {
     /// Ask the cluster of your kubeconfig, with your rights, which Secrets and ConfigMaps that Instrumentations name exist
     #[arg(long)]
     pub check_secrets: bool,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// Arguments of `ingraft explain`.
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// The workload: pod, deployment, statefulset, daemonset, replicaset, job, cronjob or rollout
+    #[arg(value_name = "TYPE/NAME")]
+    pub workload: String,
+    /// Its namespace [default: that of the kubeconfig]
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// Also print the environment of its containers before and after injection; values from Secrets are never printed
+    #[arg(long)]
+    pub env: bool,
     #[command(flatten)]
     pub settings: SettingsArgs,
 }
@@ -125,6 +148,7 @@ impl Args {
     pub fn run(&self) -> anyhow::Result<u8> {
         match &self.command {
             Command::Inject(args) => inject::run(args),
+            Command::Explain(args) => explain::run(args),
             Command::Manifests(args) => manifests::run(args),
             Command::Completions { shell } => {
                 let mut script = Vec::new();

@@ -1,6 +1,7 @@
 //! `ingraft`: injects manifests and prints what to install.
 
 mod args;
+mod explain;
 mod inject;
 mod input;
 mod manifests;

@@ -72,6 +72,12 @@ fn operator(args: &ManifestsArgs) -> anyhow::Result<Vec<Value>> {
         let container = value.pointer_mut("/spec/template/spec/containers/0");
         if let Some(container) = container.and_then(Value::as_object_mut) {
             container.insert("image".to_owned(), image.as_str().into());
+            let variables = container.get_mut("env").and_then(Value::as_array_mut).into_iter().flatten();
+            for variable in variables.filter_map(Value::as_object_mut) {
+                if variable.get("name").is_some_and(|name| name == "INGRAFT_PROBE_IMAGE") {
+                    variable.insert("value".to_owned(), image.as_str().into());
+                }
+            }
             if !arguments.is_empty() {
                 container.insert("args".to_owned(), arguments.as_slice().into());
             }

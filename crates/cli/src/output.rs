@@ -89,6 +89,22 @@ pub fn finding(place: &Place<'_>, finding: &Finding) {
     }
 }
 
+/// Prints a finding about an object of a cluster.
+pub fn finding_of(object: &str, finding: &Finding) {
+    let (severity, code) = (finding.severity(), finding.code());
+    let style = style(severity);
+    anstream::eprintln!("{style}{}[{code}]{style:#}{BOLD}: {}{BOLD:#}", severity.as_str(), finding.message());
+    let about = match &finding.subject {
+        Subject::Instrumentation(reference) => format!(", by Instrumentation {reference}"),
+        Subject::Namespace => ", by its namespace".to_owned(),
+        Subject::Pod | Subject::Workload => String::new(),
+    };
+    anstream::eprintln!("  --> {}{} ({object}{about})", "", finding.pointer);
+    if let Some(help) = finding.help() {
+        anstream::eprintln!("  help: {help}");
+    }
+}
+
 const fn style(severity: Severity) -> Style {
     let color = match severity {
         Severity::Info => AnsiColor::Green,

@@ -2,6 +2,7 @@
 
 pub mod cause;
 pub mod existence;
+pub mod live;
 pub mod locate;
 pub mod manifests;
 mod settings_args;

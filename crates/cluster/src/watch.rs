@@ -1,7 +1,7 @@
 //! Keeps a [`Snapshot`] up to date by watching the API server.
 //!
 //! Only what decisions need is decoded and kept: of Deployments and CronJobs name and unique id, of namespaces the
-//! name, our annotations and the level of Pod Security, of Services the ports, of ConfigMaps the name. Everything else
+//! name, our annotations and the level of Pod Security, of Services the ports, of nodes the version, of ConfigMaps the name. Everything else
 //! is skipped while it is read.
 
 use std::fmt::Debug;
@@ -13,7 +13,7 @@ use futures::TryStreamExt;
 use ingraft_api::Instrumentation;
 use ingraft_api::annotations::POD_SECURITY_ENFORCE;
 use ingraft_core::snapshot::ROOT_CA;
-use ingraft_core::{Namespace, Objects, Snapshot};
+use ingraft_core::{Namespace, Node, Objects, Snapshot};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1;
@@ -23,7 +23,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-use self::slim::{Ports, Slim};
+use self::slim::{NodeStatus, Nothing, Ports, Slim};
 use crate::cause::Chain;
 
 mod slim;
@@ -38,7 +38,7 @@ pub struct Store {
 }
 
 /// Watches that decisions wait for. That of Secrets is not one of them: they only tell of what is missing.
-const WATCHES: usize = 6;
+const WATCHES: usize = 7;
 
 impl Default for Store {
     fn default() -> Self {
@@ -151,6 +151,16 @@ pub async fn run(client: Client, store: Arc<Store>, secrets: Secrets) {
             |service| {
                 let ports: Vec<u16> = service.spec.ports.into_iter().map(|port| port.port).collect();
                 (!ports.is_empty()).then_some(ports)
+            },
+        ),
+        watch(
+            Api::<Slim<v1::Node, Nothing, NodeStatus>>::all(client.clone()),
+            &store,
+            &store.pending,
+            |snapshot| &mut snapshot.nodes,
+            |node| {
+                let info = node.status.node_info;
+                Some(Node::new(&info.kubelet_version, info.architecture))
             },
         ),
         watch(

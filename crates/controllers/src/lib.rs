@@ -3,11 +3,13 @@
 
 mod authority_secret;
 mod events;
+mod facts;
 mod registration;
 mod upgrades;
 
 pub use authority_secret::ensure_authority;
 pub use events::publish_events;
+pub use facts::{learn_facts, recall_facts};
 pub use registration::{Address, Registration};
 pub use upgrades::upgrade_images;
 

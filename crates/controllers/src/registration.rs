@@ -15,7 +15,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ingraft_api::annotations::PREFIX;
+use ingraft_api::annotations::{INJECT, PREFIX};
 use ingraft_api::instrumentation::{GROUP, PLURAL, VERSION};
 use ingraft_cluster::cause::Chain;
 use ingraft_cluster::watch::Store;
@@ -170,7 +170,7 @@ fn configurations(snapshot: &Snapshot, address: &Address, namespace: &str, bundl
         }
     };
     let asks = format!(
-        "has(object.metadata.annotations) && object.metadata.annotations.exists(key, key.startsWith('{PREFIX}'))"
+        "has(object.metadata.annotations) && object.metadata.annotations.exists(key, key.startsWith('{PREFIX}') || key == '{INJECT}')"
     );
     let pods = |name: &str, condition: (&str, String), selector: Value| {
         json!({

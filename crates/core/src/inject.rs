@@ -21,6 +21,7 @@ mod injected;
 mod injection;
 mod languages;
 mod payload;
+pub(crate) mod probe;
 mod references;
 mod resource;
 mod security;
@@ -34,6 +35,7 @@ use serde_json::Value;
 
 use crate::edit::Edit;
 use crate::finding::{Finding, Reason};
+use crate::json::annotation_pointer;
 use crate::owner::{Owner, is_mirror, is_windows};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -86,8 +88,14 @@ pub struct Outcome {
 pub fn inject(request: &Request<'_>) -> Outcome {
     let mut findings = Vec::new();
     choose::review_annotations(request.pod, &mut findings);
-    let asks = choose::asks(request);
-    if asks.is_empty() || is_mirror(request.pod) {
+    let mut asks = choose::asks(request);
+    let mut unknown = None;
+    match choose::found(request) {
+        Some(Ok(found)) if asks.iter().all(|asked| asked.language != found.language) => asks.push(found),
+        Some(Err((container, reason))) if asks.is_empty() => unknown = Some((container, reason)),
+        _ => {}
+    }
+    if (asks.is_empty() && unknown.is_none()) || is_mirror(request.pod) {
         return Outcome { edits: Vec::new(), findings };
     }
     if is_windows(request.pod) {
@@ -95,7 +103,11 @@ pub fn inject(request: &Request<'_>) -> Outcome {
         return Outcome { edits: Vec::new(), findings };
     }
     let choices = choose::choices(request, &asks, &mut findings);
-    let mut draft = draft::Draft::new(request.pod);
+    let mut draft = draft::Draft::new(request);
+    if let Some((container, reason)) = unknown {
+        findings.push(Finding::pod(reason, annotation_pointer(ingraft_api::annotations::INJECT)));
+        draft.look_into(container.name);
+    }
     let mut injected = injected::Injected::default();
     for choice in &choices {
         let findings_before = findings.len();
@@ -113,6 +125,7 @@ pub fn inject(request: &Request<'_>) -> Outcome {
             findings.push(Finding::pod(reason, choice.pointer()));
         }
     }
+    probe::route(request, &mut draft, &mut findings);
     // Two languages in one container notice the same things.
     let mut seen: Vec<Finding> = Vec::new();
     findings.retain(|finding| {

@@ -11,6 +11,10 @@ pub struct Settings {
     enabled: BTreeSet<Language>,
     /// Whether lists of containers per language are honoured. Default: true.
     pub multi_instrumentation: bool,
+    /// Whether a probe may look for variables that only the start of a container shows. Default: false.
+    pub env_probe: bool,
+    /// The image that holds the probe: the operator's own. Empty where it is not known: then there is no probe.
+    pub probe_image: String,
 }
 
 impl Settings {
@@ -98,6 +102,8 @@ impl Default for Settings {
                 .filter(|language| Self::enabled_by_default(*language))
                 .collect(),
             multi_instrumentation: true,
+            env_probe: false,
+            probe_image: String::new(),
         }
     }
 }

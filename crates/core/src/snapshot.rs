@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use ingraft_api::Instrumentation;
-use ingraft_api::annotations::{NODEJS_ESM, OPENSHIFT_UID_RANGE, PREFIX};
+use ingraft_api::annotations::{INJECT, NODEJS_ESM, OPENSHIFT_UID_RANGE, PREFIX};
+use serde_json::Value;
+
+use crate::facts::{Facts, ImageFacts};
+use crate::json::string;
 
 /// A ConfigMap that every namespace has, and that therefore need not be kept:
 /// <https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/> (root-ca-certificate-publisher-controller).
@@ -22,6 +26,10 @@ pub struct Snapshot {
     pub cron_jobs: Objects<String>,
     /// The ports of Services.
     pub services: Objects<Vec<u16>>,
+    /// Nodes; their namespace is empty.
+    pub nodes: Objects<Node>,
+    /// What probes have found in images.
+    pub facts: Facts,
     /// ConfigMaps.
     pub config_maps: Objects<Keys>,
     /// Secrets: only their names and keys, and only where somebody allowed that they are looked at.
@@ -29,9 +37,43 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// What is known of a container's image, where it cannot have changed since.
+    pub fn image(&self, namespace: &str, container: &Value) -> Option<ImageFacts> {
+        let image = string(container, "image")?;
+        let tag =
+            image.rsplit('/').next().and_then(|last| last.split_once(':')).map_or("latest", |(_, tag)| tag);
+        // Without a policy, Kubernetes pulls `latest` always.
+        let always = match string(container, "imagePullPolicy") {
+            None | Some("") => tag == "latest",
+            Some(policy) => policy == "Always",
+        };
+        if always && !image.contains('@') {
+            return None;
+        }
+        let architectures = self.nodes.iter().map(|node| node.architecture.as_str()).collect();
+        self.facts.of(namespace, image, &architectures)
+    }
+
     /// A namespace, if known.
     pub fn namespace(&self, name: &str) -> Option<&Namespace> {
         self.namespaces.get("", name)
+    }
+}
+
+/// What matters of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The minor version of its kubelet: 35 for 1.35.
+    pub minor: u16,
+    /// Its architecture, such as `amd64`.
+    pub architecture: String,
+}
+
+impl Node {
+    /// Reads the version as a kubelet reports it, such as `v1.35.4-eks-1`. One that cannot be read counts as old.
+    pub fn new(kubelet_version: &str, architecture: String) -> Self {
+        let minor = kubelet_version.split('.').nth(1).and_then(|minor| minor.parse().ok());
+        Self { minor: minor.unwrap_or_default(), architecture }
     }
 }
 
@@ -99,12 +141,12 @@ impl Namespace {
 
     /// Whether an annotation of a namespace can change a decision.
     pub fn concerns(key: &str) -> bool {
-        key.starts_with(PREFIX) || key == OPENSHIFT_UID_RANGE || key == NODEJS_ESM
+        key.starts_with(PREFIX) || [OPENSHIFT_UID_RANGE, NODEJS_ESM, INJECT].contains(&key)
     }
 
     /// Whether pods may be injected because of this namespace alone.
     pub fn asks(&self) -> bool {
-        self.annotations.keys().any(|key| key.starts_with(PREFIX))
+        self.annotations.keys().any(|key| key.starts_with(PREFIX) || key == INJECT)
     }
 
     /// The value of an annotation; empty where there is none.

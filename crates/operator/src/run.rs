@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ingraft_cluster::watch::{self, Secrets, Store};
-use ingraft_controllers::{Address, NAME, Registration, ensure_authority, publish_events, upgrade_images};
+use ingraft_controllers::{
+    Address, NAME, Registration, ensure_authority, learn_facts, publish_events, recall_facts, upgrade_images,
+};
 use ingraft_webhook::{Context, LeafResolver, Metrics, Reports, TlsListener, router};
 use kube::Client;
 use prometheus_client::registry::Registry;
@@ -42,16 +44,20 @@ async fn operate(args: Args) -> anyhow::Result<()> {
         .context("failed to find the API server: neither in a pod nor a kubeconfig")?;
     let secrets = if args.check_secrets { Secrets::Watched } else { Secrets::Unread };
     let store = Arc::new(Store::default());
+    let settings = args.settings();
     let readiness = Readiness::new(Arc::clone(&store));
     let mut registry = Registry::default();
     let (reports, received) = Reports::new();
     let context = Arc::new(Context {
         store: Arc::clone(&store),
-        settings: args.settings.0.clone(),
+        settings: settings.clone(),
         reports,
         metrics: Metrics::register(&mut registry),
     });
 
+    recall_facts(&client, &args.namespace, &store).await;
+    let (learnt, told) = (Arc::clone(&store), context.reports.clone());
+    tokio::spawn(learn_facts(client.clone(), args.namespace.clone(), learnt, settings.clone(), told));
     tokio::spawn(watch::run(client.clone(), Arc::clone(&store), secrets));
     tokio::spawn(publish_events(client.clone(), Arc::clone(&store), received));
     let health = tokio::spawn(serve::health(args.health_bind, readiness.clone()));
@@ -69,7 +75,7 @@ async fn operate(args: Args) -> anyhow::Result<()> {
     tracing::info!(address = %args.webhook_bind, "serving admission reviews");
 
     let address = args.webhook_url.map_or(Address::Service, |url| Address::Url(url.url));
-    let (upgrading, upgraded, settings) = (client.clone(), Arc::clone(&store), args.settings.0.clone());
+    let (upgrading, upgraded) = (client.clone(), Arc::clone(&store));
     tokio::spawn(async move { upgrade_images(upgrading, &upgraded, &settings).await });
     let registration =
         Registration { client, namespace: args.namespace, address, store: Arc::clone(&store), resolver };

@@ -82,18 +82,25 @@ pub fn collector(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
     single_program(cache, progress, &program, "/otelcol", "10001", &[COLLECTOR, DEFAULT_COLLECTOR])
 }
 
-/// An image with one static program, started as a non-root user with the arguments of the pod.
+/// Ingraft's own image: the operator, and beside it the probe that it puts into pods.
 ///
 /// # Errors
-/// When the program cannot be read.
-pub fn program(
+/// When a program cannot be read.
+pub fn ingraft(
     cache: &Cache,
     progress: Progress,
-    program: &Path,
-    path: &str,
+    operator: &Path,
+    probe: &Path,
     name: &str,
 ) -> anyhow::Result<Image> {
-    single_program(cache, progress, program, path, NOBODY, &[name])
+    let mut recipe = Recipe::new();
+    recipe.file("/ingraft-operator", operator, Some(0o755))?.file("/ingraft-probe", probe, Some(0o755))?;
+    recipe.entrypoint(&["/ingraft-operator"]).user(NOBODY);
+    let contents = [file_hash(operator)?, file_hash(probe)?];
+    let key = content_key(contents.iter().map(String::as_str).chain([name]));
+    cached(cache, progress, "ingraft-operator", &key, &[name], |archive| {
+        recipe.write(archive, &[name]).map(drop)
+    })
 }
 
 pub(crate) fn coredns(tools: &NodeTools, progress: Progress) -> anyhow::Result<Image> {

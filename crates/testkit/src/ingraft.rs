@@ -50,7 +50,8 @@ pub fn install_ingraft(cluster: &Cluster, arguments: &[&str], progress: Progress
     let operator = programs::release("ingraft-operator", "ingraft-operator", progress)?;
     let cli = programs::debug("ingraft-cli", "ingraft")?;
     let name = format!("ingraft.dev/operator:{}", env!("CARGO_PKG_VERSION"));
-    let image = images::program(&Cache::locate()?, progress, &operator, "/ingraft-operator", &name)?;
+    let probe = programs::probe(progress)?;
+    let image = images::ingraft(&Cache::locate()?, progress, &operator, &probe, &name)?;
     progress.step("installing Ingraft", || {
         cluster.load_image(&image)?;
         let manifests = run(std::process::Command::new(cli)

@@ -22,12 +22,29 @@ pub fn debug(package: &str, program: &str) -> anyhow::Result<PathBuf> {
 /// # Errors
 /// When it does not compile.
 pub fn release(package: &str, program: &str, progress: Progress) -> anyhow::Result<PathBuf> {
-    let version = run(Command::new("rustc").arg("-vV")).context("ask rustc for its target")?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+    let host = host()?;
     progress.step(format_args!("building {program} (about 3 minutes the first time)"), || {
         // Proc macros cannot be linked statically: naming the target keeps these flags away from them.
-        build(package, program, &["--release", "--target", host], "-C target-feature=+crt-static")
+        build(package, program, &["--release", "--target", &host], "-C target-feature=+crt-static")
     })
+}
+
+/// Builds the probe as `cargo probe` does: small, static, for any image.
+///
+/// # Errors
+/// When it does not compile.
+pub fn probe(progress: Progress) -> anyhow::Result<PathBuf> {
+    let host = host()?;
+    progress.step("building ingraft-probe", || {
+        let flags = "-C target-feature=+crt-static -C relocation-model=static";
+        build("ingraft-probe", "ingraft-probe", &["--profile", "probe", "--target", &host], flags)
+    })
+}
+
+fn host() -> anyhow::Result<String> {
+    let version = run(Command::new("rustc").arg("-vV")).context("ask rustc for its target")?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("rustc names no host")
 }
 
 fn build(package: &str, program: &str, options: &[&str], flags: &str) -> anyhow::Result<PathBuf> {

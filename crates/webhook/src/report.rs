@@ -35,7 +35,7 @@ impl Reports {
     }
 
     /// Queues a report. Answers whether there was room.
-    pub(crate) fn send(&self, report: Report) -> bool {
+    pub fn send(&self, report: Report) -> bool {
         self.sender.try_send(Arc::new(report)).is_ok()
     }
 }

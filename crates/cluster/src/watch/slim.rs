@@ -12,21 +12,22 @@ use kube::Resource;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// Name, namespace, unique id and those annotations and labels that can matter of an object of kind `K`, and a part `S`
-/// of its spec. Without such a part, the API server is asked for metadata only.
-pub(super) struct Slim<K, S = Nothing> {
+/// Name, namespace, unique id and those annotations and labels that can matter of an object of kind `K`, a part `S` of
+/// its spec and a part `T` of its status. Without such parts, the API server is asked for metadata only.
+pub(super) struct Slim<K, S = Nothing, T = Nothing> {
     pub(super) metadata: ObjectMeta,
     pub(super) spec: S,
+    pub(super) status: T,
     kind: PhantomData<fn() -> K>,
 }
 
-/// A part of a spec.
+/// A part of a spec or status.
 pub(super) trait Part: DeserializeOwned + Clone + Debug + Default {
     /// Whether it is nothing.
     const METADATA_ONLY: bool = false;
 }
 
-/// Nothing of a spec.
+/// Nothing of a spec or status.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Nothing {}
 
@@ -49,33 +50,56 @@ pub(super) struct Port {
 
 impl Part for Ports {}
 
-impl<K, S> Slim<K, S> {
+/// What a node's kubelet reports of itself.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NodeStatus {
+    #[serde(default)]
+    pub(super) node_info: NodeInfo,
+}
+
+/// Version and architecture.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NodeInfo {
+    #[serde(default)]
+    pub(super) kubelet_version: String,
+    #[serde(default)]
+    pub(super) architecture: String,
+}
+
+impl Part for NodeStatus {}
+
+impl<K, S, T> Slim<K, S, T> {
     /// A label, if it is one that can matter.
     pub(super) fn label(&self, key: &str) -> Option<&str> {
         self.metadata.labels.as_ref()?.get(key).map(String::as_str)
     }
 }
 
-impl<K, S: Clone> Clone for Slim<K, S> {
+impl<K, S: Clone, T: Clone> Clone for Slim<K, S, T> {
     fn clone(&self) -> Self {
-        Self { metadata: self.metadata.clone(), spec: self.spec.clone(), kind: PhantomData }
+        let (spec, status) = (self.spec.clone(), self.status.clone());
+        Self { metadata: self.metadata.clone(), spec, status, kind: PhantomData }
     }
 }
 
-impl<K, S> Debug for Slim<K, S> {
+impl<K, S, T> Debug for Slim<K, S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.metadata.fmt(f)
     }
 }
 
-impl<'de, K, S: Part> Deserialize<'de> for Slim<K, S> {
+impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(bound = "S: Part")]
-        struct Object<S> {
+        #[serde(bound = "S: Part, T: Part")]
+        struct Object<S, T> {
             metadata: Metadata,
             #[serde(default)]
             spec: S,
+            #[serde(default)]
+            status: T,
         }
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -89,7 +113,7 @@ impl<'de, K, S: Part> Deserialize<'de> for Slim<K, S> {
             #[serde(default, deserialize_with = "concerning")]
             labels: Option<BTreeMap<String, String>>,
         }
-        let Object { metadata, spec } = Object::<S>::deserialize(deserializer)?;
+        let Object { metadata, spec, status } = Object::<S, T>::deserialize(deserializer)?;
         let Metadata { name, namespace, uid, resource_version, annotations, labels } = metadata;
         let metadata = ObjectMeta {
             name,
@@ -100,7 +124,7 @@ impl<'de, K, S: Part> Deserialize<'de> for Slim<K, S> {
             labels,
             ..ObjectMeta::default()
         };
-        Ok(Self { metadata, spec, kind: PhantomData })
+        Ok(Self { metadata, spec, status, kind: PhantomData })
     }
 }
 
@@ -138,7 +162,7 @@ fn concerning<'de, D: Deserializer<'de>>(
     Ok((!annotations.is_empty()).then_some(annotations))
 }
 
-impl<K: Resource, S: Part> Resource for Slim<K, S> {
+impl<K: Resource, S: Part, T: Part> Resource for Slim<K, S, T> {
     type DynamicType = K::DynamicType;
     type Scope = K::Scope;
 
@@ -159,7 +183,7 @@ impl<K: Resource, S: Part> Resource for Slim<K, S> {
     }
 
     fn metadata_api() -> bool {
-        S::METADATA_ONLY
+        S::METADATA_ONLY && T::METADATA_ONLY
     }
 
     fn meta(&self) -> &ObjectMeta {

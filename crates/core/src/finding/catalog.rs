@@ -1,6 +1,7 @@
 //! Every finding: its code, severity, text and remedy. The only place that holds text for users.
 
 use ingraft_api::Language;
+use ingraft_api::annotations::{DOTNET_RUNTIME, PYTHON_PLATFORM};
 
 use super::Severity;
 
@@ -186,6 +187,51 @@ pub enum Reason {
         /// The variable.
         variable: String,
     },
+    /// The probe found that the agent would not work, and did not load it.
+    AgentStoodDown {
+        /// The language.
+        language: String,
+        /// The container.
+        container: String,
+        /// Why, in one word of the probe's.
+        why: String,
+        /// Agents of others that are loaded.
+        agents: Vec<String>,
+        /// The version of the runtime, if it is known.
+        version: Option<String>,
+    },
+    /// The image has other runtimes, and not that of the language.
+    LanguageSeemsWrong {
+        /// The language.
+        language: Language,
+        /// The container.
+        container: String,
+        /// The runtimes that were found.
+        found: Vec<String>,
+    },
+    /// The language is to be found out, and is not known yet.
+    LanguageUnknown {
+        /// The container.
+        container: String,
+        /// The runtimes that were found, if there is not exactly one.
+        found: Vec<String>,
+    },
+    /// A shell script at the start of the container sets variables of its own.
+    EntrypointSets {
+        /// The container.
+        container: String,
+        /// The variables.
+        variables: Vec<String>,
+    },
+    /// What image and `envFrom` set is not known, and no probe can look.
+    EnvironmentUnknown {
+        /// The container.
+        container: String,
+        /// The variables that are hidden, if they are set there.
+        variables: Vec<String>,
+        /// Why no probe can look.
+        why: &'static str,
+    },
     /// A variable that we set hides one from `envFrom`, if there is one: its sources are not known.
     VariableMayHide {
         /// The container.
@@ -352,6 +398,11 @@ impl Reason {
             Self::OtherAgent { .. } => "OtherAgent",
             Self::OtherProfiler { .. } => "OtherProfiler",
             Self::VariableNotMergeable { .. } => "VariableNotMergeable",
+            Self::AgentStoodDown { .. } => "AgentStoodDown",
+            Self::LanguageSeemsWrong { .. } => "LanguageSeemsWrong",
+            Self::LanguageUnknown { .. } => "LanguageUnknown",
+            Self::EntrypointSets { .. } => "EntrypointSets",
+            Self::EnvironmentUnknown { .. } => "EnvironmentUnknown",
             Self::VariableHides { .. } => "VariableHides",
             Self::VariableMayHide { .. } => "VariableMayHide",
             Self::NameTaken { .. } => "NameTaken",
@@ -384,12 +435,16 @@ impl Reason {
             Self::Injected { .. }
             | Self::AlreadyInjected { .. }
             | Self::VariableMayHide { .. }
+            | Self::EnvironmentUnknown { .. }
             | Self::EndpointPortCorrected { .. } => Severity::Info,
             // Unlike a web server's, the agent of Go is left out then.
             Self::OneContainerOnly { language: Language::Go, .. } => Severity::Error,
             Self::AnnotationUnknown { .. }
             | Self::VariableHides { .. }
             | Self::EndpointMissing { .. }
+            | Self::EntrypointSets { .. }
+            | Self::LanguageSeemsWrong { .. }
+            | Self::LanguageUnknown { .. }
             | Self::OneContainerOnly { .. }
             | Self::VariablesNotSeen { .. }
             | Self::ModulesNotHooked { .. }
@@ -499,6 +554,43 @@ impl Reason {
                 format!(
                     "{variable} of container \"{container}\" has a source that may be absent, nothing can be added to it"
                 )
+            }
+            Self::AgentStoodDown { language, container, why, agents, version } => {
+                let why = match why.as_str() {
+                    "absent" => "its image has no such runtime".to_owned(),
+                    "version" => {
+                        format!(
+                            "the agent does not support version {}",
+                            version.as_deref().unwrap_or("found")
+                        )
+                    }
+                    "libc-unknown" => "the C library of its image is not known".to_owned(),
+                    "libc-mismatch" => "the agent's files are for another C library".to_owned(),
+                    "other-agent" => format!("another agent is loaded: {}", list(agents)),
+                    _ => "a variable holds what cannot be passed on".to_owned(),
+                };
+                format!("{language} is not loaded in container \"{container}\": {why}")
+            }
+            Self::LanguageSeemsWrong { language, container, found } => {
+                format!(
+                    "{language} is asked for, but the image of container \"{container}\" has {}",
+                    list(found)
+                )
+            }
+            Self::LanguageUnknown { container, found } if found.is_empty() => {
+                format!("the language of container \"{container}\" is not known yet")
+            }
+            Self::LanguageUnknown { container, found } => {
+                format!("the image of container \"{container}\" has several runtimes: {}", list(found))
+            }
+            Self::EntrypointSets { container, variables } => {
+                format!(
+                    "a script at the start of container \"{container}\" sets {}, which may hide ours",
+                    list(variables)
+                )
+            }
+            Self::EnvironmentUnknown { container, why, .. } => {
+                format!("variables that the image of container \"{container}\" sets may be hidden: {why}")
             }
             Self::VariableHides { container, variable } => {
                 format!("{variable}, now set in container \"{container}\", hides the value from envFrom")
@@ -613,6 +705,33 @@ impl Reason {
             Self::PlatformUnknown { known, .. } => format!("write one of {}", known.join(", ")),
             Self::VariableNotMergeable { variable, .. } => {
                 format!("give {variable} as a value, or remove \"optional: true\" from its source")
+            }
+            Self::AgentStoodDown { language, why, .. } => match why.as_str() {
+                "other-agent" => "remove the other agent, or the annotation".to_owned(),
+                "libc-mismatch" | "libc-unknown" => {
+                    format!("set {}", if language == "python" { PYTHON_PLATFORM } else { DOTNET_RUNTIME })
+                }
+                _ => "use an image with a supported runtime, or remove the annotation".to_owned(),
+            },
+            Self::LanguageSeemsWrong { found, .. } => {
+                format!(
+                    "write instrumentation.opentelemetry.io/inject-{}",
+                    found.first().map_or("", String::as_str)
+                )
+            }
+            Self::LanguageUnknown { found, .. } if found.is_empty() => {
+                "name the language: instrumentation.opentelemetry.io/inject-<language>; or start the operator with \
+                 --env-probe=auto, and restart the workload when its probe has run"
+                    .to_owned()
+            }
+            Self::LanguageUnknown { .. } => {
+                "name the language: instrumentation.opentelemetry.io/inject-<language>".to_owned()
+            }
+            Self::EntrypointSets { variables, .. } => {
+                format!("let the script append to {} instead", list(variables))
+            }
+            Self::EnvironmentUnknown { variables, .. } => {
+                format!("what the container's own env sets is kept: {}", list(variables))
             }
             Self::VariableHides { variable, .. } | Self::VariableMayHide { variable, .. } => {
                 format!("set {variable} in the container's env instead, then it is joined")

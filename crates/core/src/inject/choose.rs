@@ -5,6 +5,7 @@ use ingraft_api::{Instrumentation, Language};
 use serde_json::Value;
 
 use super::Request;
+use super::target::Container;
 use crate::finding::{Finding, Reason, Subject};
 use crate::json::{annotation, annotation_pointer, list, string};
 
@@ -65,6 +66,30 @@ pub(crate) fn asks<'a>(request: &Request<'a>) -> Vec<Asked<'a>> {
         (ask != Ask::No).then_some(Asked { language, ask })
     };
     Language::ALL.into_iter().filter_map(asked).collect()
+}
+
+/// The language that the application is written in, if that is asked for and probes have found it, and the container
+/// that decides. An error tells why it is not known.
+pub(crate) fn found<'a>(request: &Request<'a>) -> Option<Result<Asked<'a>, (Container<'a>, Reason)>> {
+    let ask = Ask::parse(effective_annotation(request, annotations::INJECT));
+    if ask == Ask::No {
+        return None;
+    }
+    let listed = effective_annotation(request, annotations::CONTAINER_NAMES);
+    let wanted = |container: &Container<'_>| match listed {
+        "" => !SIDECARS.contains(&container.name),
+        listed => listed.split(',').any(|name| name.trim() == container.name),
+    };
+    let container = Container::all(request.pod, "containers").find(wanted)?;
+    let facts = request.snapshot.image(request.namespace, container.json).unwrap_or_default();
+    let languages = Language::ALL.into_iter().filter(|language| facts.runtimes.contains_key(language.key()));
+    match languages.collect::<Vec<_>>().as_slice() {
+        [language] => Some(Ok(Asked { language: *language, ask })),
+        several => {
+            let found = several.iter().map(|language| language.key().to_owned()).collect();
+            Some(Err((container, Reason::LanguageUnknown { container: container.name.to_owned(), found })))
+        }
+    }
 }
 
 /// What to inject, for each language by itself.

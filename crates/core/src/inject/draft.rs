@@ -1,9 +1,12 @@
 //! The pod as it will be: collects what changes, and turns it into edits.
 
+use ingraft_api::Language;
 use ingraft_api::annotations::{INJECTED, SAFE_TO_EVICT_LOCAL_VOLUMES};
 use serde_json::{Map, Value};
 
+use super::Request;
 use super::injected::Injected;
+use super::probe;
 use super::target::{Container, Target};
 use crate::edit::{Edit, set_entries};
 use crate::json::{annotation, list, named, string};
@@ -14,10 +17,25 @@ pub(crate) struct Draft<'a> {
     pub(crate) pod: &'a Value,
     spec: &'a Value,
     containers: Vec<Target<'a>>,
+    /// The agents that were added, for the probe to know what it activates.
+    pub(crate) agents: Vec<AgentFiles>,
+    labels: Vec<(String, Value)>,
+    /// Containers whose language is to be found out.
+    unknown: Vec<String>,
     init_containers: Vec<NewInitContainer>,
     sidecars: Vec<Value>,
     shares_process_namespace: bool,
     volumes: Vec<Value>,
+}
+
+/// What a probe must know of the files of an agent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AgentFiles {
+    pub(crate) language: Language,
+    /// The C library that they are for, where it matters.
+    pub(crate) libc: Option<&'static str>,
+    /// Whether they come from an image that is not the default one, so that their needs are not known.
+    pub(crate) any_version: bool,
 }
 
 /// An init container to insert before the one at an index of the original list, or at its end.
@@ -28,12 +46,21 @@ struct NewInitContainer {
 }
 
 impl<'a> Draft<'a> {
-    pub(crate) fn new(pod: &'a Value) -> Self {
+    pub(crate) fn new(request: &Request<'a>) -> Self {
+        let pod = request.pod;
         let both = Container::all(pod, "initContainers").chain(Container::all(pod, "containers"));
         Self {
             pod,
             spec: pod.get("spec").unwrap_or(&Value::Null),
-            containers: both.map(Target::new).collect(),
+            containers: both
+                .map(|container| {
+                    let probe = probe::obstacle(request, container).is_none();
+                    Target::new(container).with_probe(probe)
+                })
+                .collect(),
+            agents: Vec::new(),
+            labels: Vec::new(),
+            unknown: Vec::new(),
             init_containers: Vec::new(),
             sidecars: Vec::new(),
             shares_process_namespace: false,
@@ -44,6 +71,11 @@ impl<'a> Draft<'a> {
     /// A container or init container, as it is by now.
     pub(crate) fn target(&self, name: &str) -> Option<&Target<'a>> {
         self.containers.iter().find(|target| target.container.name == name)
+    }
+
+    /// The containers and init containers, as they are by now.
+    pub(crate) fn targets(&self) -> &[Target<'a>] {
+        &self.containers
     }
 
     /// Keeps what was done to a copy of a container.
@@ -91,16 +123,30 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Adds an init container directly before another one, or at the end.
-    pub(crate) fn add_init_container(&mut self, container: Value, before: Option<Container<'_>>) {
+    /// Adds an init container directly before the one at a place of the original list, or at the end.
+    pub(crate) fn add_init_container(&mut self, container: Value, before: Option<usize>) {
         let end = list(self.spec, "initContainers").len();
-        self.init_containers
-            .push(NewInitContainer { before: before.map_or(end, |container| container.index), container });
+        self.init_containers.push(NewInitContainer { before: before.unwrap_or(end), container });
     }
 
     /// Adds a container that runs beside the others.
     pub(crate) fn add_sidecar(&mut self, container: Value) {
         self.sidecars.push(container);
+    }
+
+    /// Lets a probe find out the language of a container.
+    pub(crate) fn look_into(&mut self, container: &str) {
+        self.unknown.push(container.to_owned());
+    }
+
+    /// Whether a probe is to find out the language of a container.
+    pub(crate) fn is_unknown(&self, container: &str) -> bool {
+        self.unknown.iter().any(|unknown| unknown == container)
+    }
+
+    /// Adds a label to the pod.
+    pub(crate) fn add_label(&mut self, key: &str, value: &str) {
+        self.labels.push((key.to_owned(), value.into()));
     }
 
     /// Lets the containers see each other's processes.
@@ -149,6 +195,7 @@ impl<'a> Draft<'a> {
             edits.push(Edit::add("/metadata", Map::new()));
         }
         edits.extend(set_entries(self.pod, "/metadata/annotations", annotations));
+        edits.extend(set_entries(self.pod, "/metadata/labels", self.labels));
         edits
     }
 }

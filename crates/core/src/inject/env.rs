@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use crate::json::string;
+use super::probe;
+use crate::json::{string, string_at};
 
 /// The prefix of the name that a user's entry gets when ours takes its place and refers to it.
 const ORIGINAL: &str = "OTEL_ORIG_";
@@ -17,6 +18,90 @@ const ORIGINAL: &str = "OTEL_ORIG_";
 pub(crate) struct Env<'a> {
     entries: Vec<Cow<'a, Value>>,
     changes: usize,
+    /// Whether a probe can decide what only the start of the container shows.
+    probe: bool,
+    additions: Vec<Addition>,
+}
+
+/// A variable that was added although something that is not in the list may set it too: the image or `envFrom`.
+#[derive(Debug, Clone)]
+pub(crate) struct Addition {
+    pub(crate) name: String,
+    pub(crate) join: Join,
+    /// The user's entry that stood in its place.
+    pub(crate) original: Option<Value>,
+    /// Whether nothing outside the list matters, because the user's entry is a value.
+    pub(crate) certain: bool,
+}
+
+/// How what we need and what the user set become one value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Join {
+    /// The user's value, if there is one, or else ours.
+    Default {
+        /// Our value.
+        ours: String,
+    },
+    /// The user's value between two texts of ours.
+    Around {
+        /// What comes before the user's value.
+        prefix: String,
+        /// What comes after it.
+        suffix: String,
+        /// What is set where the user sets nothing.
+        alone: String,
+        /// A part by which ours is recognised.
+        mark: &'static str,
+    },
+    /// Resource attributes, ours after the user's.
+    Attributes {
+        /// Our attributes.
+        ours: String,
+    },
+}
+
+impl Join {
+    /// What is appended to the user's value, or stands alone without whatever it begins with.
+    pub(crate) fn appended(separator: &str, ours: &str, mark: &'static str) -> Self {
+        let suffix = format!("{separator}{ours}");
+        Self::Around { prefix: String::new(), suffix, alone: ours.to_owned(), mark }
+    }
+
+    /// The value where the user sets nothing.
+    pub(crate) fn alone(&self) -> &str {
+        match self {
+            Self::Default { ours } | Self::Attributes { ours } | Self::Around { alone: ours, .. } => ours,
+        }
+    }
+
+    /// Whether a value holds ours already.
+    fn is_in(&self, value: &str) -> bool {
+        match self {
+            Self::Default { .. } => true,
+            Self::Around { mark, .. } => value.contains(mark),
+            Self::Attributes { ours } => value.contains(ours),
+        }
+    }
+
+    /// The value where the user sets one.
+    fn with(&self, old: &str) -> String {
+        match self {
+            Self::Default { .. } => old.to_owned(),
+            Self::Around { prefix, suffix, .. } => format!("{prefix}{old}{suffix}"),
+            Self::Attributes { ours } if old.is_empty() => ours.clone(),
+            Self::Attributes { ours } if old.ends_with(',') => format!("{old}{ours}"),
+            Self::Attributes { ours } => format!("{old},{ours}"),
+        }
+    }
+
+    /// The value where the user's is known only as a reference.
+    fn with_unknown(&self, reference: &str) -> String {
+        match self {
+            // SDKs let the last of two equal keys win, and that is to be the user's.
+            Self::Attributes { ours } => format!("{ours},{reference}"),
+            other => other.with(reference),
+        }
+    }
 }
 
 /// What a variable is set to in the list.
@@ -30,6 +115,8 @@ pub(crate) enum Current<'e> {
     Required,
     /// A source that may be absent, or that is of a kind unknown here.
     Optional,
+    /// The file of our probe.
+    Ours,
 }
 
 /// A variable has an optional source: nothing can be joined to it.
@@ -38,7 +125,18 @@ pub(crate) struct NotMergeable;
 
 impl<'a> Env<'a> {
     pub(crate) fn new(entries: &'a [Value]) -> Self {
-        Self { entries: entries.iter().map(Cow::Borrowed).collect(), changes: 0 }
+        let entries = entries.iter().map(Cow::Borrowed).collect();
+        Self { entries, changes: 0, probe: false, additions: Vec::new() }
+    }
+
+    /// Lets a probe decide what only the start of the container shows.
+    pub(crate) fn with_probe(self, probe: bool) -> Self {
+        Self { probe, ..self }
+    }
+
+    /// What was added that something outside the list may set too.
+    pub(crate) fn additions(&self) -> &[Addition] {
+        &self.additions
     }
 
     /// The list, if it was changed.
@@ -64,6 +162,9 @@ impl<'a> Env<'a> {
             return Current::Unset;
         };
         let value = string(entry, "value").unwrap_or_default();
+        if string_at(entry, "/valueFrom/fileKeyRef/volumeName") == Some(probe::VOLUME) {
+            return Current::Ours;
+        }
         match entry.get("valueFrom").and_then(Value::as_object).filter(|source| !source.is_empty()) {
             Some(source) if value.is_empty() => {
                 let required = |(kind, reference): (&String, &Value)| match kind.as_str() {
@@ -80,9 +181,12 @@ impl<'a> Env<'a> {
     }
 
     /// Appends a variable unless it is set.
-    pub(crate) fn set_default(&mut self, name: &str, value: impl Into<Value>) {
+    pub(crate) fn set_default(&mut self, name: &str, value: impl Into<String>) {
         if !self.is_set(name) {
-            self.push(json!({"name": name, "value": value.into()}));
+            let value = value.into();
+            self.push(json!({"name": name, "value": value}));
+            let join = Join::Default { ours: value };
+            self.add(name, join, None, false);
         }
     }
 
@@ -129,47 +233,67 @@ impl<'a> Env<'a> {
         self.entries.iter().map(|entry| entry.as_ref().clone()).collect()
     }
 
-    /// Makes a variable hold what we need beside what the user set, at the user's place in the list.
-    ///
-    /// `join` makes the new text from the old one, if there is one. Nothing happens when the old text already holds
-    /// `mark`.
-    pub(crate) fn merge(
-        &mut self,
-        name: &str,
-        mark: &str,
-        join: impl FnOnce(Option<&str>) -> String,
-    ) -> Result<(), NotMergeable> {
+    /// Makes a variable hold what we need beside what the user set, at the user's place in the list. Nothing happens
+    /// when it already does.
+    pub(crate) fn merge(&mut self, name: &str, join: Join) -> Result<(), NotMergeable> {
         let joined = match self.current(name) {
+            Current::Ours => return Ok(()),
             Current::Unset => {
-                self.push(json!({"name": name, "value": join(None)}));
+                self.push(json!({"name": name, "value": join.alone()}));
+                self.add(name, join, None, false);
                 return Ok(());
             }
-            Current::Literal(old) if old.contains(mark) => return Ok(()),
-            Current::Literal(old) => join(Some(old)),
-            Current::Required => return self.rename_and_join(name, join),
-            Current::Optional => return Err(NotMergeable),
+            Current::Literal(old) if join.is_in(old) => return Ok(()),
+            Current::Literal(old) => {
+                let joined = join.with(old);
+                let original = self.position(name).and_then(|index| self.entries.get(index));
+                let original = original.map(|entry| entry.as_ref().clone());
+                self.add(name, join, original, true);
+                joined
+            }
+            Current::Required => return self.rename_and_join(name, &join),
+            Current::Optional => return self.leave_to_probe(name, join),
         };
         self.replace(name, joined);
         Ok(())
     }
 
     /// A required source cannot be edited, but referred to: the user's entry gets another name, ours follows it.
-    fn rename_and_join(
-        &mut self,
-        name: &str,
-        join: impl FnOnce(Option<&str>) -> String,
-    ) -> Result<(), NotMergeable> {
+    fn rename_and_join(&mut self, name: &str, join: &Join) -> Result<(), NotMergeable> {
         let original = format!("{ORIGINAL}{name}");
         let Some(index) = self.position(name).filter(|_| !self.is_set(&original)) else {
             return Err(NotMergeable);
         };
-        let joined = json!({"name": name, "value": join(Some(&format!("$({original})")))});
+        let joined = json!({"name": name, "value": join.with_unknown(&format!("$({original})"))});
         if let Some(entry) = self.entries.get_mut(index).and_then(|entry| entry.to_mut().as_object_mut()) {
             entry.insert("name".to_owned(), original.into());
         }
         self.entries.insert(index + 1, Cow::Owned(joined));
         self.changes += 1;
         Ok(())
+    }
+
+    /// Whether an optional source sets anything is known only where the container starts: there the probe decides.
+    fn leave_to_probe(&mut self, name: &str, join: Join) -> Result<(), NotMergeable> {
+        let index = self.position(name).filter(|_| self.probe).ok_or(NotMergeable)?;
+        let entry = json!({"name": name, "value": join.alone()});
+        let original = self.entries.get_mut(index).map(|place| std::mem::replace(place, Cow::Owned(entry)));
+        self.changes += 1;
+        self.add(name, join, original.map(Cow::into_owned), false);
+        Ok(())
+    }
+
+    fn add(&mut self, name: &str, join: Join, original: Option<Value>, certain: bool) {
+        self.additions.push(Addition { name: name.to_owned(), join, original, certain });
+    }
+
+    /// Gives a variable the source that the probe writes.
+    pub(crate) fn take_from_file(&mut self, name: &str, source: &Value) {
+        let Some(index) = self.position(name) else { return };
+        if let Some(place) = self.entries.get_mut(index) {
+            *place = Cow::Owned(json!({"name": name, "valueFrom": {"fileKeyRef": source}}));
+            self.changes += 1;
+        }
     }
 
     /// Gives a variable that is in the list another value.

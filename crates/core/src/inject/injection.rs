@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use super::Request;
 use super::choose::Choice;
+use super::target::Container;
 use super::{references, valid};
+use crate::ImageFacts;
 use crate::defaults::{self, Block};
 use crate::finding::{Finding, Reason, Subject};
 use crate::quantity;
@@ -76,6 +78,19 @@ impl<'c, 'a> Injection<'c, 'a> {
 
     pub(crate) fn spec(&self) -> &'a InstrumentationSpec {
         &self.choice.instrumentation.spec
+    }
+
+    /// What probes have found in the image of a container.
+    pub(crate) fn facts(&self, container: Container<'_>) -> Option<ImageFacts> {
+        self.request.snapshot.image(self.request.namespace, container.json)
+    }
+
+    /// The C library of the first target, if probes have found it: `glibc` or `musl`.
+    pub(crate) fn libc(&self) -> Option<String> {
+        let name = self.choice.containers.first()?;
+        let lists = ["initContainers", "containers"];
+        let mut all = lists.iter().flat_map(|list| Container::all(self.request.pod, list));
+        self.facts(all.find(|container| container.name == *name)?)?.libc
     }
 
     /// The agent's image.

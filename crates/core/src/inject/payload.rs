@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::draft::Draft;
+use super::draft::{AgentFiles, Draft};
 use super::injection::Injection;
 use super::security;
 use super::target::Container;
@@ -10,6 +10,7 @@ use crate::defaults::{self, Block};
 use crate::finding::{Finding, Reason};
 use crate::json::{list, string, string_at};
 use crate::quantity;
+use crate::settings::Settings;
 
 /// An agent's files and how they reach the targets.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Payload {
     name: &'static str,
     /// Where the init containers mount the volume.
     folder: &'static str,
+    /// The C library that the files are for, where it matters.
+    libc: Option<&'static str>,
     copies: Vec<Copy>,
 }
 
@@ -33,7 +36,12 @@ struct Copy {
 impl Payload {
     pub(crate) fn new(name: &'static str, folder: &'static str, command: &[&str]) -> Self {
         let copy = Copy { name: name.to_owned(), image: None, command: owned(command) };
-        Self { name, folder, copies: vec![copy] }
+        Self { name, folder, libc: None, copies: vec![copy] }
+    }
+
+    /// Files that work with one C library only.
+    pub(crate) fn for_libc(self, libc: &'static str) -> Self {
+        Self { libc: Some(libc), ..self }
     }
 
     /// Copies files from another image too, after those before.
@@ -65,6 +73,10 @@ impl Payload {
         findings: &mut Vec<Finding>,
     ) {
         draft.add_volumes([volume(self.name, injection.block)]);
+        let language = injection.language();
+        let name = |image: &str| image.rsplit('/').next().unwrap_or_default().to_owned();
+        let any_version = name(injection.image()) != name(Settings::default_image(language));
+        draft.agents.push(AgentFiles { language, libc: self.libc, any_version });
         // Extensions come with the agent's files or not at all.
         if draft.has_init_container(self.name) {
             return;
@@ -94,7 +106,7 @@ impl Payload {
             let mut mounts = vec![json!({"name": self.name, "mountPath": self.folder})];
             mounts.extend(token_mount(first).cloned());
             container.insert("volumeMounts".to_owned(), mounts.into());
-            draft.add_init_container(Value::Object(container), first.is_init().then_some(first));
+            draft.add_init_container(Value::Object(container), first.is_init().then_some(first.index));
         }
     }
 }
@@ -131,12 +143,18 @@ pub(crate) fn limited_volume(name: &str, block: Block<'_>) -> Value {
 /// Instrumentation or the defaults say, requests never above limits; in a Guaranteed pod both are equal and no larger
 /// than the pod's own; in a pod with resources of its own, none.
 pub(crate) fn resources(injection: &Injection<'_, '_>) -> Option<Value> {
-    let pod = injection.request.pod;
+    fitted_resources(injection.request.pod, injection.requirements.clone())
+}
+
+/// The same for given limits and requests.
+pub(crate) fn fitted_resources(
+    pod: &Value,
+    [mut limits, mut requests]: [Map<String, Value>; 2],
+) -> Option<Value> {
     let of_pod = pod.pointer("/spec/resources").and_then(Value::as_object);
     if of_pod.is_some_and(|resources| !resources.is_empty()) {
         return None;
     }
-    let [mut limits, mut requests] = injection.requirements.clone();
     if let Some(sums) = guaranteed_sums(pod) {
         for (resource, sum) in sums {
             let limit = limits.get(resource).and_then(Value::as_str).and_then(quantity::parse);

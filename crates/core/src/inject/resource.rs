@@ -11,7 +11,7 @@ use ingraft_api::annotations::RESOURCE_PREFIX;
 use serde_json::Value;
 
 use super::Request;
-use super::env::{Current, Env, NotMergeable};
+use super::env::{Current, Env, Join, NotMergeable};
 use super::image;
 use super::target::{Container, Target};
 use crate::json::{annotation, label, string_at};
@@ -103,15 +103,7 @@ impl Attributes {
         if self.map.is_empty() {
             return Ok(());
         }
-        let ours = encode(&self.map);
-        let unknown = env.current(ATTRIBUTES) == Current::Required;
-        env.merge(ATTRIBUTES, &ours, |old| match old {
-            None | Some("") => ours.clone(),
-            // What the reference resolves to is unknown; SDKs let the last of two equal keys win.
-            Some(old) if unknown => format!("{ours},{old}"),
-            Some(old) if old.ends_with(',') => format!("{old}{ours}"),
-            Some(old) => format!("{old},{ours}"),
-        })
+        env.merge(ATTRIBUTES, Join::Attributes { ours: encode(&self.map) })
     }
 
     /// Puts the attributes last, once everything else is in place.

@@ -57,6 +57,27 @@ pub(crate) fn context(
     context.map(Value::Object)
 }
 
+/// The security context of a container of ours that has none of its own: the target's.
+pub(crate) fn inherited(request: &Request<'_>, target: Container<'_>) -> Option<Value> {
+    let mut context = target.json.get("securityContext").and_then(Value::as_object).cloned();
+    if needs_user(request, context.as_ref()) {
+        context.get_or_insert_default().insert("runAsUser".to_owned(), NON_ROOT_USER.into());
+    }
+    context.map(Value::Object)
+}
+
+/// The security context of a probe: the user of the application, and no right that it does not need.
+pub(crate) fn of_probe(target: &Value) -> Value {
+    const KEPT: [&str; 6] =
+        ["runAsUser", "runAsGroup", "runAsNonRoot", "seLinuxOptions", "seccompProfile", "appArmorProfile"];
+    let own = target.get("securityContext");
+    let kept = KEPT.iter().filter_map(|key| Some(((*key).to_owned(), own?.get(key)?.clone())));
+    let mut context: Map<String, Value> = kept.filter(|(_, value)| !value.is_null()).collect();
+    context.insert("allowPrivilegeEscalation".to_owned(), false.into());
+    context.insert("capabilities".to_owned(), json!({"drop": ["ALL"]}));
+    Value::Object(context)
+}
+
 /// The security context of the Go agent: the Instrumentation's, or else what eBPF needs.
 pub(crate) fn of_go(injection: &Injection<'_, '_>, findings: &mut Vec<Finding>) -> Value {
     let request = injection.request;

@@ -83,6 +83,11 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// Lets a probe decide what only the start of the container shows.
+    pub(crate) fn with_probe(self, probe: bool) -> Self {
+        Self { env: self.env.with_probe(probe), ..self }
+    }
+
     /// Whether the container as received sets a variable in its own list.
     pub(crate) fn sets(&self, variable: &str) -> bool {
         named(list(self.container.json, "env"), variable).is_some()

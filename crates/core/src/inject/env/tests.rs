@@ -5,7 +5,13 @@ const OURS: &str = "/agent";
 fn merged(entries: &Value) -> Result<Value, NotMergeable> {
     let entries = entries.as_array().unwrap().clone();
     let mut env = Env::new(&entries);
-    env.merge("X", OURS, |old| old.map_or_else(|| OURS.to_owned(), |old| format!("{OURS}:{old}")))?;
+    let join = Join::Around {
+        prefix: format!("{OURS}:"),
+        suffix: String::new(),
+        alone: OURS.to_owned(),
+        mark: OURS,
+    };
+    env.merge("X", join)?;
     Ok(env.into_changed().unwrap_or_else(|| Value::Array(entries.clone())))
 }
 

@@ -5,7 +5,7 @@ use ingraft_api::annotations::DOTNET_RUNTIME;
 use super::files::Agent;
 use crate::finding::{Finding, Reason};
 use crate::inject::choose::effective_annotation;
-use crate::inject::env::Current;
+use crate::inject::env::{Current, Join};
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
 use crate::inject::target::Target;
@@ -34,7 +34,7 @@ impl Agent for DotNet {
         injection: &Injection<'_, '_>,
         _: &mut Vec<Finding>,
     ) -> Result<Option<Payload>, Reason> {
-        library_folder(injection)?;
+        let libc = if library_folder(injection)? == "linux" { "glibc" } else { "musl" };
         let other_home = |entry: &serde_json::Value| entry.get("name").is_some_and(|name| name == HOME);
         if injection.language_env.iter().any(other_home) {
             return Err(Reason::FieldUnusable {
@@ -44,7 +44,7 @@ impl Agent for DotNet {
                 allowed: "any other variable: this one tells where the injected files are",
             });
         }
-        Ok(Some(Payload::new(NAME, FOLDER, &["cp", "-r", "/autoinstrumentation/.", FOLDER])))
+        Ok(Some(Payload::new(NAME, FOLDER, &["cp", "-r", "/autoinstrumentation/.", FOLDER]).for_libc(libc)))
     }
 
     fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
@@ -91,6 +91,7 @@ impl Agent for DotNet {
 /// The folder of the native library for the C library of the container.
 fn library_folder(injection: &Injection<'_, '_>) -> Result<&'static str, Reason> {
     match effective_annotation(injection.request, DOTNET_RUNTIME) {
+        "" if injection.libc().as_deref() == Some("musl") => Ok("linux-musl"),
         "" | "linux-x64" => Ok("linux"),
         "linux-musl-x64" => Ok("linux-musl"),
         other => Err(Reason::PlatformUnknown {
@@ -101,7 +102,6 @@ fn library_folder(injection: &Injection<'_, '_>) -> Result<&'static str, Reason>
     }
 }
 
-fn join(target: &mut Target<'_>, (variable, ours): (&str, &str)) -> Result<(), Reason> {
-    let join = |old: Option<&str>| old.map_or_else(|| ours.to_owned(), |old| format!("{old}:{ours}"));
-    target.env.merge(variable, ours, join).map_err(|_| target.not_mergeable(variable))
+fn join(target: &mut Target<'_>, (variable, ours): (&str, &'static str)) -> Result<(), Reason> {
+    target.env.merge(variable, Join::appended(":", ours, ours)).map_err(|_| target.not_mergeable(variable))
 }

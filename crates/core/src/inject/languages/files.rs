@@ -1,11 +1,13 @@
 //! Languages whose agent is a set of files, copied by an init container and loaded by a variable; and `sdk`, which has
 //! no files at all (injection.md, section 4.0).
 
+use ingraft_api::Language;
+
 use crate::finding::{Finding, Reason};
 use crate::inject::draft::Draft;
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
-use crate::inject::target::Target;
+use crate::inject::target::{Container, Target};
 use crate::inject::{exporter, telemetry};
 
 /// What is particular to such a language.
@@ -57,6 +59,10 @@ pub(super) fn inject<'a>(
         let Some(mut target) = draft.target(name).cloned() else {
             continue;
         };
+        if let Some(reason) = stood_down(injection, target.container, findings) {
+            findings.push(Finding::pod(reason, target.container.pointer("image")));
+            continue;
+        }
         let changes = target.changes();
         if let Err(reason) = instrument(agent, injection, &mut target, findings) {
             findings.push(Finding::pod(reason, target.container.pointer("env")));
@@ -77,6 +83,37 @@ pub(super) fn inject<'a>(
         }
     }
     containers
+}
+
+/// Why the agent would not work in a container, as a probe has found in its image before.
+fn stood_down(
+    injection: &Injection<'_, '_>,
+    container: Container<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Reason> {
+    let language = injection.language().key();
+    let facts = injection.facts(container)?;
+    let version = facts.runtimes.get(language).cloned().flatten();
+    if injection.language() != Language::Sdk
+        && !facts.runtimes.is_empty()
+        && !facts.runtimes.contains_key(language)
+    {
+        let reason = Reason::LanguageSeemsWrong {
+            language: injection.language(),
+            container: container.name.to_owned(),
+            found: facts.runtimes.keys().cloned().collect(),
+        };
+        findings.push(Finding::pod(reason, container.pointer("image")));
+    }
+    // What depends on the files is decided anew: by now they fit the C library.
+    let why = facts.stood_down.get(language).filter(|why| !why.starts_with("libc") && *why != "value")?;
+    Some(Reason::AgentStoodDown {
+        language: language.to_owned(),
+        container: container.name.to_owned(),
+        why: why.clone(),
+        agents: facts.agents,
+        version,
+    })
 }
 
 /// All steps for one container, in the order of injection.md section 5.1.

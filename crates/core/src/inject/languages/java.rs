@@ -4,6 +4,7 @@ use ingraft_api::instrumentation::Extension;
 
 use super::files::Agent;
 use crate::finding::{Finding, Reason};
+use crate::inject::env::Join;
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
 use crate::inject::target::Target;
@@ -55,8 +56,10 @@ impl Agent for Java {
         } else {
             format!(" {agent}")
         };
-        let join = |old: Option<&str>| format!("{}{option}", old.unwrap_or_default());
-        target.env.merge(OPTIONS, &agent, join).map_err(|_| target.not_mergeable(OPTIONS))
+        target
+            .env
+            .merge(OPTIONS, Join::appended("", &option, FOLDER))
+            .map_err(|_| target.not_mergeable(OPTIONS))
     }
 
     fn joined(&self) -> &'static [&'static str] {

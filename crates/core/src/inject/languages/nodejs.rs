@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::files::Agent;
 use crate::finding::{Finding, Reason};
 use crate::inject::choose::effective_annotation;
-use crate::inject::env::Current;
+use crate::inject::env::{Current, Join};
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
 use crate::inject::target::{Container, Target};
@@ -50,8 +50,10 @@ impl Agent for NodeJs {
             Modules::Es => format!(" --import {IMPORT}"),
             Modules::CommonJs | Modules::EsWithoutVersion => format!(" --require {AGENT}"),
         };
-        let join = |old: Option<&str>| format!("{}{option}", old.unwrap_or_default());
-        target.env.merge(OPTIONS, AGENT, join).map_err(|_| target.not_mergeable(OPTIONS))?;
+        target
+            .env
+            .merge(OPTIONS, Join::appended("", &option, AGENT))
+            .map_err(|_| target.not_mergeable(OPTIONS))?;
         target.env.set_default("OTEL_METRICS_EXPORTER", "otlp");
         Ok(())
     }
@@ -82,6 +84,8 @@ enum Modules {
 impl Modules {
     fn of(injection: &Injection<'_, '_>, target: &Target<'_>) -> Self {
         let told = effective_annotation(injection.request, NODEJS_ESM);
+        let found = injection.facts(target.container);
+        let esm = found.as_ref().is_some_and(|facts| facts.esm == Some(true));
         if told.eq_ignore_ascii_case("true") {
             return Self::Es;
         }
@@ -97,14 +101,23 @@ impl Modules {
             word.rsplit_once('.').is_some_and(|(_, extension)| extension == "mjs")
                 || *word == "--input-type=module"
         });
-        if told.eq_ignore_ascii_case("false") || !(imports || modules) {
+        let version = found.and_then(|facts| facts.runtimes.get("nodejs").cloned().flatten());
+        if told.eq_ignore_ascii_case("false") || !(imports || modules || esm) {
             Self::CommonJs
-        } else if imports || has_hooks(target.container) {
+        } else if imports || version.map_or_else(|| has_hooks(target.container), |found| knows_hooks(&found))
+        {
             Self::Es
         } else {
             Self::EsWithoutVersion
         }
     }
+}
+
+/// Whether a version of Node.js has hooks: 18.19 and 20.6 were the first of their lines.
+fn knows_hooks(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0u16));
+    let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    matches!((major, minor), (18, 19..) | (20, 6..) | (21.., _))
 }
 
 /// Whether the image's name says that its Node.js is 20 or newer: `node:22-slim`, as Docker's official images are named.

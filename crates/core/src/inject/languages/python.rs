@@ -5,6 +5,7 @@ use ingraft_api::annotations::PYTHON_PLATFORM;
 use super::files::Agent;
 use crate::finding::{Finding, Reason};
 use crate::inject::choose::effective_annotation;
+use crate::inject::env::Join;
 use crate::inject::exporter;
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
@@ -25,9 +26,10 @@ impl Agent for Python {
         injection: &Injection<'_, '_>,
         _: &mut Vec<Finding>,
     ) -> Result<Option<Payload>, Reason> {
-        let source = match effective_annotation(injection.request, PYTHON_PLATFORM) {
-            "" | "glibc" => "/autoinstrumentation/.",
-            "musl" => "/autoinstrumentation-musl/.",
+        let (source, libc) = match effective_annotation(injection.request, PYTHON_PLATFORM) {
+            "" if injection.libc().as_deref() == Some("musl") => ("/autoinstrumentation-musl/.", "musl"),
+            "" | "glibc" => ("/autoinstrumentation/.", "glibc"),
+            "musl" => ("/autoinstrumentation-musl/.", "musl"),
             other => {
                 return Err(Reason::PlatformUnknown {
                     language: injection.language(),
@@ -36,16 +38,18 @@ impl Agent for Python {
                 });
             }
         };
-        Ok(Some(Payload::new(NAME, FOLDER, &["cp", "-r", source, FOLDER])))
+        Ok(Some(Payload::new(NAME, FOLDER, &["cp", "-r", source, FOLDER]).for_libc(libc)))
     }
 
     fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
         target.env.set_defaults(&injection.language_env);
-        let join = |old: Option<&str>| match old {
-            Some(old) => format!("{START_FOLDER}:{old}:{FOLDER}"),
-            None => format!("{START_FOLDER}:{FOLDER}"),
+        let join = Join::Around {
+            prefix: format!("{START_FOLDER}:"),
+            suffix: format!(":{FOLDER}"),
+            alone: format!("{START_FOLDER}:{FOLDER}"),
+            mark: START_FOLDER,
         };
-        target.env.merge(PATH, START_FOLDER, join).map_err(|_| target.not_mergeable(PATH))?;
+        target.env.merge(PATH, join).map_err(|_| target.not_mergeable(PATH))?;
         target.mount(NAME, FOLDER, false).map_err(|path| injection.taken("mount path", path))
     }
 

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use self::directives::Syntax;
 use crate::finding::{Finding, Reason};
 use crate::inject::draft::Draft;
-use crate::inject::env::{Env, field};
+use crate::inject::env::{Env, Join, field};
 use crate::inject::exporter::{self, Outlet};
 use crate::inject::injection::Injection;
 use crate::inject::target::{Container, Target, is_within};
@@ -158,8 +158,8 @@ fn instrument(
     target.mount(server.agent_volume, AGENT, false).map_err(taken)?;
     target.mount(server.configuration_volume, place.folder, false).map_err(taken)?;
     if let Some((variable, folder)) = server.library_path {
-        let join = |old: Option<&str>| old.map_or_else(|| folder.to_owned(), |old| format!("{old}:{folder}"));
-        target.env.merge(variable, folder, join).map_err(|_| target.not_mergeable(variable))?;
+        let join = Join::appended(":", folder, folder);
+        target.env.merge(variable, join).map_err(|_| target.not_mergeable(variable))?;
     }
     target.env.add_common(&injection.common_env);
     let outlet = Outlet::of(injection, target);

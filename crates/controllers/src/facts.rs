@@ -1,0 +1,113 @@
+//! What probes report of images: read from their pods, kept in a ConfigMap across restarts.
+//!
+//! Every replica reads the same pods, so all know the same; the ConfigMap is only for the next start.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use ingraft_api::annotations::PROBED;
+use ingraft_cluster::cause::Chain;
+use ingraft_cluster::watch::Store;
+use ingraft_core::facts::{self, ProbeReport};
+use ingraft_core::{Facts, Settings, owner};
+use ingraft_webhook::{Report, Reports};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use kube::api::{Patch, PatchParams};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, ResourceExt};
+use serde_json::{Value, json};
+
+use crate::FIELD_MANAGER;
+
+const CONFIG_MAP: &str = "ingraft-facts";
+const KEY: &str = "facts.json";
+/// Facts come in bursts, when a Deployment starts many pods; this long they are collected.
+const COLLECT: Duration = Duration::from_secs(5);
+/// The most that is kept: a ConfigMap holds 1 MiB (<https://kubernetes.io/docs/concepts/configuration/configmap/>).
+const LARGEST: usize = 900 * 1024;
+
+/// Reads what was kept of facts before. What cannot be read is learnt again.
+pub async fn recall_facts(client: &Client, namespace: &str, store: &Store) {
+    let api = Api::<ConfigMap>::namespaced(client.clone(), namespace);
+    match api.get_opt(CONFIG_MAP).await {
+        Ok(kept) => {
+            let text = kept.and_then(|kept| kept.data?.remove(KEY));
+            if let Some(facts) = text.and_then(|text| serde_json::from_str::<Facts>(&text).ok()) {
+                store.update(|snapshot| snapshot.facts = facts);
+            }
+        }
+        Err(error) => tracing::warn!(error = %Chain(&error), "failed to read ConfigMap {CONFIG_MAP}"),
+    }
+}
+
+/// Learns from the pods in which probes run, for as long as the process runs.
+pub async fn learn_facts(
+    client: Client,
+    namespace: String,
+    store: Arc<Store>,
+    settings: Settings,
+    reports: Reports,
+) {
+    let config = watcher::Config::default().labels(&format!("{PROBED}=true")).page_size(100);
+    let pods = watcher(Api::<Pod>::all(client.clone()), config).default_backoff();
+    let mut events = std::pin::pin!(pods);
+    let mut save = tokio::time::interval(COLLECT);
+    save.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut changed = false;
+    loop {
+        tokio::select! {
+            event = events.try_next() => match event {
+                Ok(Some(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod))) => {
+                    changed |= learn(&pod, &store, &settings, &reports);
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => return,
+                Err(error) => tracing::warn!(error = %Chain(&error), "failed to watch probes, will try again"),
+            },
+            _ = save.tick(), if changed => {
+                changed = false;
+                if let Err(error) = keep(&client, &namespace, &store).await {
+                    tracing::warn!(error = %Chain(&error), "failed to write ConfigMap {CONFIG_MAP}");
+                }
+            }
+        }
+    }
+}
+
+/// Takes up what the probes of a pod reported. Answers whether anything is new.
+fn learn(pod: &Pod, store: &Store, settings: &Settings, reports: &Reports) -> bool {
+    let namespace = pod.namespace().unwrap_or_default();
+    let Ok(document) = serde_json::to_value(pod) else {
+        return false;
+    };
+    let mut changed = false;
+    for ProbeReport { container, image, id, architecture, facts } in
+        facts::reports(&document, &settings.probe_image)
+    {
+        let findings = facts::review(&container, &facts);
+        let mut new = false;
+        store.update(|snapshot| new = snapshot.facts.learn(&namespace, &image, &id, &architecture, facts));
+        if new && !findings.is_empty() {
+            let owners = owner::owners(&document, &namespace, &store.read());
+            reports.send(Report { namespace: namespace.clone(), pod: pod.name_any(), owners, findings });
+        }
+        changed |= new;
+    }
+    changed
+}
+
+async fn keep(client: &Client, namespace: &str, store: &Store) -> kube::Result<()> {
+    let text = store.read().facts.to_text(LARGEST);
+    let object: Value = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {
+            "name": CONFIG_MAP,
+            "labels": {"app.kubernetes.io/name": "opentelemetry-operator", "app.kubernetes.io/instance": "ingraft"},
+        },
+        "data": {KEY: text},
+    });
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    let api = Api::<ConfigMap>::namespaced(client.clone(), namespace);
+    api.patch(CONFIG_MAP, &params, &Patch::Apply(object)).await.map(drop)
+}

@@ -1,0 +1,154 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::edit::apply;
+use crate::{Facts, ImageFacts, Node, Settings, Snapshot, inject};
+
+const IMAGE: &str = "example.com/app:1";
+
+fn snapshot(kubelet: &str) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    let object = json!({"metadata": {"name": "base", "namespace": "shop"}, "spec": {"exporter": {"endpoint": "http://c.obs:4318"}}});
+    let instrumentation = serde_json::from_value(object).unwrap();
+    snapshot.instrumentations.insert("shop".into(), "base".into(), instrumentation);
+    snapshot.nodes.insert(String::new(), "node".into(), Node::new(kubelet, "amd64".into()));
+    snapshot
+}
+
+fn pod(env: &Value) -> Value {
+    json!({
+        "metadata": {"annotations": {"instrumentation.opentelemetry.io/inject-java": "true"}},
+        "spec": {"containers": [{"name": "app", "image": IMAGE, "env": env, "command": ["java", "-jar", "/a.jar"]}]},
+    })
+}
+
+/// The pod after injection, and the codes of what was found.
+fn injected(pod: &Value, snapshot: &Snapshot) -> (Value, Vec<&'static str>) {
+    let mut settings = Settings::default();
+    settings.env_probe = true;
+    settings.probe_image = "example.com/ingraft:1".to_owned();
+    let request = Request { pod, namespace: "shop", owners: &[], snapshot, settings: &settings };
+    let outcome = inject(&request);
+    let mut after = pod.clone();
+    apply(&mut after, &outcome.edits);
+    (after, outcome.findings.iter().map(Finding::code).collect())
+}
+
+fn variable<'a>(container: &'a Value, name: &str) -> &'a Value {
+    crate::json::named(list(container, "env"), name).unwrap_or(&Value::Null)
+}
+
+fn init_containers(pod: &Value) -> Vec<&str> {
+    list(&pod["spec"], "initContainers").iter().filter_map(|container| string(container, "name")).collect()
+}
+
+#[test]
+fn a_probe_decides_what_only_the_start_shows() {
+    let optional = json!({"configMapKeyRef": {"name": "c", "key": "k", "optional": true}});
+    let original = json!({"name": "JAVA_TOOL_OPTIONS", "valueFrom": optional});
+    let limit = json!({"name": "MEMORY", "valueFrom": {"resourceFieldRef": {"resource": "limits.memory"}}});
+    let (pod, codes) = injected(&pod(&json!([original, limit])), &snapshot("v1.35.4"));
+    assert_eq!(codes, ["Injected"]);
+    assert_eq!(
+        init_containers(&pod),
+        ["opentelemetry-auto-instrumentation-java", "ingraft-probe-copier", "ingraft-probe-0"]
+    );
+    let source =
+        json!({"volumeName": "ingraft-env", "path": "app.env", "key": "JAVA_TOOL_OPTIONS", "optional": true});
+    let app = &pod["spec"]["containers"][0];
+    assert_eq!(variable(app, "JAVA_TOOL_OPTIONS")["valueFrom"], json!({"fileKeyRef": source}));
+    let probe = &pod["spec"]["initContainers"][2];
+    assert_eq!(variable(probe, "JAVA_TOOL_OPTIONS"), &original, "the probe sees what the application would");
+    assert_eq!(variable(probe, "MEMORY")["valueFrom"]["resourceFieldRef"]["containerName"], "app");
+    assert_eq!(probe["image"], IMAGE);
+    let command: Vec<&str> = list(probe, "command").iter().filter_map(Value::as_str).collect();
+    assert_eq!(command[..3], ["/ingraft-env/ingraft-probe", "probe", "/ingraft-env/app.env"]);
+    assert!(command.ends_with(&["--argv", "java", "-jar", "/a.jar"]), "{command:?}");
+    let agent = command.iter().position(|word| *word == "--agent").unwrap();
+    assert_eq!(command[agent..agent + 4], ["--agent", "java", "--join", "JAVA_TOOL_OPTIONS"]);
+    assert_eq!(pod["metadata"]["labels"]["ingraft.dev/probed"], "true");
+
+    // Another pass finds everything in place.
+    let (again, codes) = injected(&pod, &snapshot("v1.35.4"));
+    assert_eq!((again, codes), (pod, vec!["AlreadyInjected"]));
+}
+
+#[test]
+fn facts_make_the_probe_unnecessary() {
+    let mut snapshot = snapshot("v1.35.4");
+    snapshot.facts.learn("shop", IMAGE, "sha256:a", "amd64", ImageFacts::default());
+    let (pod, codes) = injected(&pod(&json!([])), &snapshot);
+    assert_eq!(codes, ["Injected"]);
+    assert_eq!(init_containers(&pod), ["opentelemetry-auto-instrumentation-java"]);
+    let value = variable(&pod["spec"]["containers"][0], "JAVA_TOOL_OPTIONS")["value"].as_str().unwrap();
+    assert!(value.contains("-javaagent:"), "{value}");
+}
+
+#[test]
+fn an_agent_that_a_probe_found_not_to_work_is_left_out() {
+    let mut snapshot = snapshot("v1.35.4");
+    let stood_down = [("java".to_owned(), "version".to_owned())].into();
+    let facts = ImageFacts { stood_down, ..ImageFacts::default() };
+    snapshot.facts.learn("shop", IMAGE, "sha256:a", "amd64", facts);
+    let original = pod(&json!([]));
+    let (pod, codes) = injected(&original, &snapshot);
+    assert_eq!((pod, codes), (original, vec!["AgentStoodDown"]));
+}
+
+#[test]
+fn where_no_probe_is_possible_the_pod_is_that_of_the_reference() {
+    let (pod, codes) = injected(&pod(&json!([])), &snapshot("v1.34.1"));
+    assert_eq!(codes, ["Injected", "EnvironmentUnknown"]);
+    assert_eq!(init_containers(&pod), ["opentelemetry-auto-instrumentation-java"]);
+    assert!(pod["metadata"].get("labels").is_none());
+}
+
+#[test]
+fn the_language_is_taken_from_facts() {
+    let mut pod = pod(&json!([]));
+    pod["metadata"]["annotations"] = json!({"ingraft.dev/inject": "true"});
+    let mut snapshot = snapshot("v1.35.4");
+    let (looking, codes) = injected(&pod, &snapshot);
+    assert_eq!(codes, ["LanguageUnknown"]);
+    assert_eq!(init_containers(&looking), ["ingraft-probe-copier", "ingraft-probe-0"]);
+    let runtimes = [("java".to_owned(), None)].into();
+    let facts = ImageFacts { runtimes, ..ImageFacts::default() };
+    snapshot.facts.learn("shop", IMAGE, "sha256:a", "amd64", facts);
+    let (injected, codes) = injected(&pod, &snapshot);
+    assert_eq!(codes, ["Injected"]);
+    assert_eq!(init_containers(&injected), ["opentelemetry-auto-instrumentation-java"]);
+}
+
+#[test]
+fn only_reports_of_our_own_probes_count() {
+    let pod = |copier: &str, command: &str| {
+        json!({
+            "spec": {"initContainers": [
+                {"name": "ingraft-probe-copier", "image": copier},
+                {"name": "ingraft-probe-0", "image": IMAGE, "command": [command, "probe", "/ingraft-env/app.env"]},
+            ]},
+            "status": {"initContainerStatuses": [{
+                "name": "ingraft-probe-0", "imageID": "sha256:a",
+                "state": {"terminated": {"message": "{\"v\":1,\"sets\":[\"X\"],\"arch\":\"amd64\"}"}},
+            }]},
+        })
+    };
+    let reports = |pod: &Value| crate::facts::reports(pod, "example.com/ingraft:1");
+    let found = reports(&pod("example.com/ingraft:1", "/ingraft-env/ingraft-probe"));
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].container.as_str(), found[0].image.as_str()), ("app", IMAGE));
+    assert!(found[0].facts.may_set("X") && !found[0].facts.may_set("Y"));
+    assert!(reports(&pod("example.com/other:1", "/ingraft-env/ingraft-probe")).is_empty());
+    assert!(reports(&pod("example.com/ingraft:1", "/bin/sh")).is_empty());
+}
+
+#[test]
+fn a_tag_that_moves_leaves_no_facts() {
+    let mut facts = Facts::default();
+    let architectures = ["amd64"].into();
+    assert!(facts.learn("shop", IMAGE, "sha256:a", "amd64", ImageFacts::default()));
+    assert!(facts.of("shop", IMAGE, &architectures).is_some());
+    assert!(facts.of("other", IMAGE, &architectures).is_none());
+    assert!(facts.learn("shop", IMAGE, "sha256:b", "amd64", ImageFacts::default()));
+    assert!(facts.of("shop", IMAGE, &architectures).is_none());
+}
