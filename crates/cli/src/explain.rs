@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use ingraft_cluster::live::{self, Material};
 use ingraft_core::environment::{Inputs, Origin, ServiceVariable, Variable, environment, service_links};
 use ingraft_core::{ReferenceKind, Request, Workload, edit, inject};
@@ -29,7 +29,11 @@ async fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
     let find = async |kind: &str, name: &str| -> anyhow::Result<Value> {
         let answer = live::object(&client, kind, &namespace, name).await;
         let answer = answer.with_context(|| format!("\"{kind}\" makes no pods"))?;
-        answer.with_context(|| format!("failed to read {kind}/{name} in namespace {namespace}"))
+        answer.map_err(|error| match error {
+            // What the API server says is meant for people.
+            kube::Error::Api(status) => anyhow!("{} (namespace {namespace})", status.message),
+            other => anyhow!(other).context(format!("failed to read {kind}/{name}")),
+        })
     };
     let object = find(kind, name).await?;
     let mut template = object.clone();
