@@ -13,7 +13,7 @@ use ingraft_core::facts::{self, ProbeReport};
 use ingraft_core::{Facts, Settings, owner};
 use ingraft_webhook::{Report, Reports};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
-use kube::api::{Patch, PatchParams};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -50,7 +50,9 @@ pub async fn learn_facts(
     reports: Reports,
 ) {
     let config = watcher::Config::default().labels(&format!("{PROBED}=true")).page_size(100);
-    let pods = watcher(Api::<Pod>::all(client.clone()), config).default_backoff();
+    // As documents: code for all fields of a pod would be a sixth of the program.
+    let pods = Api::<DynamicObject>::all_with(client.clone(), &ApiResource::erase::<Pod>(&()));
+    let pods = watcher(pods, config).default_backoff();
     let mut events = std::pin::pin!(pods);
     let mut save = tokio::time::interval(COLLECT);
     save.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -76,7 +78,7 @@ pub async fn learn_facts(
 }
 
 /// Takes up what the probes of a pod reported. Answers whether anything is new.
-fn learn(pod: &Pod, store: &Store, settings: &Settings, reports: &Reports) -> bool {
+fn learn(pod: &DynamicObject, store: &Store, settings: &Settings, reports: &Reports) -> bool {
     let namespace = pod.namespace().unwrap_or_default();
     let Ok(document) = serde_json::to_value(pod) else {
         return false;

@@ -161,13 +161,7 @@ fn probe(
     routed: &[Addition],
 ) -> Value {
     let original = target.container.json;
-    let mut container = Map::new();
-    container.insert("name".to_owned(), name.into());
-    for field in ["image", "imagePullPolicy", "envFrom"] {
-        if let Some(value) = original.get(field).filter(|value| !value.is_null()) {
-            container.insert(field.to_owned(), value.clone());
-        }
-    }
+    let mut container = target.container.sibling(name);
     let env = environment(target, routed);
     container.insert("command".to_owned(), command(draft, target, file, routed, &env).into());
     container.insert("workingDir".to_owned(), "/".into());

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Request;
 use super::env::Env;
@@ -44,6 +44,14 @@ impl<'a> Container<'a> {
 
     pub(crate) fn has_env_from(self) -> bool {
         !list(self.json, "envFrom").is_empty()
+    }
+
+    /// The beginning of a container with another name, the same image and the same `envFrom`.
+    pub(crate) fn sibling(self, name: &str) -> Map<String, Value> {
+        let fields = ["image", "imagePullPolicy", "envFrom"].into_iter();
+        let present = fields.filter_map(|field| Some((field.to_owned(), self.json.get(field)?.clone())));
+        let name = std::iter::once(("name".to_owned(), name.into()));
+        name.chain(present.filter(|(_, value)| !value.is_null())).collect()
     }
 
     /// Whether `envFrom` sets a variable: `None` where that cannot be known.

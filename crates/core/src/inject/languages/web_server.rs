@@ -209,13 +209,7 @@ fn clone(
     findings: &mut Vec<Finding>,
 ) -> Value {
     let original = target.container.json;
-    let mut container = Map::new();
-    container.insert("name".to_owned(), name.into());
-    for field in ["image", "imagePullPolicy", "envFrom"] {
-        if let Some(value) = original.get(field).filter(|value| !value.is_null()) {
-            container.insert(field.to_owned(), value.clone());
-        }
-    }
+    let mut container = target.container.sibling(name);
     let env = target.env.entries();
     if !env.is_empty() {
         container.insert("env".to_owned(), env.into());
