@@ -56,7 +56,7 @@ fn with_check_secrets_a_missing_secret_is_told_too() {
     cluster.apply(&[config_map("secrets", "ca"), instrumentation("secrets", "tls", &with_references())]);
     cluster.wait_seen();
     let ask = || cluster.create(true, &[pod("secrets", "asks", &json!({INJECT_PYTHON: "tls"}))]);
-    let told = |(_, said): &(Vec<Value>, String)| said.contains("ReferenceMissing: Secret");
+    let told = |(_, said): &(Vec<Value>, String)| said.contains("ReferenceMissing: there is no Secret");
     let (accepted, said) = until("the Secret is missed", ask, told);
     assert!(accepted.iter().any(is_injected), "{said}");
 
