@@ -29,16 +29,20 @@ const LARGEST: usize = 900 * 1024;
 
 /// Reads what was kept of facts before. What cannot be read is learnt again.
 pub async fn recall_facts(client: &Client, namespace: &str, store: &Store) {
-    let api = Api::<ConfigMap>::namespaced(client.clone(), namespace);
-    match api.get_opt(CONFIG_MAP).await {
+    match config_maps(client, namespace).get_opt(CONFIG_MAP).await {
         Ok(kept) => {
-            let text = kept.and_then(|kept| kept.data?.remove(KEY));
+            let text = kept.and_then(|kept| Some(kept.data.get("data")?.get(KEY)?.as_str()?.to_owned()));
             if let Some(facts) = text.and_then(|text| serde_json::from_str::<Facts>(&text).ok()) {
                 store.update(|snapshot| snapshot.facts = facts);
             }
         }
         Err(error) => tracing::warn!(error = %Chain(&error), "failed to read ConfigMap {CONFIG_MAP}"),
     }
+}
+
+/// As documents, like pods below.
+fn config_maps(client: &Client, namespace: &str) -> Api<DynamicObject> {
+    Api::namespaced_with(client.clone(), namespace, &ApiResource::erase::<ConfigMap>(&()))
 }
 
 /// Learns from the pods in which probes run, for as long as the process runs.
@@ -110,6 +114,5 @@ async fn keep(client: &Client, namespace: &str, store: &Store) -> kube::Result<(
         "data": {KEY: text},
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    let api = Api::<ConfigMap>::namespaced(client.clone(), namespace);
-    api.patch(CONFIG_MAP, &params, &Patch::Apply(object)).await.map(drop)
+    config_maps(client, namespace).patch(CONFIG_MAP, &params, &Patch::Apply(object)).await.map(drop)
 }
