@@ -8,7 +8,7 @@ use crate::plan::Agent;
 ///   <https://github.com/open-telemetry/opentelemetry-java-instrumentation/blob/main/docs/supported-libraries.md>
 /// * auto-instrumentations-node 0.78.0: `^18.19.0 || >=20.6.0`, its `engines`.
 ///   <https://www.npmjs.com/package/@opentelemetry/auto-instrumentations-node/v/0.78.0>
-/// * opentelemetry-distro 0.64b0: `>=3.10`, its `Requires-Python`. <https://pypi.org/project/opentelemetry-distro/0.64b0/>
+/// * opentelemetry-distro 0.64b0: `>=3.10`, its `Requires-Python` on PyPI.
 /// * .NET 1.16.0: .NET 8 and later; 1.10.0 removed .NET 6 and .NET 7.
 ///   <https://github.com/open-telemetry/opentelemetry-dotnet-instrumentation/blob/main/CHANGELOG.md>
 pub(crate) fn is_supported(agent: Agent, version: &str) -> bool {

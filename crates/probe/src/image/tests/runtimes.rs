@@ -55,8 +55,8 @@ fn finds_node() {
     assert_eq!(version(official().env("NODE_VERSION", "18.12.0")).as_deref(), Some("18.12.0"));
     assert_eq!(version(official()).as_deref(), Some(""));
     let managed = Tree::new()
-        .program("root/.nvm/versions/node/v16.20.2/bin/node", "")
-        .env("PATH", "/root/.nvm/versions/node/v16.20.2/bin");
+        .program("home/app/.nvm/versions/node/v16.20.2/bin/node", "")
+        .env("PATH", "/home/app/.nvm/versions/node/v16.20.2/bin");
     assert_eq!(version(managed).as_deref(), Some("16.20.2"));
     let alpine = Tree::new()
         .program("usr/bin/node", "")
