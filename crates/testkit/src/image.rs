@@ -31,6 +31,7 @@ pub struct Image {
 pub struct Recipe {
     entries: BTreeMap<PathBuf, Entry>,
     config: BTreeMap<&'static str, Value>,
+    variants: Vec<(String, Vec<String>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -106,7 +107,14 @@ impl Recipe {
         self.set("WorkingDir", json!(path))
     }
 
-    /// Writes the image to a file, under the given names.
+    /// Makes another image of the same files, which sets more variables, each as `NAME=value`.
+    pub fn variant(&mut self, name: &str, variables: &[&str]) -> &mut Self {
+        self.variants
+            .push((name.to_owned(), variables.iter().map(|&variable| variable.to_owned()).collect()));
+        self
+    }
+
+    /// Writes the image to a file, under the given names, and its variants.
     ///
     /// # Errors
     /// When a file in the recipe cannot be read, or the archive not be written.
@@ -118,29 +126,43 @@ impl Recipe {
         let digest = format!("{:x}", hashing.hash.finalize());
         let mut layer = hashing.inner.into_inner().context("write the layer")?;
 
-        let config = json!({
-            "architecture": architecture()?,
-            "os": "linux",
-            "created": "1970-01-01T00:00:00Z",
-            "config": self.config,
-            "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{digest}")] },
-            "history": [{ "created": "1970-01-01T00:00:00Z", "created_by": "ingraft-testkit" }],
-        })
-        .to_string();
-        let config_name = format!("{:x}.json", Sha256::digest(&config));
         let layer_name = format!("{digest}/layer.tar");
-        let manifest =
-            json!([{ "Config": config_name, "RepoTags": names, "Layers": [layer_name] }]).to_string();
-
         let file = File::create(archive).with_context(|| format!("create {}", archive.display()))?;
         let mut outer = Builder::new(BufWriter::new(file));
-        append(&mut outer, Path::new(&config_name), 0o644, config.as_bytes(), config.len() as u64)?;
+        let mut manifest = Vec::new();
+        let own: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let variants = self.variants.iter().map(|(name, more)| (vec![name.clone()], more.as_slice()));
+        for (names, more) in std::iter::once((own.clone(), [].as_slice())).chain(variants) {
+            let config = self.configuration(&digest, more)?.to_string();
+            let config_name = format!("{:x}.json", Sha256::digest(&config));
+            append(&mut outer, Path::new(&config_name), 0o644, config.as_bytes(), config.len() as u64)?;
+            manifest.push(json!({ "Config": config_name, "RepoTags": names, "Layers": [layer_name] }));
+        }
+        let manifest = Value::Array(manifest).to_string();
         layer.rewind()?;
         let size = layer.metadata()?.len();
         append(&mut outer, Path::new(&layer_name), 0o644, &mut layer, size)?;
         append(&mut outer, Path::new("manifest.json"), 0o644, manifest.as_bytes(), manifest.len() as u64)?;
         outer.into_inner()?.flush()?;
-        Ok(Image { names: names.iter().map(|&name| name.to_owned()).collect(), archive: archive.to_owned() })
+        Ok(Image { names: own, archive: archive.to_owned() })
+    }
+
+    /// What a container engine reads beside the layer.
+    fn configuration(&self, digest: &str, more_variables: &[String]) -> anyhow::Result<Value> {
+        let mut config = self.config.clone();
+        if !more_variables.is_empty() {
+            let own = self.config.get("Env").and_then(Value::as_array).into_iter().flatten().cloned();
+            let all = own.chain(more_variables.iter().map(|variable| variable.as_str().into()));
+            config.insert("Env", all.collect());
+        }
+        Ok(json!({
+            "architecture": architecture()?,
+            "os": "linux",
+            "created": "1970-01-01T00:00:00Z",
+            "config": config,
+            "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{digest}")] },
+            "history": [{ "created": "1970-01-01T00:00:00Z", "created_by": "ingraft-testkit" }],
+        }))
     }
 
     fn put(&mut self, path: PathBuf, entry: Entry) -> &mut Self {

@@ -19,10 +19,13 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+pub use busybox::{BUSYBOX, busybox};
 pub use dotnet::{DOTNET_AGENT, DOTNET_APP, dotnet_agent, dotnet_app};
 pub use go::{GO_AGENT, GO_APP, go_agent, go_app};
-pub use java::{JAVA_AGENT, JAVA_APP, JAVA_EXTENSION, java_agent, java_app, java_extension};
-pub use nodejs::{NODE_AGENT, NODE_APP, node_agent, node_app};
+pub use java::{
+    JAVA_AGENT, JAVA_APP, JAVA_APP_WITH_SETTINGS, JAVA_EXTENSION, java_agent, java_app, java_extension,
+};
+pub use nodejs::{NODE_AGENT, NODE_APP, NODE_APP_WITH_SETTINGS, node_agent, node_app};
 pub use webserver::{HTTPD, NGINX, httpd, nginx};
 pub use webserver_agent::{
     WEBSERVER_AGENT, WEBSERVER_AGENT_WITHOUT_MODULES, webserver_agent, webserver_agent_without_modules,
@@ -34,6 +37,9 @@ use crate::{Cache, Image, Progress, Recipe};
 
 /// The application that gets instrumented: Flask on port 8080, started by `python3 /app/app.py`.
 pub const FLASK_APP: &str = "ingraft.dev/flask-app:1.0.0";
+
+/// The same, whose image sets `PYTHONPATH` and `OTEL_RESOURCE_ATTRIBUTES`.
+pub const FLASK_APP_WITH_SETTINGS: &str = "ingraft.dev/flask-app-with-settings:1.0.0";
 
 /// The Python payload, under the name of the reference's default image.
 pub const PYTHON_AGENT: &str =

@@ -14,6 +14,12 @@ def hello():
     return "hello\n"
 
 
+@app.get("/settings")
+def settings():
+    """What became of PYTHONPATH."""
+    return ":".join(sys.path)
+
+
 @app.get("/call")
 def call():
     with urllib.request.urlopen(flask.request.args["url"], timeout=5) as answer:

@@ -93,3 +93,21 @@ fn long_paths_survive() {
     let layer = contents(&outer[manifest[0]["Layers"][0].as_str().unwrap()].2[..]);
     assert_eq!(layer[path.trim_start_matches('/')].2, b"deep");
 }
+
+#[test]
+fn variants_share_the_layer_and_set_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("image.tar");
+    let mut recipe = sample(folder.path());
+    recipe.variant("example.com/more:1", &["B=2"]).write(&archive, &["example.com/app:1"]).unwrap();
+
+    let outer = contents(File::open(&archive).unwrap());
+    let manifest: Value = serde_json::from_slice(&outer["manifest.json"].2).unwrap();
+    let config = |index: usize| -> Value {
+        serde_json::from_slice(&outer[manifest[index]["Config"].as_str().unwrap()].2).unwrap()
+    };
+    assert_eq!(config(0)["config"]["Env"], json!(["A=1"]));
+    assert_eq!(config(1)["config"]["Env"], json!(["A=1", "B=2"]));
+    assert_eq!(manifest[1]["RepoTags"], json!(["example.com/more:1"]));
+    assert_eq!(manifest[0]["Layers"], manifest[1]["Layers"]);
+}

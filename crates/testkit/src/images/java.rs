@@ -15,6 +15,9 @@ use crate::{Cache, Image, Progress, Recipe};
 /// the properties that it was started with; `/call?url=` calls another address.
 pub const JAVA_APP: &str = "ingraft.dev/java-app:1.0.0";
 
+/// The same, whose image sets `JAVA_TOOL_OPTIONS` and `OTEL_RESOURCE_ATTRIBUTES`.
+pub const JAVA_APP_WITH_SETTINGS: &str = "ingraft.dev/java-app-with-settings:1.0.0";
+
 /// The Java payload, under the name of the reference's default image.
 pub const JAVA_AGENT: &str = "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-java:2.30.0";
 
@@ -36,7 +39,7 @@ const EXTENSION_SERVICE: &str = "io.opentelemetry.sdk.autoconfigure.spi.AutoConf
 const MAVEN_COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 
 /// Part of every key: raise it when the steps below change what they make.
-const STEPS: &str = "1";
+const STEPS: &str = "3";
 
 /// The Java application with the Java 17 of Debian 12.
 ///
@@ -68,7 +71,11 @@ pub fn java_app(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
             .variables(&["PATH=/usr/bin:/bin"])
             .working_directory("/app")
             .user(NOBODY)
-            .command(&["java", "-cp", "/app", "App"]);
+            .command(&["java", "-cp", "/app", "App"])
+            .variant(
+                JAVA_APP_WITH_SETTINGS,
+                &["JAVA_TOOL_OPTIONS=-Dsetting=image", "OTEL_RESOURCE_ATTRIBUTES=setting=image"],
+            );
         recipe.write(archive, &[JAVA_APP]).map(drop)
     })
 }

@@ -15,6 +15,9 @@ use crate::{Cache, Image, Progress, Recipe};
 /// `/environment` tells the variables that it was started with.
 pub const NODE_APP: &str = "ingraft.dev/node-app:1.0.0";
 
+/// The same, whose image sets `NODE_OPTIONS` and `OTEL_RESOURCE_ATTRIBUTES`.
+pub const NODE_APP_WITH_SETTINGS: &str = "ingraft.dev/node-app-with-settings:1.0.0";
+
 /// The Node.js payload, under the name of the reference's default image.
 pub const NODE_AGENT: &str =
     "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-nodejs:0.78.0";
@@ -60,7 +63,7 @@ const UNUSED_FOLDERS: &[&str] = &["@types", "es2017", "esm", "esnext"];
 const UNUSED_FILES: &[&str] = &[".d.ts", ".map", ".md"];
 
 /// Part of every key: raise it when the steps below change what they make.
-const STEPS: &str = "1";
+const STEPS: &str = "2";
 
 /// The Node.js application with the Node.js 18 of Debian 12 and Express.
 ///
@@ -87,7 +90,11 @@ pub fn node_app(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
             .variables(&["PATH=/usr/bin:/bin", "NODE_ENV=production"])
             .working_directory("/app")
             .user(NOBODY)
-            .command(&["node", "/app/app.js"]);
+            .command(&["node", "/app/app.js"])
+            .variant(
+                NODE_APP_WITH_SETTINGS,
+                &["NODE_OPTIONS=--title=image", "OTEL_RESOURCE_ATTRIBUTES=setting=image"],
+            );
         recipe.write(archive, &[NODE_APP]).map(drop)
     })
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use super::{FLASK_APP, NOBODY, PYTHON_AGENT, busybox, cached, debian};
+use super::{FLASK_APP, FLASK_APP_WITH_SETTINGS, NOBODY, PYTHON_AGENT, busybox, cached, debian};
 use crate::command::run;
 use crate::tools::content_key;
 use crate::{Cache, Image, Progress, Recipe};
@@ -42,7 +42,7 @@ const APP_REQUIREMENTS: &str = include_str!("../../apps/flask/requirements.txt")
 const AGENT_REQUIREMENTS: &str = include_str!("../../apps/python-agent/requirements.txt");
 
 /// Part of every key: raise it when the steps below change what they make.
-const STEPS: &str = "2";
+const STEPS: &str = "3";
 
 const MUSL_STAND_IN: &str = "A stand-in: the payload for musl is not built for tests.\n";
 
@@ -72,7 +72,11 @@ pub(super) fn flask_app(cache: &Cache, progress: Progress) -> anyhow::Result<Ima
             .variables(&["PATH=/usr/bin:/bin", "PYTHONUNBUFFERED=1"])
             .working_directory("/app")
             .user(NOBODY)
-            .command(&["python3", "/app/app.py"]);
+            .command(&["python3", "/app/app.py"])
+            .variant(
+                FLASK_APP_WITH_SETTINGS,
+                &["PYTHONPATH=/settings/image", "OTEL_RESOURCE_ATTRIBUTES=setting=image"],
+            );
         recipe.write(archive, &[FLASK_APP]).map(drop)
     })
 }

@@ -1,24 +1,29 @@
-//! Each language on a real node: the examples of this repository, real agents where packages have them, a real Collector.
+//! What users live on, on a real node: the examples of this repository, real agents where packages have them, a real
+//! Collector.
 //!
 //! One test function, so that the cluster is started once and removed at the end whatever happens.
 
-#[path = "languages/apache_httpd.rs"]
+#[path = "checks/apache_httpd.rs"]
 mod apache_httpd;
-#[path = "languages/dotnet.rs"]
+#[path = "checks/dotnet.rs"]
 mod dotnet;
-#[path = "languages/go.rs"]
+#[path = "checks/go.rs"]
 mod go;
-#[path = "languages/java.rs"]
+#[path = "checks/java.rs"]
 mod java;
-#[path = "languages/nginx.rs"]
+#[path = "checks/nginx.rs"]
 mod nginx;
-#[path = "languages/nodejs.rs"]
+#[path = "checks/nodejs.rs"]
 mod nodejs;
-#[path = "languages/python.rs"]
+#[path = "checks/probe.rs"]
+mod probe;
+#[path = "checks/python.rs"]
 mod python;
-#[path = "languages/sdk.rs"]
+#[path = "checks/sdk.rs"]
 mod sdk;
-#[path = "languages/web_server.rs"]
+#[path = "checks/settings.rs"]
+mod settings;
+#[path = "checks/web_server.rs"]
 mod web_server;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,7 +33,7 @@ use ingraft_testkit::Cluster;
 
 type Check = fn(&Cluster) -> anyhow::Result<()>;
 
-/// Every check, in order. `INGRAFT_LANGUAGES=java,python` runs only those named.
+/// Every check, in order. `INGRAFT_CHECKS=java,python` runs only those named.
 const CHECKS: &[(&str, Check)] = &[
     ("python", python::check),
     ("nodejs", nodejs::check),
@@ -38,12 +43,14 @@ const CHECKS: &[(&str, Check)] = &[
     ("apache-httpd", apache_httpd::check),
     ("nginx", nginx::check),
     ("sdk", sdk::check),
+    ("settings", settings::check),
+    ("probe", probe::check),
 ];
 
 #[test]
-fn every_language_is_instrumented() {
+fn every_check_passes() {
     let Some(cluster) = cluster() else { return };
-    let chosen = std::env::var("INGRAFT_LANGUAGES").unwrap_or_default();
+    let chosen = std::env::var("INGRAFT_CHECKS").unwrap_or_default();
     let mut failed = Vec::new();
     for (name, check) in CHECKS {
         if !chosen.is_empty() && !chosen.split(',').any(|chosen| chosen == *name) {

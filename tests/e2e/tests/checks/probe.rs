@@ -1,0 +1,183 @@
+//! The probe in images of all kinds and under the strictest rules, and when it does not get to its end.
+
+use anyhow::{Context as _, ensure};
+use ingraft_e2e_tests::{Example, load, wait_for_event};
+use ingraft_testkit::{Cluster, Kubectl, images};
+use serde_json::{Map, Value, json};
+
+/// A namespace as strict as Kubernetes has them.
+const NAMESPACE: &str = "strict";
+
+/// What the Pod Security Standard *restricted* asks for, and a root file system that nobody may write to.
+fn security_context() -> Value {
+    json!({
+        "runAsNonRoot": true,
+        "runAsUser": 12345,
+        "allowPrivilegeEscalation": false,
+        "readOnlyRootFilesystem": true,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    })
+}
+
+pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
+    load(cluster, &[images::busybox, images::go_app, images::java_app, images::java_agent])?;
+    let kubectl = cluster.kubectl();
+    kubectl.apply(Example::read("java")?.text())?;
+    kubectl.apply(Example::read("python")?.text())?;
+    let namespace = json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
+    });
+    kubectl.apply(&namespace.to_string())?;
+    values_of_any_kind_survive(kubectl).context("values of any kind")?;
+    runs_where_there_is_nothing_else(kubectl).context("an image with one static program")?;
+    runs_where_there_is_only_busybox(kubectl).context("busybox")?;
+    a_killed_probe_costs_the_agent_only(kubectl).context("a killed probe")?;
+    a_full_volume_costs_the_agent_only(kubectl).context("a full volume")
+}
+
+/// A pod that asks for a language, with a container of these fields.
+fn pod(name: &str, language: &str, instrumentation: &str, fields: Value) -> Value {
+    let mut container = Map::from_iter([("name".to_owned(), "app".into())]);
+    container.insert("securityContext".to_owned(), security_context());
+    if let Value::Object(fields) = fields {
+        container.extend(fields);
+    }
+    let key = format!("instrumentation.opentelemetry.io/inject-{language}");
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": NAMESPACE,
+            "annotations": {key: format!("opentelemetry/{instrumentation}")},
+        },
+        "spec": {"terminationGracePeriodSeconds": 1, "containers": [container]},
+    })
+}
+
+fn start(kubectl: &Kubectl, pod: &Value) -> anyhow::Result<String> {
+    kubectl.run_with_input(&["create", "-f", "-"], &pod.to_string())?;
+    let name = pod.pointer("/metadata/name").and_then(Value::as_str).context("a pod has a name")?;
+    let wait = ["wait", "pod", name, "-n", NAMESPACE, "--for=condition=Ready", "--timeout=90s"];
+    let describe = || kubectl.run(&["describe", "pod", name, "-n", NAMESPACE]).unwrap_or_default();
+    kubectl.run(&wait).with_context(describe)?;
+    Ok(name.to_owned())
+}
+
+/// The value of a variable in the application's process.
+fn variable(kubectl: &Kubectl, pod: &str, name: &str) -> anyhow::Result<Option<String>> {
+    let environment = kubectl.run(&["exec", "-n", NAMESPACE, pod, "--", "cat", "/proc/1/environ"])?;
+    let prefix = format!("{name}=");
+    Ok(environment.split('\0').find_map(|variable| variable.strip_prefix(&prefix)).map(str::to_owned))
+}
+
+/// What the probe said at its end.
+fn report(kubectl: &Kubectl, pod: &str) -> anyhow::Result<String> {
+    let message =
+        "jsonpath={.status.initContainerStatuses[?(@.name=='ingraft-probe-0')].state.terminated.message}";
+    kubectl.run(&["get", "pod", pod, "-n", NAMESPACE, "-o", message])
+}
+
+/// Debian, its root file system read-only, as a user of no name: what the kubelet's file can hold is joined, what it
+/// cannot hold stays as it was, and people are told.
+fn values_of_any_kind_survive(kubectl: &Kubectl) -> anyhow::Result<()> {
+    let options = "-Da=\"b c\"\n-Dd=\\$(E) $HOME";
+    let long = format!("http://collector:4318/{}", "x".repeat(64 * 1024));
+    let settings = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "odd", "namespace": NAMESPACE},
+        "data": {
+            "JAVA_TOOL_OPTIONS": options,
+            "OTEL_SERVICE_NAME": "it's ours",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": long,
+            "OTEL_RESOURCE_ATTRIBUTES": "team=o'neill,service.namespace=mine",
+        },
+    });
+    kubectl.run_with_input(&["create", "-f", "-"], &settings.to_string())?;
+    let container = json!({
+        "image": images::JAVA_APP,
+        "envFrom": [{"configMapRef": {"name": "odd"}}],
+        // Not the application: it would refuse such options.
+        "command": ["sleep", "3600"],
+    });
+    let pod = start(kubectl, &pod("odd-values", "java", "java-instrumentation", container))?;
+    let of = |name| variable(kubectl, &pod, name);
+    let java = of("JAVA_TOOL_OPTIONS")?.unwrap_or_default();
+    ensure!(java.starts_with(&format!("{options} -javaagent:")), "{java}");
+    ensure!(of("OTEL_SERVICE_NAME")?.as_deref() == Some("it's ours"), "the name with a quote is lost");
+    ensure!(of("OTEL_EXPORTER_OTLP_ENDPOINT")? == Some(long), "the long line is lost");
+    let attributes = of("OTEL_RESOURCE_ATTRIBUTES")?.unwrap_or_default();
+    // An SDK decodes what is percent-encoded.
+    ensure!(attributes.starts_with("team=o%27neill,service.namespace=mine,"), "{attributes}");
+    ensure!(attributes.contains(",k8s.pod.name=odd-values,"), "{attributes}");
+    ensure!(!attributes.contains("service.namespace=strict"), "a key stands twice: {attributes}");
+    wait_for_event(kubectl, NAMESPACE, "VariableNotJoined", "Pod/odd-values")
+}
+
+/// Neither a shell nor a C library nor a folder for temporary files.
+fn runs_where_there_is_nothing_else(kubectl: &Kubectl) -> anyhow::Result<()> {
+    let pod =
+        start(kubectl, &pod("scratch", "java", "java-instrumentation", json!({"image": images::GO_APP})))?;
+    let report = report(kubectl, &pod)?;
+    ensure!(report.contains(r#""stood_down":{"java":"absent"}"#), "{report}");
+    ensure!(report.contains(r#""libc":"none""#), "{report}");
+    wait_for_event(kubectl, NAMESPACE, "AgentStoodDown", "Pod/scratch")
+}
+
+/// The agent of Python holds native code, for a C library that is not there; what the pod itself sets stays.
+fn runs_where_there_is_only_busybox(kubectl: &Kubectl) -> anyhow::Result<()> {
+    let container = json!({
+        "image": images::BUSYBOX,
+        "command": ["sleep", "3600"],
+        "env": [{"name": "PYTHONPATH", "value": "/own"}],
+    });
+    let pod = start(kubectl, &pod("busybox", "python", "my-instrumentation", container))?;
+    let python = variable(kubectl, &pod, "PYTHONPATH")?;
+    ensure!(python.as_deref() == Some("/own"), "the agent is not to be loaded: {python:?}");
+    wait_for_event(kubectl, NAMESPACE, "AgentStoodDown", "Pod/busybox")
+}
+
+/// An injected pod with a variable of its own, whose probe runs a script instead; `"$@"` is the probe.
+fn with_script(kubectl: &Kubectl, name: &str, script: &str) -> anyhow::Result<Value> {
+    let container = json!({
+        "image": images::FLASK_APP,
+        "env": [{"name": "PYTHONPATH", "value": "/settings/own"}],
+    });
+    let pod = pod(name, "python", "my-instrumentation", container);
+    let dry_run = ["create", "--dry-run=server", "-o", "json", "-f", "-"];
+    let mut pod: Value = serde_json::from_str(&kubectl.run_with_input(&dry_run, &pod.to_string())?)?;
+    let containers = pod.pointer_mut("/spec/initContainers").and_then(Value::as_array_mut);
+    let named = |container: &&mut Value| container.get("name").is_some_and(|name| name == "ingraft-probe-0");
+    let probe = containers.into_iter().flatten().find(named).context("there is no probe")?;
+    let command = probe.get_mut("command").and_then(Value::as_array_mut).context("it has no command")?;
+    command.splice(0..0, ["sh", "-c", script, "sh"].map(Value::from));
+    Ok(pod)
+}
+
+fn expect_own_settings_only(kubectl: &Kubectl, pod: &str) -> anyhow::Result<()> {
+    let python = variable(kubectl, pod, "PYTHONPATH")?;
+    ensure!(python.as_deref() == Some("/settings/own"), "not the user's: {python:?}");
+    Ok(())
+}
+
+/// Killed before it wrote anything; when it is started again, it ends without doing so.
+fn a_killed_probe_costs_the_agent_only(kubectl: &Kubectl) -> anyhow::Result<()> {
+    let script = "test -e /ingraft-env/killed && exit 0; touch /ingraft-env/killed; exit 137";
+    let pod = start(kubectl, &with_script(kubectl, "killed", script)?)?;
+    let restarts = "jsonpath={.status.initContainerStatuses[?(@.name=='ingraft-probe-0')].restartCount}";
+    let restarts = kubectl.run(&["get", "pod", &pod, "-n", NAMESPACE, "-o", restarts])?;
+    ensure!(restarts == "1", "it was started again {restarts} times");
+    expect_own_settings_only(kubectl, &pod)
+}
+
+fn a_full_volume_costs_the_agent_only(kubectl: &Kubectl) -> anyhow::Result<()> {
+    let script = "cat /dev/zero >/ingraft-env/zeros; exec \"$@\"";
+    let pod = start(kubectl, &with_script(kubectl, "full", script)?)?;
+    let report = report(kubectl, &pod)?;
+    ensure!(report.contains(r#""error":"write: "#), "{report}");
+    expect_own_settings_only(kubectl, &pod)
+}
