@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use ingraft_api::Instrumentation;
 use ingraft_api::annotations::POD_SECURITY_ENFORCE;
-use ingraft_core::{Namespace, Snapshot, Workload};
+use ingraft_core::{Namespace, Node, Snapshot, Workload};
 use serde_json::Value;
 
 use crate::locate::Lines;
@@ -155,6 +155,11 @@ fn learn(snapshot: &mut Snapshot, object: &Value, default_namespace: &str) -> Re
                 text("/metadata/name").to_owned(),
                 instrumentation,
             );
+        }
+        "Node" if api_version == "v1" => {
+            let info = |key: &str| text(&format!("/status/nodeInfo/{key}"));
+            let node = Node::new(info("kubeletVersion"), info("architecture").to_owned());
+            snapshot.nodes.insert(String::new(), text("/metadata/name").to_owned(), node);
         }
         "Service" if api_version == "v1" => {
             let namespace = namespace_of(object, default_namespace);

@@ -15,6 +15,8 @@ pub struct SettingsArgs(pub Settings);
 
 const MULTI: &str = "enable-multi-instrumentation";
 const REGISTRY: &str = "registry";
+const ENV_PROBE: &str = "env-probe";
+const PROBE_IMAGE: &str = "probe-image";
 
 /// A registry as it stands at the beginning of an image reference.
 ///
@@ -81,17 +83,38 @@ impl Args for SettingsArgs {
                     format!("Inject {language}"),
                 ));
         }
-        let help = "Honour the lists of containers per language";
-        command.arg(switch(MULTI, true, help.to_owned())).arg(
-            Arg::new(REGISTRY)
-                .long(REGISTRY)
-                .env(variable("INGRAFT_", REGISTRY))
-                .hide_env(true)
-                .help("Registry that has the default images, instead of ghcr.io; images named elsewhere stay")
-                .help_heading("Languages")
+        let named = |flag: &'static str, help: &'static str| {
+            let arg = Arg::new(flag).long(flag).env(variable("INGRAFT_", flag)).hide_env(true);
+            arg.help(help).help_heading("Languages")
+        };
+        command
+            .arg(switch(MULTI, true, "Honour the lists of containers per language".to_owned()))
+            .arg(
+                named(
+                    REGISTRY,
+                    "Registry that has the default images, instead of ghcr.io; images named elsewhere stay",
+                )
                 .value_name("HOST[/PATH]")
                 .value_parser(registry),
-        )
+            )
+            .arg(
+                named(
+                    ENV_PROBE,
+                    "Whether a probe may run before an application to see which variables its image sets: auto \
+                     (where all nodes run Kubernetes 1.35 or newer) or never",
+                )
+                .value_parser(["auto", "never"])
+                .default_value("auto"),
+            )
+            .arg(
+                named(
+                    PROBE_IMAGE,
+                    "Image that holds ingraft-probe: the operator's own, which `ingraft manifests` fills in; without \
+                     it there is no probe",
+                )
+                .value_name("IMAGE")
+                .default_value(""),
+            )
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -117,6 +140,8 @@ impl FromArgMatches for SettingsArgs {
                 settings.set_enabled(language, *enabled);
             }
         }
+        settings.env_probe = matches.get_one::<String>(ENV_PROBE).is_none_or(|when| when == "auto");
+        settings.probe_image = matches.get_one(PROBE_IMAGE).cloned().unwrap_or_default();
         settings.multi_instrumentation = matches.get_one(MULTI).copied().unwrap_or(true);
         Ok(Self(settings))
     }

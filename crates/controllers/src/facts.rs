@@ -2,6 +2,7 @@
 //!
 //! Every replica reads the same pods, so all know the same; the ConfigMap is only for the next start.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use futures::TryStreamExt;
 use ingraft_api::annotations::PROBED;
 use ingraft_cluster::cause::Chain;
 use ingraft_cluster::watch::Store;
-use ingraft_core::facts::{self, ProbeReport};
+use ingraft_core::facts::{self, Found, ProbeReport};
 use ingraft_core::{Facts, Settings, owner};
 use ingraft_webhook::{Report, Reports};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
@@ -61,11 +62,17 @@ pub async fn learn_facts(
     let mut save = tokio::time::interval(COLLECT);
     save.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut changed = false;
+    // Pods whose probes were heard: a pod changes more often than they report.
+    let mut heard = BTreeSet::new();
     loop {
         tokio::select! {
             event = events.try_next() => match event {
                 Ok(Some(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod))) => {
-                    changed |= learn(&pod, &store, &settings, &reports);
+                    changed |= learn(&pod, &store, &settings, &reports, &mut heard);
+                }
+                Ok(Some(watcher::Event::Delete(pod))) => {
+                    let uid = pod.uid().unwrap_or_default();
+                    heard.retain(|(known, _)| *known != uid);
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => return,
@@ -81,24 +88,34 @@ pub async fn learn_facts(
     }
 }
 
-/// Takes up what the probes of a pod reported. Answers whether anything is new.
-fn learn(pod: &DynamicObject, store: &Store, settings: &Settings, reports: &Reports) -> bool {
+/// Takes up what the probes of a pod reported. Answers whether it says anything new of an image.
+fn learn(
+    pod: &DynamicObject,
+    store: &Store,
+    settings: &Settings,
+    reports: &Reports,
+    heard: &mut BTreeSet<(String, String)>,
+) -> bool {
     let namespace = pod.namespace().unwrap_or_default();
     let Ok(document) = serde_json::to_value(pod) else {
         return false;
     };
     let mut changed = false;
-    for ProbeReport { container, image, id, architecture, facts } in
-        facts::reports(&document, &settings.probe_image)
-    {
-        let findings = facts::review(&container, &facts);
-        let mut new = false;
-        store.update(|snapshot| new = snapshot.facts.learn(&namespace, &image, &id, &architecture, facts));
-        if new && !findings.is_empty() {
+    for report in facts::reports(&document, &settings.probe_image) {
+        let findings = report.review();
+        if !heard.insert((pod.uid().unwrap_or_default(), report.container.clone())) {
+            continue;
+        }
+        if !findings.is_empty() {
             let owners = owner::owners(&document, &namespace, &store.read());
             reports.send(Report { namespace: namespace.clone(), pod: pod.name_any(), owners, findings });
         }
-        changed |= new;
+        let ProbeReport { image, id, found: Some(Found { architecture, facts, .. }), .. } = report else {
+            continue;
+        };
+        store.update(|snapshot| {
+            changed |= snapshot.facts.learn(&namespace, &image, &id, &architecture, facts);
+        });
     }
     changed
 }

@@ -11,13 +11,18 @@ pub struct Settings {
     enabled: BTreeSet<Language>,
     /// Whether lists of containers per language are honoured. Default: true.
     pub multi_instrumentation: bool,
-    /// Whether a probe may look for variables that only the start of a container shows. Default: false.
+    /// Whether a probe may look for variables that only the start of a container shows. Default: true.
     pub env_probe: bool,
-    /// The image that holds the probe: the operator's own. Empty where it is not known: then there is no probe.
+    /// The image that holds the probe: the operator's own. Empty where it is not known: then there are no probes.
     pub probe_image: String,
 }
 
 impl Settings {
+    /// Whether there are probes at all.
+    pub fn probes(&self) -> bool {
+        self.env_probe && !self.probe_image.is_empty()
+    }
+
     /// The agent image for a language; empty for `sdk`, which has none.
     pub fn image(&self, language: Language) -> &str {
         self.images.get(&language).map_or("", String::as_str)
@@ -102,7 +107,7 @@ impl Default for Settings {
                 .filter(|language| Self::enabled_by_default(*language))
                 .collect(),
             multi_instrumentation: true,
-            env_probe: false,
+            env_probe: true,
             probe_image: String::new(),
         }
     }

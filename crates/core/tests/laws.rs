@@ -59,7 +59,7 @@ proptest! {
         world.snapshot.namespaces = Snapshot::default().namespaces;
         let annotations = world.pod.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
         if let Some(annotations) = annotations {
-            annotations.retain(|key, _| !key.contains("/inject-"));
+            annotations.retain(|key, _| !key.contains("/inject"));
         }
         prop_assert_eq!(world.outcome().edits, Vec::<Edit>::new());
     }
@@ -82,9 +82,10 @@ proptest! {
         let is_new = |list_key: &str, item: &Value| {
             !list(&world.pod["spec"], list_key).iter().any(|known| text(known, "name") == text(item, "name"))
         };
-        // Volumes that containers of the user, or the sidecar, mount.
+        // Volumes that containers of the user, the sidecar, or a probe mount.
         let users = list(spec, "initContainers").iter().chain(list(spec, "containers")).filter(|container| {
-            own.has(text(container, "name")) || text(container, "name") == "opentelemetry-auto-instrumentation"
+            let name = text(container, "name");
+            own.has(name) || name == "opentelemetry-auto-instrumentation" || name.starts_with("ingraft-probe-0")
         });
         let mounted: BTreeSet<&str> =
             users.flat_map(|user| list(user, "volumeMounts")).map(|mount| text(mount, "name")).collect();

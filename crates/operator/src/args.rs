@@ -2,9 +2,8 @@
 
 use std::net::SocketAddr;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use ingraft_cluster::SettingsArgs;
-use ingraft_core::Settings;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Injects OpenTelemetry auto-instrumentation into pods that ask for it.
@@ -52,50 +51,8 @@ pub struct Args {
     /// permission to list Secrets, which `ingraft manifests --check-secrets` adds
     #[arg(long, env = "INGRAFT_CHECK_SECRETS", hide_env = true)]
     pub check_secrets: bool,
-    /// Whether a probe may run before an application to see which variables its image sets: auto (where all nodes run
-    /// Kubernetes 1.35 or newer) or never
-    #[arg(
-        long,
-        env = "INGRAFT_ENV_PROBE",
-        hide_env = true,
-        value_enum,
-        default_value_t,
-        help_heading = "Languages"
-    )]
-    pub env_probe: EnvProbe,
-    /// The image that holds ingraft-probe: the operator's own, which `ingraft manifests` fills in; without it there is no
-    /// probe
-    #[arg(
-        long,
-        env = "INGRAFT_PROBE_IMAGE",
-        hide_env = true,
-        value_name = "IMAGE",
-        default_value = "",
-        help_heading = "Languages"
-    )]
-    pub probe_image: String,
     #[command(flatten)]
     pub settings: SettingsArgs,
-}
-
-/// Whether probes may run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum EnvProbe {
-    /// Where they can
-    Auto,
-    /// Nowhere
-    #[default]
-    Never,
-}
-
-impl Args {
-    /// What decisions depend on.
-    pub fn settings(&self) -> Settings {
-        let mut settings = self.settings.0.clone();
-        settings.env_probe = self.env_probe == EnvProbe::Auto;
-        settings.probe_image.clone_from(&self.probe_image);
-        settings
-    }
 }
 
 /// An `https` URL and the host that the certificate must name.

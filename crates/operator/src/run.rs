@@ -44,7 +44,10 @@ async fn operate(args: Args) -> anyhow::Result<()> {
         .context("failed to find the API server: neither in a pod nor a kubeconfig")?;
     let secrets = if args.check_secrets { Secrets::Watched } else { Secrets::Unread };
     let store = Arc::new(Store::default());
-    let settings = args.settings();
+    let settings = args.settings.0.clone();
+    if settings.env_probe && settings.probe_image.is_empty() {
+        tracing::warn!("no probes: start the operator with --probe-image, or say --env-probe=never");
+    }
     let readiness = Readiness::new(Arc::clone(&store));
     let mut registry = Registry::default();
     let (reports, received) = Reports::new();

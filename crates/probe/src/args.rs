@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! ```text
-//! ingraft-probe install FOLDER FILE...
+//! ingraft-probe install FOLDER [FILE [--value NAME VALUE]...]...
 //!
 //! ingraft-probe probe FILE
 //!     [--message PATH]            default /dev/termination-log; must exist
@@ -15,6 +15,7 @@
 //! RULE:
 //!     --set NAME VALUE
 //!     --default NAME VALUE
+//!     --default-unless NAME VALUE OTHER KEY
 //!     --join NAME PREFIX SUFFIX ALONE MARK
 //!     --attributes NAME KEY=VALUE,...
 //! ```
@@ -32,15 +33,24 @@ use crate::{
 /// What to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Put this program and empty files into a folder.
+    /// Put this program and first files into a folder.
     Install {
         /// The folder.
         folder: PathBuf,
-        /// The files' names.
-        files: Vec<String>,
+        /// The files.
+        files: Vec<FirstFile>,
     },
     /// Look, merge, write, report.
     Probe(Box<Plan>),
+}
+
+/// A file as it is before anything was probed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct FirstFile {
+    /// Its name.
+    pub(crate) name: String,
+    /// What the user wrote into the pod, by name, so that it stays if the probe fails.
+    pub(crate) values: Vec<(String, String)>,
 }
 
 /// Why the command line was not understood.
@@ -70,11 +80,24 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
     match words.next().as_deref() {
         Some("install") => {
             let folder = PathBuf::from(next(&mut words, "FOLDER")?);
-            Ok(Command::Install { folder, files: words.collect() })
+            Ok(Command::Install { folder, files: first_files(words)? })
         }
         Some("probe") => probe(words).map(|plan| Command::Probe(Box::new(plan))),
         _ => Err(Error::Mode),
     }
+}
+
+fn first_files(mut words: impl Iterator<Item = String>) -> Result<Vec<FirstFile>, Error> {
+    let mut files: Vec<FirstFile> = Vec::new();
+    while let Some(word) = words.next() {
+        if word == "--value" {
+            let file = files.last_mut().ok_or(Error::Missing("FILE"))?;
+            file.values.push((next(&mut words, "NAME")?, next(&mut words, "VALUE")?));
+        } else {
+            files.push(FirstFile { name: word, values: Vec::new() });
+        }
+    }
+    Ok(files)
 }
 
 fn probe(mut words: impl Iterator<Item = String>) -> Result<Plan, Error> {
@@ -115,13 +138,18 @@ fn probe(mut words: impl Iterator<Item = String>) -> Result<Plan, Error> {
 }
 
 fn rule(option: String, words: &mut impl Iterator<Item = String>) -> Result<Rule, Error> {
-    if !matches!(option.as_str(), "--set" | "--default" | "--join" | "--attributes") {
+    if !matches!(option.as_str(), "--set" | "--default" | "--default-unless" | "--join" | "--attributes") {
         return Err(Error::Unknown("option", option));
     }
     let name = next(words, "NAME")?;
     let kind = match option.as_str() {
         "--set" => Kind::Set(next(words, "VALUE")?),
         "--default" => Kind::Default(next(words, "VALUE")?),
+        "--default-unless" => Kind::DefaultUnless {
+            ours: next(words, "VALUE")?,
+            other: next(words, "OTHER")?,
+            key: next(words, "KEY")?,
+        },
         "--attributes" => Kind::Attributes(next(words, "ATTRIBUTES")?),
         _ => Kind::Join {
             prefix: next(words, "PREFIX")?,

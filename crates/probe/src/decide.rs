@@ -57,7 +57,7 @@ impl Reason {
 /// from its place in `env` to the file. Left out is what is empty and what can't be written.
 pub(crate) fn decide(plan: &Plan, environment: &Environment, contents: &Contents) -> Decision {
     let mut decision = Decision::default();
-    let mut current = environment.clone();
+    let mut current = Values { user: environment, merged: environment.clone() };
     let mut activated = Vec::new();
     for section in &plan.sections {
         match &section.activation {
@@ -71,7 +71,7 @@ pub(crate) fn decide(plan: &Plan, environment: &Environment, contents: &Contents
     // The same agent with another payload may have been activated.
     decision.stood_down.retain(|(agent, _)| !activated.contains(agent));
     for name in plan.names() {
-        let Some(value) = current.get(name) else { continue };
+        let Some(value) = current.merged.get(name) else { continue };
         match envfile::writable(name, value) {
             Ok(text) => envfile::append(&mut decision.file, name, text),
             Err(refusal) => decision.omit(name, refusal),
@@ -80,9 +80,16 @@ pub(crate) fn decide(plan: &Plan, environment: &Environment, contents: &Contents
     decision
 }
 
+/// Variables while they are merged.
+#[derive(Clone)]
+struct Values<'e> {
+    user: &'e Environment,
+    merged: Environment,
+}
+
 impl Decision {
     /// Variables that load nothing: each for itself.
-    fn merge_each(&mut self, section: &Section, current: &mut Environment) {
+    fn merge_each(&mut self, section: &Section, current: &mut Values<'_>) {
         for rule in &section.rules {
             if let Err(refusal) = merge(rule, current) {
                 self.omit(&rule.name, refusal);
@@ -96,7 +103,7 @@ impl Decision {
         section: &Section,
         activation: &Activation,
         contents: &Contents,
-        current: &mut Environment,
+        current: &mut Values<'_>,
     ) -> Result<(), Reason> {
         if let Some(reason) = objection(activation, contents) {
             return Err(reason);
@@ -126,14 +133,15 @@ impl Decision {
 }
 
 /// Changes the variable, unless the result can't be written.
-fn merge(rule: &Rule, current: &mut Environment) -> Result<(), Refusal> {
-    let merged = merge::merged(rule, current)?.map(Value::Text);
-    let Some(value) = merged.as_ref().or_else(|| current.get(&rule.name)) else {
+fn merge(rule: &Rule, current: &mut Values<'_>) -> Result<(), Refusal> {
+    let Values { user, merged } = current;
+    let value = merge::merged(rule, user, merged)?.map(Value::Text);
+    let Some(whole) = value.as_ref().or_else(|| merged.get(&rule.name)) else {
         return Ok(());
     };
-    envfile::writable(&rule.name, value)?;
-    if let Some(value) = merged {
-        current.set(&rule.name, value);
+    envfile::writable(&rule.name, whole)?;
+    if let Some(value) = value {
+        merged.set(&rule.name, value);
     }
     Ok(())
 }

@@ -1,26 +1,28 @@
 //! Puts this program and the files that it will write into a volume.
 //!
 //! The files come first: without them the application's container can't start at all, since `fileKeyRef` fails on a
-//! missing file even when it is optional.
+//! missing file even when it is optional. They hold what the pod itself says, in case that no probe gets to the end.
 
 use std::{
-    env, fs, io,
+    env, fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use crate::{envfile, guard::complain};
+use crate::{args::FirstFile, envfile, environment::Value, guard::complain};
 
 /// The program's name in the volume.
 const NAME: &str = "ingraft-probe";
 
 /// Fails only if a file could not be made. A volume without the program shows when the next container starts.
-pub(crate) fn run(folder: &Path, files: &[String]) -> ExitCode {
+pub(crate) fn run(folder: &Path, files: &[FirstFile]) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for file in files {
-        let path = folder.join(file);
+        let path = folder.join(&file.name);
+        let content = content(file);
         // Anybody may write to it: the program may run as another user.
-        let made = envfile::replace(&path, 0o666, |_| Ok(()));
+        let made = envfile::replace(&path, 0o666, |out| out.write_all(content.as_bytes()));
         if let Err(error) = made
             && !path.is_file()
         {
@@ -32,6 +34,17 @@ pub(crate) fn run(folder: &Path, files: &[String]) -> ExitCode {
         complain(&format_args!("failed to copy the program: {error}"));
     }
     code
+}
+
+fn content(file: &FirstFile) -> String {
+    let mut content = String::new();
+    for (name, value) in &file.values {
+        let value = Value::Text(value.clone());
+        if let Ok(text) = envfile::writable(name, &value) {
+            envfile::append(&mut content, name, text);
+        }
+    }
+    content
 }
 
 fn copy(target: &Path) -> io::Result<()> {

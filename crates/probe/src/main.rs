@@ -5,7 +5,7 @@
 //! by `fileKeyRef`, and reports facts (names and versions, never values) as its termination message.
 //!
 //! ```text
-//! ingraft-probe install FOLDER FILE...      in our own image: puts itself and empty files into a volume
+//! ingraft-probe install FOLDER [FILE]...    in our own image: puts itself and first files into a volume
 //! ingraft-probe probe FILE [OPTION]...      in the application's image; the options are listed in `args`
 //! ```
 //!

@@ -110,6 +110,15 @@ pub(crate) enum Kind {
     Set(String),
     /// The user's, else ours.
     Default(String),
+    /// The user's, else ours, unless the user sets something else that says the same.
+    DefaultUnless {
+        /// Ours.
+        ours: String,
+        /// The other variable.
+        other: String,
+        /// The key that counts, if the other variable is a list of resource attributes; otherwise empty.
+        key: String,
+    },
     /// The user's between `prefix` and `suffix`, else `alone`; unchanged if it holds `mark` already.
     Join {
         /// Goes before the user's value.

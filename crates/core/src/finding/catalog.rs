@@ -225,6 +225,22 @@ pub enum Reason {
         /// The variables.
         variables: Vec<String>,
     },
+    /// The probe found a value that the file from which the kubelet takes variables cannot hold.
+    VariableNotJoined {
+        /// The container.
+        container: String,
+        /// The variable.
+        variable: String,
+        /// What its value holds, in one word of the probe's.
+        why: String,
+    },
+    /// The probe did not do what it is for: no agent is loaded.
+    ProbeFailed {
+        /// The container.
+        container: String,
+        /// What it said.
+        error: String,
+    },
     /// What image and `envFrom` set is not known, and no probe can look.
     EnvironmentUnknown {
         /// The container.
@@ -404,6 +420,8 @@ impl Reason {
             Self::LanguageSeemsWrong { .. } => "LanguageSeemsWrong",
             Self::LanguageUnknown { .. } => "LanguageUnknown",
             Self::EntrypointSets { .. } => "EntrypointSets",
+            Self::VariableNotJoined { .. } => "VariableNotJoined",
+            Self::ProbeFailed { .. } => "ProbeFailed",
             Self::EnvironmentUnknown { .. } => "EnvironmentUnknown",
             Self::VariableHides { .. } => "VariableHides",
             Self::VariableMayHide { .. } => "VariableMayHide",
@@ -445,6 +463,7 @@ impl Reason {
             | Self::VariableHides { .. }
             | Self::EndpointMissing { .. }
             | Self::EntrypointSets { .. }
+            | Self::VariableNotJoined { .. }
             | Self::LanguageSeemsWrong { .. }
             | Self::LanguageUnknown { .. }
             | Self::OneContainerOnly { .. }

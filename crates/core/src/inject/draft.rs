@@ -109,6 +109,11 @@ impl<'a> Draft<'a> {
         named(list(self.spec, "containers"), name).is_some()
     }
 
+    /// How many containers the pod may have in the end, when each has a probe.
+    pub(crate) fn most_containers(&self) -> usize {
+        1 + 2 * self.containers.len() + self.init_containers.len() + self.sidecars.len()
+    }
+
     /// A volume that exists or is being added.
     pub(crate) fn volume(&self, name: &str) -> Option<&Value> {
         named(list(self.spec, "volumes"), name).or_else(|| named(&self.volumes, name))

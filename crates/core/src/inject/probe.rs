@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use super::Request;
 use super::draft::Draft;
 use super::env::{Addition, Join};
+use super::resource::ATTRIBUTES;
 use super::target::{Container, Target};
 use super::{payload, security};
 use crate::finding::{Finding, Reason};
@@ -27,6 +28,12 @@ pub(crate) const VOLUME: &str = "ingraft-env";
 const FOLDER: &str = "/ingraft-env";
 const PROGRAM: &str = "/ingraft-env/ingraft-probe";
 pub(crate) const COPIER: &str = "ingraft-probe-copier";
+/// What the kubelet keeps of all termination messages of a pod, divided evenly between its containers, and what a probe
+/// writes unless told to write less, in bytes (environment.md, section 3).
+const MESSAGES: usize = 12 * 1024;
+const MESSAGE: usize = 1024;
+/// The option that lists variables that the pod's own list sets for certain.
+const OWN: &str = "--env-names";
 
 /// The container that an init container is the probe of, if it is one.
 pub(crate) fn probed(container: &Value) -> Option<&str> {
@@ -34,6 +41,17 @@ pub(crate) fn probed(container: &Value) -> Option<&str> {
     let ours = words.next() == Some(PROGRAM) && words.next() == Some("probe");
     let file = words.next().filter(|_| ours)?;
     file.strip_prefix(FOLDER)?.strip_prefix('/')?.strip_suffix(".env")
+}
+
+/// The variables that a probe does not tell of, because its own list sets them for certain.
+pub(crate) fn own_variables(probe: &Value) -> impl Iterator<Item = &str> {
+    let words = list(probe, "command").iter().filter_map(Value::as_str);
+    words
+        .skip_while(|word| *word != OWN)
+        .nth(1)
+        .unwrap_or_default()
+        .split(',')
+        .filter(|name| !name.is_empty())
 }
 
 /// Why a container cannot have a probe (environment.md, section 3).
@@ -44,10 +62,8 @@ pub(crate) fn obstacle(request: &Request<'_>, container: Container<'_>) -> Optio
         [profile("seccompProfile"), profile("appArmorProfile")].contains(&Some("Localhost"))
     };
     let nodes = &request.snapshot.nodes;
-    if !request.settings.env_probe {
+    if !request.settings.probes() {
         Some("the probe is switched off")
-    } else if request.settings.probe_image.is_empty() {
-        Some("the image of the probe is not known")
     } else if nodes.iter().next().is_none() {
         Some("no node is known")
     } else if nodes.iter().any(|node| node.minor < 35) {
@@ -63,7 +79,7 @@ pub(crate) fn obstacle(request: &Request<'_>, container: Container<'_>) -> Optio
 
 /// Lets probes decide where only the start of a container shows what is set.
 pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut Vec<Finding>) {
-    if !request.settings.env_probe {
+    if !request.settings.probes() {
         return;
     }
     let uncertain: Vec<Target<'_>> = draft
@@ -93,6 +109,8 @@ pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut
         }
         draft.keep(target);
         files.push(file);
+        // What stands in the pod must not depend on how the probe fares.
+        files.extend(routed.iter().filter_map(first_value).flatten());
     }
     let Some(&(_, first)) = probes.first() else {
         return;
@@ -111,10 +129,28 @@ pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut
 fn is_uncertain(request: &Request<'_>, target: &Target<'_>) -> bool {
     let container = target.container;
     let facts = request.snapshot.image(request.namespace, container.json);
+    if facts.as_ref().is_some_and(|facts| !facts.agents.is_empty()) {
+        return !target.env.additions().is_empty();
+    }
     target.env.additions().iter().filter(|addition| !addition.certain).any(|addition| {
+        let sources =
+            std::iter::once(addition.name.as_str()).chain(yields_to(&addition.name).map(|(name, _)| name));
         addition.original.is_some()
-            || container.env_from_sets(&addition.name, request) != Some(false)
-            || facts.as_ref().is_none_or(|facts| facts.may_set(&addition.name))
+            || sources.into_iter().any(|name| {
+                container.env_from_sets(name, request) != Some(false)
+                    || facts.as_ref().is_none_or(|facts| facts.may_set(name))
+            })
+    })
+}
+
+/// The other variable, or one key of it, by which the user sets what a variable of ours would set too.
+fn yields_to(variable: &str) -> Option<(&'static str, &'static str)> {
+    Some(match variable {
+        "OTEL_SERVICE_NAME" => (ATTRIBUTES, "service.name"),
+        // A sampler and its argument belong together.
+        "OTEL_TRACES_SAMPLER" => ("OTEL_TRACES_SAMPLER_ARG", ""),
+        "OTEL_TRACES_SAMPLER_ARG" => ("OTEL_TRACES_SAMPLER", ""),
+        _ => return None,
     })
 }
 
@@ -123,9 +159,7 @@ fn is_uncertain(request: &Request<'_>, target: &Target<'_>) -> bool {
 fn is_routed(addition: &Addition) -> bool {
     let own = addition.original.as_ref().and_then(|entry| string(entry, "value")).unwrap_or_default();
     let expressible = !own.contains(['\'', '\r']) && own.len() < 60_000 && !own.contains("$(");
-    // Sampler and argument belong together, which the file cannot say.
-    let pair = addition.name.starts_with("OTEL_TRACES_SAMPLER");
-    !pair && (!addition.certain || (language(&addition.name).is_some() && expressible))
+    !addition.certain || (language(&addition.name).is_some() && expressible)
 }
 
 /// The language whose agent a variable loads.
@@ -204,6 +238,10 @@ fn command(
 ) -> Vec<String> {
     let original = target.container.json;
     let mut words = vec![PROGRAM.to_owned(), "probe".to_owned(), format!("{FOLDER}/{file}")];
+    let limit = MESSAGES / draft.most_containers();
+    if limit < MESSAGE {
+        words.extend(["--message-limit".to_owned(), limit.to_string()]);
+    }
     if let Some(folder) = string(original, "workingDir").filter(|folder| !folder.is_empty()) {
         words.extend(["--workdir".to_owned(), folder.to_owned()]);
     }
@@ -214,7 +252,7 @@ fn command(
     };
     let own: Vec<&str> = env.iter().filter(certain).filter_map(|entry| string(entry, "name")).collect();
     if !own.is_empty() {
-        words.extend(["--env-names".to_owned(), own.join(",")]);
+        words.extend([OWN.to_owned(), own.join(",")]);
     }
     let plain = routed.iter().filter(|addition| language(&addition.name).is_none());
     words.extend(plain.flat_map(rule));
@@ -246,17 +284,25 @@ fn command(
 }
 
 fn rule(addition: &Addition) -> Vec<String> {
-    let words: Vec<&str> = match &addition.join {
-        Join::Default { ours } => vec!["--default", &addition.name, ours],
-        Join::Around { prefix, suffix, alone, mark } => {
-            vec!["--join", &addition.name, prefix, suffix, alone, mark]
+    let name = addition.name.as_str();
+    let words = match (&addition.join, yields_to(name)) {
+        (Join::Default { ours }, None) => vec!["--default", name, ours],
+        (Join::Default { ours }, Some((other, key))) => vec!["--default-unless", name, ours, other, key],
+        (Join::Around { prefix, suffix, alone, mark }, _) => {
+            vec!["--join", name, prefix, suffix, alone, mark]
         }
-        Join::Attributes { ours } => vec!["--attributes", &addition.name, ours],
+        (Join::Attributes { ours }, _) => vec!["--attributes", name, ours],
     };
     words.into_iter().map(str::to_owned).collect()
 }
 
-/// The init container that brings the program, and empty files: one that is missing would keep the application from
+/// The words by which the copier puts the user's own value of a variable into the file.
+fn first_value(addition: &Addition) -> Option<[String; 3]> {
+    let value = string(addition.original.as_ref()?, "value").filter(|value| !value.is_empty())?;
+    Some(["--value".to_owned(), addition.name.clone(), value.to_owned()])
+}
+
+/// The init container that brings the program, and first files: one that is missing would keep the application from
 /// starting.
 fn copier(request: &Request<'_>, first: Container<'_>, files: &[String]) -> Value {
     let mut container = Map::new();

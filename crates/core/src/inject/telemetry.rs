@@ -3,6 +3,7 @@
 
 use super::exporter::{self, Outlet, Speaks};
 use super::injection::Injection;
+use super::probe;
 use super::resource::{ATTRIBUTES, Attributes, with_uids};
 use super::target::{Container, Target};
 use crate::finding::{Finding, Reason};
@@ -66,13 +67,16 @@ pub(crate) fn review(
     }
 }
 
-/// A variable in `env` hides one of the same name from `envFrom`.
+/// A variable in `env` hides one of the same name from `envFrom`, unless a probe joins them.
 pub(crate) fn review_hidden(
     injection: &Injection<'_, '_>,
     joined: &[&'static str],
     target: &Target<'_>,
     findings: &mut Vec<Finding>,
 ) {
+    if probe::obstacle(injection.request, target.container).is_none() {
+        return;
+    }
     for &variable in joined.iter().chain(&[ATTRIBUTES]) {
         if target.sets(variable) {
             continue;

@@ -20,6 +20,8 @@ const MOVED: &str = "OTEL_RESOURCE_ATTRIBUTES";
 /// The annotations that we write.
 const WRITTEN: [&str; 2] =
     ["ingraft.dev/injected", "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"];
+/// The label that we write.
+const LABEL: [&str; 1] = ["ingraft.dev/probed"];
 /// The container that we add beside the others (injection.md, section 4.5).
 const SIDECAR: &str = "opentelemetry-auto-instrumentation";
 /// The volumes that hold a clone of a folder: what else was mounted in it is in the clone (sections 4.6 and 4.7).
@@ -36,6 +38,9 @@ pub(crate) fn check(before: &Value, after: &Value) {
     let volumes = list(before, "volumes");
     assert_eq!(list(after, "volumes").get(..volumes.len()), Some(volumes));
     let (regular, regular_after) = (list(before, "containers"), list(after, "containers"));
+    let check_container = |before: &Value, container: &Value| {
+        check_container(before, container, probe_of(after, text(container, "name")));
+    };
     regular.iter().zip(regular_after).for_each(|(before, after)| check_container(before, after));
     let added: Vec<&str> = regular_after[regular.len()..].iter().map(|added| text(added, "name")).collect();
     assert!(added.is_empty() || added == [SIDECAR], "only a sidecar is added: {added:?}");
@@ -52,14 +57,26 @@ pub(crate) fn check(before: &Value, after: &Value) {
 }
 
 fn check_metadata(before: &Value, after: &Value) {
-    assert_eq!(without(before, &["annotations"]), without(after, &["annotations"]));
-    let kept = |value: &Value| without(value.get("annotations").unwrap_or(&Value::Null), &WRITTEN);
+    let both = ["annotations", "labels"];
+    assert_eq!(without(before, &both), without(after, &both));
+    let kept = |value: &Value| {
+        let map = |key: &str| value.get(key).cloned().unwrap_or_default();
+        (without(&map("annotations"), &WRITTEN), without(&map("labels"), &LABEL))
+    };
     assert_eq!(kept(before), kept(after));
     let names = |value: &Value| value["annotations"][WRITTEN[1]].as_str().unwrap_or_default().to_owned();
     assert!(names(after).starts_with(&names(before)), "{} becomes {}", names(before), names(after));
 }
 
-fn check_container(before: &Value, after: &Value) {
+/// The environment of a container's probe.
+fn probe_of<'p>(spec: &'p Value, container: &str) -> &'p [Value] {
+    let file = format!("/ingraft-env/{container}.env");
+    let is_probe = |init: &&Value| list(init, "command").iter().any(|word| *word == file.as_str());
+    list(spec, "initContainers").iter().find(is_probe).map_or(&[], |probe| list(probe, "env"))
+}
+
+fn check_container(before: &Value, after: &Value, probe: &[Value]) {
+    let survives = |user: &Value, entry: &Value| survives(user, entry) || is_probed(user, entry, probe);
     let changed = ["env", "volumeMounts"];
     assert_eq!(without(before, &changed), without(after, &changed));
     check_mounts(list(before, "volumeMounts"), list(after, "volumeMounts"));
@@ -112,6 +129,17 @@ fn survives(user: &Value, entry: &Value) -> bool {
         && user.get("valueFrom").is_none()
         && text(entry, "value").contains(text(user, "value"));
     user == entry || (renamed && same_rest(&["name"])) || (joined && same_rest(&["value"]))
+}
+
+/// Whether the variable comes from the file of a probe, which sees what the user wrote.
+fn is_probed(user: &Value, entry: &Value, probe: &[Value]) -> bool {
+    let name = text(user, "name");
+    let ours = entry.pointer("/valueFrom/fileKeyRef/volumeName") == Some(&json!("ingraft-env"));
+    let sees = |seen: &Value| {
+        text(seen, "name") == name
+            && (seen == user || seen.pointer("/valueFrom/resourceFieldRef/containerName").is_some())
+    };
+    ours && text(entry, "name") == name && probe.iter().any(sees)
 }
 
 /// An object without some of its keys.

@@ -9,7 +9,7 @@ use std::fmt;
 
 use ingraft_api::{Instrumentation, Language};
 use ingraft_core::edit::apply;
-use ingraft_core::{Namespace, Outcome, Request, Settings, Snapshot, inject, owner};
+use ingraft_core::{ImageFacts, Namespace, Node, Outcome, Request, Settings, Snapshot, inject, owner};
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
@@ -33,6 +33,7 @@ impl fmt::Debug for World {
         let namespace = self.snapshot.namespace(NAMESPACE);
         writeln!(f, "{:?}, {namespace:?}", self.settings)?;
         writeln!(f, "{:?}, {:?}", self.snapshot.services, self.snapshot.config_maps)?;
+        writeln!(f, "{:?}, {:?}", self.snapshot.nodes, self.snapshot.facts)?;
         writeln!(f, "{:#}\n{:#}", json!(self.instrumentations()), self.pod)
     }
 }
@@ -88,32 +89,74 @@ fn namespace() -> impl Strategy<Value = Namespace> {
     })
 }
 
+/// The versions of the nodes.
+const KUBELETS: &[&[&str]] = &[&[], &["v1.35.4"], &["v1.35.4"], &["v1.36.0", "v1.34.9"]];
+
 /// Other objects of the cluster.
 fn snapshot() -> impl Strategy<Value = Snapshot> {
     let services = subsequence(vec![4317, 4318], 0..=2);
-    (services, weighted(0.5, any::<bool>()), any::<bool>()).prop_map(|(ports, keys, complete)| {
-        let mut snapshot = Snapshot::default();
-        snapshot.deployments.insert(NAMESPACE.into(), "web".into(), "u-web".into());
-        snapshot.cron_jobs.insert(NAMESPACE.into(), "web".into(), "u-cron".into());
-        if !ports.is_empty() {
-            snapshot.services.insert("obs".into(), "gateway".into(), ports);
-        }
-        if let Some(known) = keys {
-            let keys = known.then(|| vec!["k".into(), "OTEL_EXPORTER_OTLP_ENDPOINT".into()]);
-            snapshot.config_maps.insert(NAMESPACE.into(), "s".into(), keys);
-        }
-        if complete {
-            snapshot.config_maps.set_complete();
-            snapshot.secrets.set_complete();
-        }
-        snapshot
-    })
+    let config_maps = (weighted(0.5, any::<bool>()), any::<bool>());
+    let kubelets = select(KUBELETS);
+    (services, config_maps, kubelets, weighted(0.4, facts())).prop_map(
+        |(ports, (keys, complete), kubelets, facts)| {
+            let mut snapshot = Snapshot::default();
+            for kubelet in kubelets {
+                let node = Node::new(kubelet, "amd64".to_owned());
+                snapshot.nodes.insert(String::new(), (*kubelet).to_owned(), node);
+            }
+            if let Some(facts) = facts {
+                snapshot.facts.learn(NAMESPACE, "app:1", "sha256:a", "amd64", facts);
+            }
+            snapshot.deployments.insert(NAMESPACE.into(), "web".into(), "u-web".into());
+            snapshot.cron_jobs.insert(NAMESPACE.into(), "web".into(), "u-cron".into());
+            if !ports.is_empty() {
+                snapshot.services.insert("obs".into(), "gateway".into(), ports);
+            }
+            if let Some(known) = keys {
+                let keys = known.then(|| vec!["k".into(), "OTEL_EXPORTER_OTLP_ENDPOINT".into()]);
+                snapshot.config_maps.insert(NAMESPACE.into(), "s".into(), keys);
+            }
+            if complete {
+                snapshot.config_maps.set_complete();
+                snapshot.secrets.set_complete();
+            }
+            snapshot
+        },
+    )
+}
+
+/// What a probe may have found before.
+fn facts() -> impl Strategy<Value = ImageFacts> {
+    let variables = ["JAVA_TOOL_OPTIONS", "NODE_OPTIONS", "PYTHONPATH", "OTEL_RESOURCE_ATTRIBUTES"];
+    let languages = subsequence(vec!["java", "nodejs", "python", "dotnet"], 0..=2);
+    let reasons = weighted(0.2, select(&["absent", "version", "libc-unknown", "other-agent", "value"][..]));
+    let libc = weighted(0.7, select(&["glibc", "musl", "none"][..]));
+    let agents = weighted(0.1, Just("datadog".to_owned()));
+    (subsequence(variables.to_vec(), 0..=2), languages, reasons, libc, agents, any::<(Option<bool>, bool)>())
+        .prop_map(|(sets, languages, reason, libc, agent, (esm, cut))| ImageFacts {
+            sets: sets.into_iter().map(str::to_owned).collect(),
+            libc: libc.map(str::to_owned),
+            stood_down: languages
+                .iter()
+                .zip(reason)
+                .map(|(language, why)| ((*language).to_owned(), why.to_owned()))
+                .collect(),
+            runtimes: languages.into_iter().map(|language| (language.to_owned(), None)).collect(),
+            agents: agent.into_iter().collect(),
+            esm,
+            cut,
+            ..ImageFacts::default()
+        })
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
     let off = subsequence(Language::ALL.to_vec(), 0..=2);
-    (any::<bool>(), weighted(0.2, off)).prop_map(|(multi, off)| {
+    (any::<bool>(), weighted(0.2, off), weighted(0.8, any::<bool>())).prop_map(|(multi, off, probe)| {
         let mut settings = Settings::default();
+        settings.env_probe = probe.is_some();
+        if probe == Some(true) {
+            "r.example.com/ingraft:1".clone_into(&mut settings.probe_image);
+        }
         settings.multi_instrumentation = multi;
         for language in Language::ALL {
             let off = off.as_ref().is_some_and(|off| off.contains(&language));
@@ -162,6 +205,7 @@ fn asking(chance: f64) -> impl Strategy<Value = Map<String, Value>> {
         ("otel-go-auto-target-exe", chance, one_of(&["/app/main", ""]).boxed()),
         ("ingraft.dev/nodejs-esm", 0.1, one_of(&["true", "false", "perhaps"]).boxed()),
         ("inject-pyhton", 0.02, ask()),
+        ("ingraft.dev/inject", 0.05, ask()),
     ];
     for language in Language::ALL {
         let name = |key: &'static str| key.trim_start_matches("instrumentation.opentelemetry.io/");

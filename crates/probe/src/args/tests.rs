@@ -27,6 +27,11 @@ fn reads_a_whole_plan() {
         "--attributes",
         "OTEL_RESOURCE_ATTRIBUTES",
         "a=b",
+        "--default-unless",
+        "S",
+        "1",
+        "T",
+        "",
         "--agent",
         "python",
         "--payload-libc",
@@ -57,7 +62,7 @@ fn reads_a_whole_plan() {
     assert_eq!(plan.workdir.as_deref(), Some("/app"));
     assert_eq!(plan.env_names, ["A", "B"]);
     assert_eq!(plan.argv, ["sh", "--set", "-c"]);
-    assert_eq!(plan.names(), ["OTEL_RESOURCE_ATTRIBUTES", "PYTHONPATH", "X", "Y"]);
+    assert_eq!(plan.names(), ["OTEL_RESOURCE_ATTRIBUTES", "S", "PYTHONPATH", "X", "Y"]);
     let [common, python, dotnet] = plan.sections.as_slice() else { panic!("{plan:?}") };
     assert_eq!(common.activation, None);
     let expected = Activation { agent: Agent::Python, payload_libc: Some(Libc::Musl), any_version: true };
@@ -82,6 +87,8 @@ fn says_what_is_wrong() {
         (&[][..], Err(Error::Mode)),
         (&["help"], Err(Error::Mode)),
         (&["install"], Err(Error::Missing("FOLDER"))),
+        (&["install", "/e", "--value", "X", "1"], Err(Error::Missing("FILE"))),
+        (&["install", "/e", "a.env", "--value", "X"], Err(Error::Missing("VALUE"))),
         (&["probe"], Err(Error::Missing("FILE"))),
         (&["probe", "f", "--what"], unknown("option", "--what")),
         (&["probe", "f", "--agent", "ruby"], unknown("agent", "ruby")),

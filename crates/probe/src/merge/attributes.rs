@@ -17,6 +17,11 @@ pub(crate) fn merged(user: &str, ours: &str) -> String {
     list.join(",").replace('\'', "%27")
 }
 
+/// Whether the list has a key.
+pub(crate) fn has(list: &str, wanted: &str) -> bool {
+    items(list).any(|item| key(item) == wanted.as_bytes())
+}
+
 fn items(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|item| !item.is_empty())
 }

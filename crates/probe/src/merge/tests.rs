@@ -6,7 +6,8 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 
 fn merge(kind: Kind, user: Option<&str>) -> Option<String> {
     let variables: Vec<_> = user.map(|value| ("X", value)).into_iter().collect();
-    merged(&Rule { name: "X".to_owned(), kind }, &environment(&variables)).expect("text")
+    let user = environment(&variables);
+    merged(&Rule { name: "X".to_owned(), kind }, &user, &user).expect("text")
 }
 
 fn join([prefix, suffix, alone, mark]: [&str; 4]) -> Kind {
@@ -35,6 +36,24 @@ fn knows_set_and_default() {
 }
 
 #[test]
+fn yields_to_what_says_the_same() {
+    let ours = |other: &str, key: &str, user: &[(&str, &str)]| {
+        let kind = Kind::DefaultUnless { ours: "1".to_owned(), other: other.to_owned(), key: key.to_owned() };
+        let rule = Rule { name: "X".to_owned(), kind };
+        // What was merged before is not the user's.
+        let mut merged = environment(user);
+        merged.set("Y", Value::Text("ours".to_owned()));
+        super::merged(&rule, &environment(user), &merged).expect("text").is_some()
+    };
+    assert!(ours("Y", "", &[]));
+    assert!(ours("Y", "", &[("Y", "")]));
+    assert!(!ours("Y", "", &[("Y", "0")]));
+    assert!(!ours("Y", "", &[("X", "0")]));
+    assert!(ours("Y", "service.name", &[("Y", "a=1,service=2")]));
+    assert!(!ours("Y", "service.name", &[("Y", "a=1, service%2Ename =2")]));
+}
+
+#[test]
 fn keeps_the_users_attributes_and_adds_new_keys() {
     let attributes = |user, ours: &str| merge(Kind::Attributes(ours.to_owned()), user).unwrap_or_default();
     assert_eq!(attributes(None, "a=1,b=2"), "a=1,b=2");
@@ -55,6 +74,7 @@ fn refuses_what_is_no_text() {
     let value = std::ffi::OsString::from_vec(vec![b'a', 0xff]);
     let environment = Environment::new([("X".into(), value)].into_iter());
     let rule = |kind| Rule { name: "X".to_owned(), kind };
-    assert_eq!(merged(&rule(Kind::Default("1".to_owned())), &environment), Err(Refusal::Encoding));
-    assert_eq!(merged(&rule(Kind::Set("1".to_owned())), &environment), Ok(Some("1".to_owned())));
+    let merged = |kind| super::merged(&rule(kind), &environment, &environment);
+    assert_eq!(merged(Kind::Default("1".to_owned())), Err(Refusal::Encoding));
+    assert_eq!(merged(Kind::Set("1".to_owned())), Ok(Some("1".to_owned())));
 }

@@ -70,6 +70,7 @@ impl Tmpfs {
         command.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(folder.path());
         let mounted = command.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
         if !mounted {
+            assert!(std::env::var_os("CI").is_none(), "mounting a volume needs root");
             println!("skipped: a volume can't be mounted here");
         }
         mounted.then_some(Self { folder })

@@ -66,6 +66,12 @@ impl Reason {
             Self::EntrypointSets { variables, .. } => {
                 format!("let the script append to {} instead", list(variables))
             }
+            Self::VariableNotJoined { variable, .. } => {
+                format!("set {variable} as a value in the container's env, then it is joined there")
+            }
+            Self::ProbeFailed { .. } => {
+                "restart the workload; if it happens again, start the operator with --env-probe=never".to_owned()
+            }
             Self::EnvironmentUnknown { variables, .. } => {
                 format!("what the container's own env sets is kept: {}", list(variables))
             }

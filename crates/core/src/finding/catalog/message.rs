@@ -122,6 +122,21 @@ impl Reason {
                     list(variables)
                 )
             }
+            Self::VariableNotJoined { container, variable, why } => {
+                let what = match why.as_str() {
+                    "quote" => "a single quote",
+                    "carriage-return" => "a carriage return",
+                    "line" => "a line of more than 60,000 bytes",
+                    "size" => "more than 100,000 bytes",
+                    _ => "what is no text",
+                };
+                format!(
+                    "{variable} of container \"{container}\" holds {what}, which the kubelet cannot take from a file"
+                )
+            }
+            Self::ProbeFailed { container, error } => {
+                format!("the probe of container \"{container}\" failed, so no agent is loaded: {error}")
+            }
             Self::EnvironmentUnknown { container, why, .. } => {
                 format!("variables that the image of container \"{container}\" sets may be hidden: {why}")
             }

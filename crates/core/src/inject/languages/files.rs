@@ -8,7 +8,7 @@ use crate::inject::draft::Draft;
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
 use crate::inject::target::{Container, Target};
-use crate::inject::{exporter, telemetry};
+use crate::inject::{exporter, probe, telemetry};
 
 /// What is particular to such a language.
 pub(super) trait Agent {
@@ -105,8 +105,13 @@ fn stood_down(
         };
         findings.push(Finding::pod(reason, container.pointer("image")));
     }
-    // What depends on the files is decided anew: by now they fit the C library.
-    let why = facts.stood_down.get(language).filter(|why| !why.starts_with("libc") && *why != "value")?;
+    let why = facts.stood_down.get(language).filter(|why| match why.as_str() {
+        // The files are chosen anew, to fit the C library; and values are those of another pod.
+        "libc-mismatch" | "libc-unknown" | "value" => false,
+        // That pod itself may have loaded it. If it is in the image, the next probe finds it again.
+        "other-agent" => probe::obstacle(injection.request, container).is_some(),
+        _ => true,
+    })?;
     Some(Reason::AgentStoodDown {
         language: language.to_owned(),
         container: container.name.to_owned(),

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::edit::apply;
+use crate::facts::ProbeReport;
 use crate::{Facts, ImageFacts, Node, Settings, Snapshot, inject};
 
 const IMAGE: &str = "example.com/app:1";
@@ -125,7 +126,7 @@ fn only_reports_of_our_own_probes_count() {
         json!({
             "spec": {"initContainers": [
                 {"name": "ingraft-probe-copier", "image": copier},
-                {"name": "ingraft-probe-0", "image": IMAGE, "command": [command, "probe", "/ingraft-env/app.env"]},
+                {"name": "ingraft-probe-0", "image": IMAGE, "command": [command, "probe", "/ingraft-env/app.env", "--env-names", "OWN"]},
             ]},
             "status": {"initContainerStatuses": [{
                 "name": "ingraft-probe-0", "imageID": "sha256:a",
@@ -137,9 +138,100 @@ fn only_reports_of_our_own_probes_count() {
     let found = reports(&pod("example.com/ingraft:1", "/ingraft-env/ingraft-probe"));
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].container.as_str(), found[0].image.as_str()), ("app", IMAGE));
-    assert!(found[0].facts.may_set("X") && !found[0].facts.may_set("Y"));
+    let facts = &found[0].found.as_ref().unwrap().facts;
+    assert!(facts.may_set("X") && !facts.may_set("Y"));
+    assert!(facts.may_set("OWN"), "the pod's own value hides the image's, so this was not seen");
     assert!(reports(&pod("example.com/other:1", "/ingraft-env/ingraft-probe")).is_empty());
     assert!(reports(&pod("example.com/ingraft:1", "/bin/sh")).is_empty());
+}
+
+#[test]
+fn a_probe_that_says_nothing_is_an_error() {
+    let pod = |status: &Value| {
+        json!({
+            "spec": {"initContainers": [
+                {"name": "ingraft-probe-copier", "image": "i"},
+                {"name": "ingraft-probe-0", "image": IMAGE, "command": ["/ingraft-env/ingraft-probe", "probe", "/ingraft-env/app.env"]},
+            ]},
+            "status": {"initContainerStatuses": [{"name": "ingraft-probe-0", "imageID": "sha256:a", "state": status}]},
+        })
+    };
+    let codes = |status: &Value| -> Vec<&'static str> {
+        let reports = crate::facts::reports(&pod(status), "i");
+        reports.iter().flat_map(ProbeReport::review).map(|finding| finding.code()).collect()
+    };
+    assert!(codes(&json!({"running": {}})).is_empty());
+    assert_eq!(codes(&json!({"terminated": {"exitCode": 0}})), ["ProbeFailed"]);
+    assert_eq!(codes(&json!({"terminated": {"exitCode": 0, "message": "{\"v\":1,"}})), ["ProbeFailed"]);
+    let said = |message: &str| json!({"terminated": {"exitCode": 0, "message": message}});
+    assert_eq!(
+        codes(&said(r#"{"v":1,"error":"usage: x","sets":[],"arch":"amd64","cut":true}"#)),
+        ["ProbeFailed"]
+    );
+    assert!(codes(&said(r#"{"v":1,"sets":["A"],"arch":"amd64"}"#)).is_empty());
+    assert_eq!(
+        codes(&said(
+            r#"{"v":1,"stood_down":{"java":"value"},"sets":[],"omitted":[{"name":"X","why":"quote"}],"arch":"amd64"}"#
+        )),
+        ["AgentStoodDown", "VariableNotJoined"]
+    );
+}
+
+/// Each pod shows at least what its image sets.
+#[test]
+fn what_all_pods_have_in_common_is_the_images() {
+    let architectures = ["amd64"].into();
+    let mut facts = Facts::default();
+    let mut learn = |sets: &[&str], cut| {
+        let sets = sets.iter().map(|&name| name.to_owned()).collect();
+        let pod = ImageFacts { sets, cut, ..ImageFacts::default() };
+        facts.learn("shop", IMAGE, "sha256:a", "amd64", pod);
+        let known = facts.of("shop", IMAGE, &architectures).unwrap();
+        ["A", "B", "C"].map(|name| known.may_set(name))
+    };
+    assert_eq!(learn(&["A"], true), [true, true, true]);
+    assert_eq!(learn(&["A", "B"], false), [true, true, false]);
+    assert_eq!(learn(&["A", "C"], false), [true, false, false]);
+    assert_eq!(learn(&[], true), [true, false, false]);
+    assert_eq!(learn(&[], false), [false, false, false]);
+}
+
+/// A pod of a known image that has an agent of others is looked at again: it may have been in the other pod only.
+#[test]
+fn an_agent_of_others_in_the_image_keeps_the_probe() {
+    let mut snapshot = snapshot("v1.35.4");
+    let stood_down = [("java".to_owned(), "other-agent".to_owned())].into();
+    let facts = ImageFacts { agents: vec!["datadog".to_owned()], stood_down, ..ImageFacts::default() };
+    snapshot.facts.learn("shop", IMAGE, "sha256:a", "amd64", facts);
+    let (with_probe, codes) = injected(&pod(&json!([])), &snapshot);
+    assert_eq!(codes, ["Injected"]);
+    assert!(init_containers(&with_probe).contains(&"ingraft-probe-0"));
+    let mut job = pod(&json!([]));
+    job["spec"]["restartPolicy"] = "Never".into();
+    let (after, codes) = injected(&job, &snapshot);
+    assert_eq!((after, codes), (job, vec!["AgentStoodDown"]));
+}
+
+#[test]
+fn what_stands_in_the_pod_does_not_depend_on_the_probe() {
+    let own = json!([{"name": "JAVA_TOOL_OPTIONS", "value": "-Xmx1g"}]);
+    let (pod, _) = injected(&pod(&own), &snapshot("v1.35.4"));
+    let copier = list(&pod["spec"]["initContainers"][1], "command");
+    assert_eq!(
+        copier[2..],
+        ["/ingraft-env", "app.env", "--value", "JAVA_TOOL_OPTIONS", "-Xmx1g"].map(Value::from)
+    );
+}
+
+/// A service name, and sampler and argument, say the same in two ways.
+#[test]
+fn the_probe_knows_what_says_the_same() {
+    let (pod, _) = injected(&pod(&json!([])), &snapshot("v1.35.4"));
+    let command: Vec<&str> =
+        list(&pod["spec"]["initContainers"][2], "command").iter().filter_map(Value::as_str).collect();
+    let name = command.iter().position(|word| *word == "OTEL_SERVICE_NAME").unwrap();
+    assert_eq!(command[name - 1], "--default-unless");
+    assert_eq!(command[name + 2..name + 4], ["OTEL_RESOURCE_ATTRIBUTES", "service.name"]);
 }
 
 #[test]
