@@ -23,12 +23,16 @@
 //! Everything after `--agent` up to the next `--agent` belongs to that agent: it is activated as a whole or left as the
 //! user has it. The same agent may come twice, with payloads for different C libraries.
 
-use std::{ffi::OsString, fmt, path::PathBuf};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
+use core::{fmt, mem};
 
 use crate::{
     image::Libc,
     plan::{Activation, Agent, Kind, Plan, Rule, Section},
 };
+
+/// Where the kubelet looks for a message.
+pub(crate) const MESSAGE: &str = "/dev/termination-log";
 
 /// What to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +40,7 @@ pub(crate) enum Command {
     /// Put this program and first files into a folder.
     Install {
         /// The folder.
-        folder: PathBuf,
+        folder: String,
         /// The files.
         files: Vec<FirstFile>,
     },
@@ -75,11 +79,11 @@ impl fmt::Display for Error {
 }
 
 /// Reads the arguments after the program's name.
-pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Error> {
-    let mut words = arguments.map(|argument| argument.to_string_lossy().into_owned());
+pub(crate) fn parse<'w>(arguments: impl Iterator<Item = &'w [u8]>) -> Result<Command, Error> {
+    let mut words = arguments.map(|argument| String::from_utf8_lossy(argument).into_owned());
     match words.next().as_deref() {
         Some("install") => {
-            let folder = PathBuf::from(next(&mut words, "FOLDER")?);
+            let folder = next(&mut words, "FOLDER")?;
             Ok(Command::Install { folder, files: first_files(words)? })
         }
         Some("probe") => probe(words).map(|plan| Command::Probe(Box::new(plan))),
@@ -102,8 +106,8 @@ fn first_files(mut words: impl Iterator<Item = String>) -> Result<Vec<FirstFile>
 
 fn probe(mut words: impl Iterator<Item = String>) -> Result<Plan, Error> {
     let mut plan = Plan {
-        file: PathBuf::from(next(&mut words, "FILE")?),
-        message: PathBuf::from("/dev/termination-log"),
+        file: next(&mut words, "FILE")?,
+        message: MESSAGE.to_owned(),
         message_limit: 1024,
         workdir: None,
         argv: Vec::new(),
@@ -113,7 +117,7 @@ fn probe(mut words: impl Iterator<Item = String>) -> Result<Plan, Error> {
     let mut section = Section::default();
     while let Some(option) = words.next() {
         match option.as_str() {
-            "--message" => plan.message = next(&mut words, "PATH")?.into(),
+            "--message" => plan.message = next(&mut words, "PATH")?,
             "--message-limit" => plan.message_limit = number(next(&mut words, "BYTES")?)?,
             "--workdir" => plan.workdir = Some(next(&mut words, "FOLDER")?),
             "--env-names" => {
@@ -122,7 +126,7 @@ fn probe(mut words: impl Iterator<Item = String>) -> Result<Plan, Error> {
             "--agent" => {
                 let agent = agent(next(&mut words, "AGENT")?)?;
                 let activation = Some(Activation { agent, payload_libc: None, any_version: false });
-                let previous = std::mem::replace(&mut section, Section { activation, rules: Vec::new() });
+                let previous = mem::replace(&mut section, Section { activation, rules: Vec::new() });
                 plan.sections.push(previous);
             }
             "--payload-libc" => {

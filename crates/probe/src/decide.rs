@@ -1,5 +1,7 @@
 //! Which agents are activated, and what the variables become.
 
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+
 use crate::{
     envfile::{self, Refusal},
     environment::{Environment, Value},

@@ -4,13 +4,7 @@
 //! 64 KiB is an error for that key and all later ones, and `\r\n` loses its `\r`.
 //! <https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/kubelet/util/env/env_util.go>
 
-use std::{
-    ffi::OsString,
-    fs, io,
-    io::Write,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
-};
+use alloc::string::String;
 
 use crate::environment::Value;
 
@@ -79,32 +73,6 @@ pub(crate) fn append(file: &mut String, name: &str, text: &str) {
     for part in [name, "='", text, "'\n"] {
         file.push_str(part);
     }
-}
-
-/// Puts a whole file in place of another: readers see either of them.
-pub(crate) fn replace(
-    path: &Path,
-    mode: u32,
-    content: impl FnOnce(&mut fs::File) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut temporary = OsString::from(path);
-    temporary.push(".new");
-    let temporary = PathBuf::from(temporary);
-    // A leftover of a run that was killed.
-    let _ = fs::remove_file(&temporary);
-    let written = create(&temporary, mode, content).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    written
-}
-
-fn create(path: &Path, mode: u32, content: impl FnOnce(&mut fs::File) -> io::Result<()>) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    // The mode above is cut by the umask.
-    file.set_permissions(fs::Permissions::from_mode(mode))?;
-    content(&mut file)?;
-    file.flush()
 }
 
 #[cfg(test)]

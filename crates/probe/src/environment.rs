@@ -1,6 +1,7 @@
 //! The environment that the application will have.
 
-use std::{collections::BTreeMap, ffi::OsString};
+use alloc::{borrow::ToOwned, collections::BTreeMap, string::String};
+use core::str;
 
 /// Variables by name. The first of equal names counts, as for `getenv`.
 #[derive(Debug, Default, Clone)]
@@ -18,21 +19,28 @@ pub(crate) enum Value {
 }
 
 impl Environment {
-    /// The environment of this process: the image's, with the kubelet's on top.
-    pub(crate) fn of_process() -> Self {
-        Self::new(std::env::vars_os())
-    }
-
-    /// Variables as the operating system lists them. A name that is no UTF-8 can't be asked for and is left out.
-    pub(crate) fn new(variables: impl Iterator<Item = (OsString, OsString)>) -> Self {
+    /// Variables as the operating system lists them, each as `NAME=value`. A name that is no UTF-8 can't be asked for
+    /// and is left out.
+    pub(crate) fn new<'v>(variables: impl Iterator<Item = &'v [u8]>) -> Self {
         let mut known = BTreeMap::new();
-        for (name, value) in variables {
-            if let Ok(name) = name.into_string() {
-                let value = value.into_string().map_or(Value::Bytes, Value::Text);
-                known.entry(name).or_insert(value);
+        for variable in variables {
+            let Some(split) = variable.iter().position(|byte| *byte == b'=') else { continue };
+            let (name, value) = variable.split_at(split);
+            let value = value.get(1..).unwrap_or_default();
+            if let Ok(name) = str::from_utf8(name) {
+                let value = str::from_utf8(value).map_or(Value::Bytes, |text| Value::Text(text.to_owned()));
+                known.entry(name.to_owned()).or_insert(value);
             }
         }
         Self { variables: known }
+    }
+
+    /// Variables as text.
+    #[cfg(test)]
+    pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
+        let variables: alloc::vec::Vec<String> =
+            variables.iter().map(|(name, value)| [name, "=", value].concat()).collect();
+        Self::new(variables.iter().map(String::as_bytes))
     }
 
     /// The value, unless it is missing or empty.

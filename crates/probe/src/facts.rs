@@ -8,7 +8,12 @@
 //!
 //! The most important come first. What is unknown, empty or false is left out, except that `sets` is always there.
 
-use crate::{decide::Decision, environment::Environment, image::Contents, json::push_string, plan::Plan};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+
+use crate::{
+    decide::Decision, environment::Environment, image::Contents, json::push_string, plan::Plan,
+    system::ARCHITECTURE,
+};
 
 /// Variables that matter even if this pod does not change them, besides all whose names begin with `OTEL_`.
 const OF_INTEREST: [&str; 18] = [
@@ -191,7 +196,7 @@ fn is_service(name: &str, environment: &Environment) -> bool {
 
 /// The machine's name as Kubernetes and image registries have it.
 fn architecture() -> &'static str {
-    match std::env::consts::ARCH {
+    match ARCHITECTURE {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
         "powerpc64" => "ppc64le",

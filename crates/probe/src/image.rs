@@ -16,6 +16,8 @@ mod python;
 
 pub(crate) use files::Files;
 
+use alloc::{string::String, vec::Vec};
+
 use crate::{
     environment::Environment,
     plan::{Agent, Plan},

@@ -3,37 +3,44 @@
 //! The files come first: without them the application's container can't start at all, since `fileKeyRef` fails on a
 //! missing file even when it is optional. They hold what the pod itself says, in case that no probe gets to the end.
 
-use std::{
-    env, fs,
-    io::{self, Write},
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use alloc::{format, string::String};
 
-use crate::{args::FirstFile, envfile, environment::Value, guard::complain};
+use crate::{
+    End,
+    args::FirstFile,
+    envfile,
+    environment::Value,
+    system::{describe, is_regular, read, replace},
+};
 
 /// The program's name in the volume.
 const NAME: &str = "ingraft-probe";
 
+/// More than this program will ever be.
+const MOST: usize = 16 * 1024 * 1024;
+
 /// Fails only if a file could not be made. A volume without the program shows when the next container starts.
-pub(crate) fn run(folder: &Path, files: &[FirstFile]) -> ExitCode {
-    let mut code = ExitCode::SUCCESS;
+pub(crate) fn run(program: &[u8], folder: &str, files: &[FirstFile]) -> End {
+    let mut end = End::default();
     for file in files {
-        let path = folder.join(&file.name);
-        let content = content(file);
+        let path = format!("{folder}/{}", file.name);
         // Anybody may write to it: the program may run as another user.
-        let made = envfile::replace(&path, 0o666, |out| out.write_all(content.as_bytes()));
+        let made = replace(&path, 0o666, content(file).as_bytes());
         if let Err(error) = made
-            && !path.is_file()
+            && !is_regular(&path)
         {
-            complain(&format_args!("failed to create {}: {error}", path.display()));
-            code = ExitCode::FAILURE;
+            end.complaint = format!("failed to create {path}: {}", describe(error));
+            end.status = 1;
         }
     }
-    if let Err(error) = copy(&folder.join(NAME)) {
-        complain(&format_args!("failed to copy the program: {error}"));
+    // Also where `/proc` is missing.
+    let called = String::from_utf8_lossy(program);
+    let program = read("/proc/self/exe", 0, MOST).or_else(|_| read(&called, 0, MOST));
+    let copied = program.and_then(|program| replace(&format!("{folder}/{NAME}"), 0o755, &program));
+    if let Err(error) = copied {
+        end.complaint = format!("failed to copy the program: {}", describe(error));
     }
-    code
+    end
 }
 
 fn content(file: &FirstFile) -> String {
@@ -45,14 +52,4 @@ fn content(file: &FirstFile) -> String {
         }
     }
     content
-}
-
-fn copy(target: &Path) -> io::Result<()> {
-    let mut program = fs::File::open(myself()?)?;
-    envfile::replace(target, 0o755, |file| io::copy(&mut program, file).map(drop))
-}
-
-/// This program's file, also where `/proc` is missing.
-fn myself() -> io::Result<PathBuf> {
-    env::current_exe().or_else(|error| env::args_os().next().map(PathBuf::from).ok_or(error))
 }

@@ -1,6 +1,7 @@
 //! As much of JSON as is needed: strings out, and one member of an object in.
 
-use std::fmt::Write;
+use alloc::string::String;
+use core::fmt::Write;
 
 /// Appends a string with its quotes.
 pub(crate) fn push_string(out: &mut String, text: &str) {

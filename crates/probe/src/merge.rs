@@ -2,6 +2,8 @@
 
 mod attributes;
 
+use alloc::string::String;
+
 use crate::{
     envfile::Refusal,
     environment::{Environment, Value},

@@ -1,6 +1,6 @@
 //! What the command line asks for.
 
-use std::path::PathBuf;
+use alloc::{string::String, vec::Vec};
 
 use crate::image::Libc;
 
@@ -8,9 +8,9 @@ use crate::image::Libc;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// The file that the kubelet reads.
-    pub(crate) file: PathBuf,
+    pub(crate) file: String,
     /// Where facts go. It is never created: the kubelet provides it.
-    pub(crate) message: PathBuf,
+    pub(crate) message: String,
     /// The facts' greatest length in bytes.
     pub(crate) message_limit: usize,
     /// The application's working directory, if the pod states it.

@@ -1,59 +1,55 @@
 //! One run in the application's image: look, merge, write, report.
 
-use std::{fs, io, io::Write, path::Path, process::ExitCode};
+use alloc::{format, string::String};
+use core::mem;
 
 use crate::{
-    args,
+    End,
+    args::{self, MESSAGE},
     decide::decide,
-    envfile,
     environment::Environment,
     facts::{self, Facts},
-    guard,
     image::{Contents, Files, Image},
     plan::Plan,
+    system::{current_folder, describe, overwrite, replace},
 };
 
 /// Always succeeds: a failed init container would keep the application from starting.
-pub(crate) fn run(plan: &Plan) -> ExitCode {
-    guard::always_succeed();
-    let environment = Environment::of_process();
-    let current = std::env::current_dir().ok().and_then(|folder| folder.into_os_string().into_string().ok());
+pub(crate) fn run(plan: &Plan, environment: &Environment) -> End {
+    let current = current_folder();
     let files = Files::below("/");
     let image = Image {
         files: &files,
-        environment: &environment,
+        environment,
         argv: &plan.argv,
         // The root is where the probe is put; it says nothing about the application.
         workdir: plan.workdir.as_deref().or_else(|| current.as_deref().filter(|folder| *folder != "/")),
     };
     let contents = Contents::of(&image, plan, &facts::of_interest(plan));
-    let mut decision = decide(plan, &environment, &contents);
-    let file = std::mem::take(&mut decision.file);
-    let written = envfile::replace(&plan.file, 0o644, |out| out.write_all(file.as_bytes()));
-    let mut facts = Facts::of(plan, &environment, contents, decision);
+    let mut decision = decide(plan, environment, &contents);
+    let file = mem::take(&mut decision.file);
+    let written = replace(&plan.file, 0o644, file.as_bytes());
+    let mut facts = Facts::of(plan, environment, contents, decision);
+    let mut complaint = String::new();
     if let Err(error) = written {
-        guard::complain(&format_args!("failed to write {}: {error}", plan.file.display()));
-        facts.fail(["write: ", &error.to_string()].concat());
+        facts.fail(format!("write: {}", describe(error)));
+        complaint = format!("failed to write {}: {}. ", plan.file, describe(error));
     }
-    report(&plan.message, &facts.render(plan.message_limit));
-    ExitCode::SUCCESS
+    complaint += &report(&plan.message, &facts.render(plan.message_limit));
+    End { status: 0, complaint }
 }
 
 /// A command line of another version must not keep the application from starting either.
-pub(crate) fn refuse(error: &args::Error) -> ExitCode {
-    guard::complain(error);
-    let facts = Facts::of_error(["usage: ", &error.to_string()].concat());
-    report(Path::new("/dev/termination-log"), &facts.render(1024));
-    ExitCode::SUCCESS
-}
-
-fn report(path: &Path, line: &str) {
-    if let Err(error) = write_over(path, line) {
-        guard::complain(&format_args!("failed to write {}: {error}", path.display()));
-    }
+pub(crate) fn refuse(error: &args::Error) -> End {
+    let facts = Facts::of_error(format!("usage: {error}"));
+    let complaint = format!("{error}. {}", report(MESSAGE, &facts.render(1024)));
+    End { status: 0, complaint }
 }
 
 /// The kubelet mounts the file, so it is not created.
-fn write_over(path: &Path, line: &str) -> io::Result<()> {
-    fs::OpenOptions::new().write(true).truncate(true).open(path)?.write_all(line.as_bytes())
+fn report(path: &str, line: &str) -> String {
+    match overwrite(path, line.as_bytes()) {
+        Ok(()) => String::new(),
+        Err(error) => format!("failed to write {path}: {}", describe(error)),
+    }
 }

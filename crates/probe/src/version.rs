@@ -1,5 +1,7 @@
 //! Versions of runtimes, and which of them the default agents support.
 
+use alloc::{string::String, string::ToString, vec::Vec};
+
 use crate::plan::Agent;
 
 /// Whether the agent of the default image runs with this version. One that can't be read counts as supported.

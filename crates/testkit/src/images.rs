@@ -20,7 +20,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 pub use busybox::{BUSYBOX, busybox};
-pub use dotnet::{DOTNET_AGENT, DOTNET_APP, dotnet_agent, dotnet_app};
+pub use dotnet::{DOTNET_AGENT, DOTNET_AGENT_OF_OURS, DOTNET_APP, dotnet_agent, dotnet_app};
 pub use go::{GO_AGENT, GO_APP, go_agent, go_app};
 pub use java::{
     JAVA_AGENT, JAVA_APP, JAVA_APP_WITH_SETTINGS, JAVA_EXTENSION, java_agent, java_app, java_extension,

@@ -37,7 +37,8 @@ pub fn probe(progress: Progress) -> anyhow::Result<PathBuf> {
     let host = host()?;
     progress.step("building ingraft-probe", || {
         let flags = "-C target-feature=+crt-static -C relocation-model=static";
-        build("ingraft-probe", "ingraft-probe", &["--profile", "probe", "--target", &host], flags)
+        let options = ["--features", "program", "--profile", "probe", "--target", &host];
+        build("ingraft-probe", "ingraft-probe", &options, flags)
     })
 }
 

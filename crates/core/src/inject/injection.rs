@@ -11,6 +11,7 @@ use crate::ImageFacts;
 use crate::defaults::{self, Block};
 use crate::finding::{Finding, Reason, Subject};
 use crate::quantity;
+use crate::settings::Settings;
 
 /// A language, its Instrumentation, and the variables that this one adds, ready to be put into containers.
 #[derive(Debug)]
@@ -96,6 +97,12 @@ impl<'c, 'a> Injection<'c, 'a> {
     /// The agent's image.
     pub(crate) fn image(&self) -> &str {
         self.block.image.unwrap_or_else(|| self.request.settings.image(self.language()))
+    }
+
+    /// Whether the agent's image is the default one, from wherever it comes: then its needs are known.
+    pub(crate) fn is_default_image(&self) -> bool {
+        let name = |image: &str| image.rsplit('/').next().unwrap_or_default().to_owned();
+        name(self.image()) == name(Settings::default_image(self.language()))
     }
 
     /// The pull policy, if it is one: the CRD does not check it, and a wrong one would make every pod invalid.

@@ -10,7 +10,6 @@ use crate::defaults::{self, Block};
 use crate::finding::{Finding, Reason};
 use crate::json::{list, string, string_at};
 use crate::quantity;
-use crate::settings::Settings;
 
 /// An agent's files and how they reach the targets.
 #[derive(Debug)]
@@ -74,8 +73,7 @@ impl Payload {
     ) {
         draft.add_volumes([volume(self.name, injection.block)]);
         let language = injection.language();
-        let name = |image: &str| image.rsplit('/').next().unwrap_or_default().to_owned();
-        let any_version = name(injection.image()) != name(Settings::default_image(language));
+        let any_version = !injection.is_default_image();
         draft.agents.push(AgentFiles { language, libc: self.libc, any_version });
         // Extensions come with the agent's files or not at all.
         if draft.has_init_container(self.name) {

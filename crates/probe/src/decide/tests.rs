@@ -18,12 +18,11 @@ const PYTHON: [&str; 8] = ["--agent", "python", "--join", "PYTHONPATH", "/a:", "
 
 fn decided(words: &[&[&str]], variables: &[(&str, &str)], contents: &Contents) -> Decision {
     let words = ["probe", "/f"].iter().chain(words.iter().copied().flatten());
-    let plan = match args::parse(words.map(Into::into)) {
+    let plan = match args::parse(words.map(|word| word.as_bytes())) {
         Ok(Command::Probe(plan)) => plan,
         other => panic!("{other:?}"),
     };
-    let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
-    decide(&plan, &Environment::new(variables), contents)
+    decide(&plan, &Environment::of(variables), contents)
 }
 
 fn glibc() -> Contents {

@@ -8,14 +8,14 @@ use crate::{
 };
 
 fn plan(words: &[&str]) -> Plan {
-    match args::parse(["probe", "/f"].iter().chain(words).map(Into::into)) {
+    match args::parse(["probe", "/f"].iter().chain(words).map(|word| word.as_bytes())) {
         Ok(Command::Probe(plan)) => *plan,
         other => panic!("{other:?}"),
     }
 }
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
-    Environment::new(variables.iter().map(|(name, value)| (name.into(), value.into())))
+    Environment::of(variables)
 }
 
 #[test]

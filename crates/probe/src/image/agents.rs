@@ -1,5 +1,7 @@
 //! Agents that will be loaded besides ours, by what activates them. One that is merely installed does nothing.
 
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+
 use super::{Image, Other, path};
 use crate::plan::Agent;
 
@@ -115,7 +117,7 @@ fn nodejs<'i>(image: &'i Image<'_>) -> impl Iterator<Item = &'i str> {
     let words = variable.chain(image.argv.iter().flat_map(|word| word.split_whitespace()));
     let mut follows = false;
     words.filter_map(move |word| {
-        let is_module = std::mem::replace(&mut follows, is_option(word));
+        let is_module = core::mem::replace(&mut follows, is_option(word));
         match word.split_once('=') {
             _ if is_module => Some(word),
             Some((option, module)) if is_option(option) => Some(module),

@@ -1,5 +1,7 @@
 //! .NET: by the shared runtime's folders, or by what lies beside a self-contained application.
 
+use alloc::string::String;
+
 use super::{Image, Runtime, path};
 use crate::{plan::Agent, version};
 

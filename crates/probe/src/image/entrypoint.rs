@@ -1,6 +1,8 @@
 //! Shell scripts that run before the application and replace a variable. The probe can't see what they set, and what
 //! was merged is lost.
 
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+
 use super::{Image, path};
 
 /// Names that images give to their entrypoint where the pod does not state one.

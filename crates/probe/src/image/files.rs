@@ -1,13 +1,11 @@
 //! Looking at files within limits: an image may hold anything, and the pod waits.
 
-use std::{
-    cell::Cell,
-    fs,
-    io::{Read, Seek, SeekFrom},
-    os::unix::fs::PermissionsExt,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use alloc::{format, string::String, vec::Vec};
+use core::{cell::Cell, time::Duration};
+
+use rustix::fs::{FileType, Mode};
+
+use crate::system;
 
 /// More than any image needs; each operation takes some microseconds.
 const OPERATIONS: u32 = 2000;
@@ -18,15 +16,16 @@ const ENTRIES: usize = 1024;
 
 /// A file system below a root. Once a limit is reached nothing is found any more.
 pub(crate) struct Files {
-    root: PathBuf,
+    root: String,
     left: Cell<u32>,
-    deadline: Instant,
+    deadline: Duration,
 }
 
 impl Files {
     /// Paths are looked up below `root`; links are followed from the real root.
-    pub(crate) fn below(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), left: Cell::new(OPERATIONS), deadline: Instant::now() + TIME }
+    pub(crate) fn below(root: &str) -> Self {
+        let root = root.trim_end_matches('/').into();
+        Self { root, left: Cell::new(OPERATIONS), deadline: system::now() + TIME }
     }
 
     /// Whether looking ended early, so that what was not found may exist.
@@ -36,32 +35,32 @@ impl Files {
 
     /// Whether there is a file that may be executed.
     pub(crate) fn is_program(&self, path: &str) -> bool {
-        self.metadata(path).is_some_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+        let executable = Mode::XUSR | Mode::XGRP | Mode::XOTH;
+        self.look_at(path)
+            .is_some_and(|(kind, mode)| kind == FileType::RegularFile && mode.intersects(executable))
     }
 
     /// Whether there is a regular file.
     pub(crate) fn is_file(&self, path: &str) -> bool {
-        self.metadata(path).is_some_and(|found| found.is_file())
+        self.look_at(path).is_some_and(|(kind, _)| kind == FileType::RegularFile)
     }
 
     /// Whether there is a folder.
     pub(crate) fn is_folder(&self, path: &str) -> bool {
-        self.metadata(path).is_some_and(|found| found.is_dir())
+        self.look_at(path).is_some_and(|(kind, _)| kind == FileType::Directory)
     }
 
     /// The path without links.
     pub(crate) fn real(&self, path: &str) -> Option<String> {
         self.spend()?;
-        let real = fs::canonicalize(self.at(path)).ok()?;
-        let below = real.strip_prefix(&self.root).ok()?;
-        Some(["/", below.to_str()?].concat())
+        let real = system::real(&self.at(path))?;
+        real.strip_prefix(&self.root).filter(|below| below.starts_with('/')).map(String::from)
     }
 
     /// Names in a folder, in no order.
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
-        let entries = self.spend().and_then(|()| fs::read_dir(self.at(folder)).ok());
-        let entries = entries.into_iter().flatten().take(ENTRIES);
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
+        let names = self.spend().and_then(|()| system::names(&self.at(folder), ENTRIES).ok());
+        names.unwrap_or_default()
     }
 
     /// The beginning of a file as text; what is no UTF-8 is replaced.
@@ -74,26 +73,20 @@ impl Files {
         if !self.is_file(path) {
             return None;
         }
-        let mut file = fs::File::open(self.at(path)).ok()?;
-        if start > 0 {
-            file.seek(SeekFrom::Start(start)).ok()?;
-        }
-        let mut bytes = Vec::new();
-        file.take(u64::try_from(most).ok()?).read_to_end(&mut bytes).ok()?;
-        Some(bytes)
+        system::read(&self.at(path), start, most).ok()
     }
 
-    fn metadata(&self, path: &str) -> Option<fs::Metadata> {
+    fn look_at(&self, path: &str) -> Option<(FileType, Mode)> {
         self.spend()?;
-        fs::metadata(self.at(path)).ok()
+        system::look_at(&self.at(path)).ok()
     }
 
-    fn at(&self, path: &str) -> PathBuf {
-        self.root.join(path.trim_start_matches('/'))
+    fn at(&self, path: &str) -> String {
+        format!("{}/{}", self.root, path.trim_start_matches('/'))
     }
 
     fn spend(&self) -> Option<()> {
-        let left = if Instant::now() < self.deadline { self.left.get().checked_sub(1) } else { None };
+        let left = if system::now() < self.deadline { self.left.get().checked_sub(1) } else { None };
         self.left.set(left.unwrap_or(0));
         left.map(drop)
     }

@@ -1,5 +1,7 @@
 //! Java: by the `release` file that every JDK and JRE has since version 7, else by folder names.
 
+use alloc::{string::String, vec::Vec};
+
 use super::{Image, Runtime, path};
 use crate::{plan::Agent, version};
 

@@ -1,6 +1,8 @@
 //! Whether a Node.js application uses ES modules, which `--require` alone does not instrument.
 //! <https://nodejs.org/api/packages.html#determining-module-system>
 
+use alloc::string::String;
+
 use super::{Image, path};
 use crate::json;
 
@@ -26,7 +28,7 @@ pub(super) fn uses_es_modules(image: &Image<'_>) -> Option<bool> {
         }
         let script = path::join(image.workdir.unwrap_or("/"), script);
         let real = image.files.real(&script).unwrap_or(script);
-        let folders = std::iter::successors(path::parent(&real), |folder| path::parent(folder));
+        let folders = core::iter::successors(path::parent(&real), |folder| path::parent(folder));
         return folders.take(LEVELS).find_map(|folder| declared(image, folder));
     }
     match image.workdir {

@@ -1,6 +1,8 @@
 //! Node.js: by the header beside the program, the official images' variable, version managers' folders or the
 //! distribution's package.
 
+use alloc::{format, string::String};
+
 use super::{Image, Runtime, packages, path};
 use crate::{plan::Agent, version};
 

@@ -1,5 +1,7 @@
 //! Versions from the databases of Alpine's and Debian's packages.
 
+use alloc::string::String;
+
 use super::Image;
 
 /// More than a database of an application's image has.

@@ -1,5 +1,7 @@
 //! Python: by the name of the program behind the links, which holds the version.
 
+use alloc::string::String;
+
 use super::{Image, Runtime, path};
 use crate::{plan::Agent, version};
 

@@ -11,6 +11,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use std::borrow::ToOwned;
+
 use super::*;
 use crate::args::{self, Command};
 
@@ -69,13 +71,13 @@ impl Tree {
     }
 
     fn contents_for(&self, agents: &[Agent]) -> Contents {
-        let files = Files::below(fs::canonicalize(self.root.path()).expect("real"));
-        let variables = self.variables.iter().map(|(name, value)| (name.into(), value.into()));
-        let environment = Environment::new(variables);
+        let root = fs::canonicalize(self.root.path()).expect("real");
+        let files = Files::below(root.to_str().expect("text"));
+        let environment = Environment::of(&self.variables);
         let image =
             Image { files: &files, environment: &environment, argv: &self.argv, workdir: self.workdir };
         let words = agents.iter().flat_map(|agent| ["--agent", agent.name()]);
-        let plan = match args::parse(["probe", "/f"].into_iter().chain(words).map(Into::into)) {
+        let plan = match args::parse(["probe", "/f"].into_iter().chain(words).map(str::as_bytes)) {
             Ok(Command::Probe(plan)) => plan,
             other => panic!("{other:?}"),
         };

@@ -1,6 +1,8 @@
 //! Lists of resource attributes: `key=value,key=value`, percent-encoded.
 //! <https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable>
 
+use alloc::{string::String, vec::Vec};
+
 /// The user's attributes as they are, then those of ours whose keys are new.
 ///
 /// A single quote can't be written to the kubelet's file, so it is percent-encoded, which SDKs decode.

@@ -1,7 +1,11 @@
+use std::vec::Vec;
+
+use std::borrow::ToOwned;
+
 use super::*;
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
-    Environment::new(variables.iter().map(|(name, value)| (name.into(), value.into())))
+    Environment::of(variables)
 }
 
 fn merge(kind: Kind, user: Option<&str>) -> Option<String> {
@@ -67,12 +71,9 @@ fn keeps_the_users_attributes_and_adds_new_keys() {
     assert_eq!(attributes(Some("a=1,a=2"), "a=3"), "a=1,a=2");
 }
 
-#[cfg(unix)]
 #[test]
 fn refuses_what_is_no_text() {
-    use std::os::unix::ffi::OsStringExt;
-    let value = std::ffi::OsString::from_vec(vec![b'a', 0xff]);
-    let environment = Environment::new([("X".into(), value)].into_iter());
+    let environment = Environment::new([b"X=a\xff".as_slice()].into_iter());
     let rule = |kind| Rule { name: "X".to_owned(), kind };
     let merged = |kind| super::merged(&rule(kind), &environment, &environment);
     assert_eq!(merged(Kind::Default("1".to_owned())), Err(Refusal::Encoding));

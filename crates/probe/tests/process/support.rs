@@ -4,13 +4,16 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::OnceLock,
 };
 
+use ingraft_testkit::{Progress, programs};
 use tempfile::TempDir;
 
-/// The program under test.
+/// The program as it is shipped, built once.
 pub fn program() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_ingraft-probe"))
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| programs::probe(Progress::stderr()).expect("build"))
 }
 
 /// The program with an empty environment.

@@ -23,6 +23,9 @@ pub const DOTNET_APP: &str = "ingraft.dev/dotnet-app:1.0.0";
 pub const DOTNET_AGENT: &str =
     "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-dotnet:1.16.0";
 
+/// The same under a name of our own: what versions of .NET it supports cannot be known.
+pub const DOTNET_AGENT_OF_OURS: &str = "ingraft.dev/dotnet-agent:1.0.0";
+
 /// The package, and the version of the runtime in it.
 const RUNTIME: &str = "dotnetcore2==3.1.23\n";
 const FRAMEWORK: &str = "shared/Microsoft.NETCore.App/3.1.23";
@@ -39,7 +42,7 @@ const DEPENDENCY: &str = include_str!("../../apps/dotnet-agent/Dependency.cs");
 const DEPENDENCIES: &str = include_str!("../../apps/dotnet-agent/Ingraft.StandIn.deps.json");
 
 /// Part of every key: raise it when the steps below change what they make.
-const STEPS: &str = "1";
+const STEPS: &str = "2";
 
 /// The .NET application with CoreCLR 3.1.
 ///
@@ -84,7 +87,7 @@ pub fn dotnet_agent(cache: &Cache, progress: Progress) -> anyhow::Result<Image> 
     ensure_c_compiler(cache, progress)?;
     let parts = [RUNTIME, PROFILER, HOOK, DEPENDENCY, DEPENDENCIES, STEPS];
     let key = content_key(busybox::COMMANDS.iter().copied().chain(parts));
-    cached(cache, progress, "dotnet-agent", &key, &[DOTNET_AGENT], |archive| {
+    cached(cache, progress, "dotnet-agent", &key, &[DOTNET_AGENT, DOTNET_AGENT_OF_OURS], |archive| {
         let work = tempfile::tempdir()?;
         let compiler = Compiler::install(work.path())?;
         let hook = compiler.library("OpenTelemetry.AutoInstrumentation.StartupHook", HOOK)?;
@@ -109,7 +112,7 @@ pub fn dotnet_agent(cache: &Cache, progress: Progress) -> anyhow::Result<Image> 
         busybox::add(&mut recipe, work.path())?;
         // As in the published image no user is set: it runs as root where the pod does not say otherwise.
         recipe.variables(&["PATH=/bin"]).command(&["sh"]);
-        recipe.write(archive, &[DOTNET_AGENT]).map(drop)
+        recipe.write(archive, &[DOTNET_AGENT, DOTNET_AGENT_OF_OURS]).map(drop)
     })
 }
 

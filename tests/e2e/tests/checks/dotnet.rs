@@ -1,7 +1,7 @@
 //! .NET: a real runtime loads a stand-in for the agent, by what was injected.
 
 use anyhow::ensure;
-use ingraft_e2e_tests::{Example, load};
+use ingraft_e2e_tests::{Example, load, wait_for_event};
 use ingraft_testkit::ingraft::{ready_pod, request};
 use ingraft_testkit::{Cluster, Kubectl, images};
 
@@ -13,13 +13,31 @@ const LOADED: &str = "startup hook\nprofiler initialised 1 times\ndependency fro
 pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
     load(cluster, &[images::dotnet_app, images::dotnet_agent])?;
     let kubectl = cluster.kubectl();
-    example_loads_hook_profiler_and_store(kubectl)?;
+    old_runtime_is_left_alone(kubectl)?;
+    agent_loads_hook_profiler_and_store(kubectl)?;
     hook_of_the_application_runs_as_well(kubectl)?;
     restricted_namespace_accepts_it(kubectl)
 }
 
-fn example_loads_hook_profiler_and_store(kubectl: &Kubectl) -> anyhow::Result<()> {
+/// The .NET of packages is 3.1, which the agent of the example does not support.
+fn old_runtime_is_left_alone(kubectl: &Kubectl) -> anyhow::Result<()> {
     kubectl.apply(Example::read("dotnet")?.text())?;
+    let pod = ready_pod(kubectl, "application", "app=dotnet-server")?;
+    assert_eq!(request(kubectl, "application", &pod, 8080, "/loaded")?, "");
+    wait_for_event(kubectl, "application", "AgentStoodDown", "Deployment/dotnet-server")?;
+    kubectl.run(&["delete", "deployment", "dotnet-server", "-n", "application"])?;
+    Ok(())
+}
+
+/// The example with an agent of one's own.
+fn example() -> anyhow::Result<Example> {
+    let own = format!("  dotnet:\n    image: {}\n  exporter:\n", images::DOTNET_AGENT_OF_OURS);
+    let example = Example::read("dotnet")?.replace("dotnet-instrumentation", "dotnet-of-ours");
+    Ok(example.replace("  exporter:\n", &own))
+}
+
+fn agent_loads_hook_profiler_and_store(kubectl: &Kubectl) -> anyhow::Result<()> {
+    kubectl.apply(example()?.text())?;
     let pod = ready_pod(kubectl, "application", "app=dotnet-server")?;
     assert_eq!(request(kubectl, "application", &pod, 8080, "/")?, "hello");
     assert_eq!(request(kubectl, "application", &pod, 8080, "/loaded")?, LOADED);
@@ -37,7 +55,7 @@ fn example_loads_hook_profiler_and_store(kubectl: &Kubectl) -> anyhow::Result<()
 
 /// A literal value is kept in front of ours. The library for musl is another file; here it is the same stand-in.
 fn hook_of_the_application_runs_as_well(kubectl: &Kubectl) -> anyhow::Result<()> {
-    let example = Example::read("dotnet")?
+    let example = example()?
         .replace("dotnet-server", "dotnet-own-hook")
         .annotation("instrumentation.opentelemetry.io/otel-dotnet-auto-runtime: linux-musl-x64")
         .container("env:\n- name: DOTNET_STARTUP_HOOKS\n  value: /app/OwnHook.dll");
@@ -51,7 +69,7 @@ fn hook_of_the_application_runs_as_well(kubectl: &Kubectl) -> anyhow::Result<()>
 }
 
 fn restricted_namespace_accepts_it(kubectl: &Kubectl) -> anyhow::Result<()> {
-    kubectl.apply(Example::read("dotnet")?.restricted("restricted-dotnet").text())?;
+    kubectl.apply(example()?.restricted("restricted-dotnet").text())?;
     let pod = ready_pod(kubectl, "restricted-dotnet", "app=dotnet-server")?;
     assert_eq!(request(kubectl, "restricted-dotnet", &pod, 8080, "/loaded")?, LOADED);
     Ok(())

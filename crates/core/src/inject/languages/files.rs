@@ -108,6 +108,7 @@ fn stood_down(
     let why = facts.stood_down.get(language).filter(|why| match why.as_str() {
         // The files are chosen anew, to fit the C library; and values are those of another pod.
         "libc-mismatch" | "libc-unknown" | "value" => false,
+        "version" => injection.is_default_image(),
         // That pod itself may have loaded it. If it is in the image, the next probe finds it again.
         "other-agent" => probe::obstacle(injection.request, container).is_some(),
         _ => true,

@@ -93,7 +93,14 @@ fn an_agent_that_a_probe_found_not_to_work_is_left_out() {
     snapshot.facts.learn("shop", IMAGE, "sha256:a", "amd64", facts);
     let original = pod(&json!([]));
     let (pod, codes) = injected(&original, &snapshot);
-    assert_eq!((pod, codes), (original, vec!["AgentStoodDown"]));
+    assert_eq!((pod, codes), (original.clone(), vec!["AgentStoodDown"]));
+
+    // What another agent supports is not known.
+    let spec =
+        json!({"exporter": {"endpoint": "http://c.obs:4318"}, "java": {"image": "example.com/java:1"}});
+    let object = json!({"metadata": {"name": "base", "namespace": "shop"}, "spec": spec});
+    snapshot.instrumentations.insert("shop".into(), "base".into(), serde_json::from_value(object).unwrap());
+    assert_eq!(injected(&original, &snapshot).1, ["Injected"]);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use std::borrow::ToOwned;
+
 use super::*;
 
 const GLIBC: Option<&str> = Some("/lib64/ld-linux-x86-64.so.2");
@@ -5,7 +7,7 @@ const MUSL: Option<&str> = Some("/lib/ld-musl-x86_64.so.1");
 
 /// Where this machine's loaders are, so that the tests pass on every architecture.
 fn loader(libc: Libc) -> String {
-    let [musl, glibc] = libc::loaders(std::env::consts::ARCH).expect("a known architecture");
+    let [musl, glibc] = libc::loaders(crate::system::ARCHITECTURE).expect("a known architecture");
     if libc == Libc::Musl { format!("lib/{musl}") } else { format!("lib64/{glibc}") }
 }
 
@@ -149,7 +151,7 @@ fn tells_libraries_apart() {
 fn reads_programs_of_every_class() {
     let tree = Tree::new();
     let write = |bytes: &[u8]| fs::write(tree.root.path().join("x"), bytes).expect("write");
-    let files = Files::below(tree.root.path());
+    let files = Files::below(tree.root.path().to_str().expect("text"));
     // 32 bits, big endian: the program header table at 52 with one entry of 32 bytes, which is PT_INTERP.
     let mut bytes = vec![0; 52 + 32];
     bytes[..6].copy_from_slice(b"\x7fELF\x01\x02");
@@ -172,7 +174,7 @@ fn reads_programs_of_every_class() {
 #[test]
 fn gives_up_after_a_while() {
     let tree = Tree::new().file("x", "");
-    let files = Files::below(tree.root.path());
+    let files = Files::below(tree.root.path().to_str().expect("text"));
     assert!((0..5000).any(|_| !files.is_file("/x")));
     assert!(files.is_exhausted());
     assert_eq!(files.text("/x", 9), None);

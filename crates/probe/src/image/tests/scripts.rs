@@ -1,3 +1,5 @@
+use std::borrow::ToOwned;
+
 use super::*;
 
 #[test]
