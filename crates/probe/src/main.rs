@@ -78,14 +78,16 @@ fn wait(child: Pid) {
 
 /// The strings of a list as the kernel hands it over.
 fn strings<'s>(list: *const *const c_char) -> impl Iterator<Item = &'s [u8]> {
-    (0..).map_while(move |index: usize| {
+    let strings = (0..).map_while(move |index: usize| {
         // SAFETY: `main` gets arrays of pointers that end with a null pointer, each to a string that ends with a zero
-        // byte and lives as long as the process. No index is past the null pointer, since the iterator ends there.
+        // byte and lives as long as the process. No index is past the null pointer: the iterator ends there, and is
+        // fused below.
         unsafe {
             let string = *list.add(index);
             (!string.is_null()).then(|| CStr::from_ptr(string).to_bytes())
         }
-    })
+    });
+    strings.fuse()
 }
 
 fn end() -> ! {

@@ -40,6 +40,20 @@ fn writes_the_file_and_reports_facts() {
     assert!(!message.contains("Xmx1g"), "{message}");
 }
 
+/// Behind the arguments stands the environment.
+#[test]
+fn reads_no_further_than_its_arguments() {
+    let place = Workplace::new();
+    let mut command = place.probe(&JAVA);
+    let output = command.args(["--argv", "java", "-jar", "app.jar"]).env("A", "1").output().expect("run");
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(place.file().contains("javaagent"));
+}
+
 #[test]
 fn leaves_out_what_the_kubelet_could_not_read() {
     for (user, why) in [

@@ -28,6 +28,8 @@ mod page;
 #[cfg(test)]
 mod pods;
 #[cfg(test)]
+mod probes;
+#[cfg(test)]
 mod readiness;
 #[cfg(test)]
 mod references;

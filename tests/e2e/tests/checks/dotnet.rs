@@ -21,12 +21,10 @@ pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
 
 /// The .NET of packages is 3.1, which the agent of the example does not support.
 fn old_runtime_is_left_alone(kubectl: &Kubectl) -> anyhow::Result<()> {
-    kubectl.apply(Example::read("dotnet")?.text())?;
-    let pod = ready_pod(kubectl, "application", "app=dotnet-server")?;
+    kubectl.apply(Example::read("dotnet")?.replace("dotnet-server", "dotnet-old").text())?;
+    let pod = ready_pod(kubectl, "application", "app=dotnet-old")?;
     assert_eq!(request(kubectl, "application", &pod, 8080, "/loaded")?, "");
-    wait_for_event(kubectl, "application", "AgentStoodDown", "Deployment/dotnet-server")?;
-    kubectl.run(&["delete", "deployment", "dotnet-server", "-n", "application"])?;
-    Ok(())
+    wait_for_event(kubectl, "application", "AgentStoodDown", "Deployment/dotnet-old")
 }
 
 /// The example with an agent of one's own.

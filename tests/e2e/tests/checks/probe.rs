@@ -107,7 +107,8 @@ fn values_of_any_kind_survive(kubectl: &Kubectl) -> anyhow::Result<()> {
     let pod = start(kubectl, &pod("odd-values", "java", "java-instrumentation", container))?;
     let of = |name| variable(kubectl, &pod, name);
     let java = of("JAVA_TOOL_OPTIONS")?.unwrap_or_default();
-    ensure!(java.starts_with(&format!("{options} -javaagent:")), "{java}");
+    let said = report(kubectl, &pod)?;
+    ensure!(java.starts_with(&format!("{options} -javaagent:")), "{java}; the probe said {said:?}");
     ensure!(of("OTEL_SERVICE_NAME")?.as_deref() == Some("it's ours"), "the name with a quote is lost");
     ensure!(of("OTEL_EXPORTER_OTLP_ENDPOINT")? == Some(long), "the long line is lost");
     let attributes = of("OTEL_RESOURCE_ATTRIBUTES")?.unwrap_or_default();

@@ -1,0 +1,148 @@
+//! Probes: whether pods get them, as nodes come and go, and what is learnt from them.
+
+use serde_json::{Value, json};
+
+use crate::cluster::{Cluster, INJECT_PYTHON, exclusive, instrumentation, names, pod};
+use crate::wait::until;
+
+const PROBE_IMAGE: &str = "example.com/ingraft:1";
+const FLAG: &str = "--probe-image=example.com/ingraft:1";
+
+fn node(name: &str, version: &str) -> Value {
+    let info = json!({
+        "kubeletVersion": version, "architecture": "amd64", "bootID": "", "containerRuntimeVersion": "",
+        "kernelVersion": "", "kubeProxyVersion": "", "machineID": "", "operatingSystem": "linux", "osImage": "",
+        "systemUUID": "",
+    });
+    json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {"nodeInfo": info}})
+}
+
+fn asking(namespace: &str, name: &str) -> Value {
+    pod(namespace, name, &json!({INJECT_PYTHON: "true"}))
+}
+
+/// The init containers that a pod would get now.
+fn would_get(cluster: &Cluster, namespace: &str) -> Vec<String> {
+    let (accepted, said) = cluster.create(true, &[asking(namespace, "asks")]);
+    assert_eq!(accepted.len(), 1, "{said}");
+    names(&accepted[0]["spec"]["initContainers"]).into_iter().map(str::to_owned).collect()
+}
+
+#[expect(clippy::ptr_arg, reason = "it is a condition on what was looked at")]
+fn has_probe(containers: &Vec<String>) -> bool {
+    containers.iter().any(|name| name == "ingraft-probe-0")
+}
+
+/// Writes what a kubelet would, when the probe of a pod has ended with this message.
+fn probe_ended(cluster: &Cluster, namespace: &str, pod: &str, message: &str) {
+    let status = json!({"status": {"initContainerStatuses": [{
+        "name": "ingraft-probe-0", "image": "example.com/app:1.2.0", "imageID": "example.com/app@sha256:a",
+        "ready": true, "restartCount": 0,
+        "state": {"terminated": {"exitCode": 0, "message": message}},
+    }]}});
+    let patch = status.to_string();
+    let arguments =
+        ["patch", "pod", pod, "-n", namespace, "--subresource=status", "--type=merge", "-p", &patch];
+    cluster.kubectl().run(&arguments).unwrap();
+}
+
+#[test]
+fn probes_need_new_nodes_and_end_where_facts_are_known() {
+    let Some(cluster) = exclusive() else { return };
+    let namespace = "probes";
+    let mut operator = cluster.operator_with("probes", &[FLAG]);
+    operator.wait_ready();
+    cluster.namespace(namespace, &json!({}));
+    cluster.apply(&[instrumentation(namespace, "base", &json!({}))]);
+    cluster.wait_seen();
+
+    // No node is known: the pod is that of the reference, and people are told.
+    let (created, said) = cluster.create(false, &[asking(namespace, "before")]);
+    assert!(
+        !has_probe(&names(&created[0]["spec"]["initContainers"]).into_iter().map(str::to_owned).collect()),
+        "{said}"
+    );
+    let told = |text: &'static str| {
+        let unknown = || cluster.events(namespace, "EnvironmentUnknown");
+        let says = |event: &Value| event["message"].as_str().is_some_and(|message| message.contains(text));
+        until(text, unknown, |events| events.iter().any(says));
+    };
+    told("no node is known");
+
+    // All nodes are new enough: with one that is not, it is as before.
+    cluster.create(false, &[node("new", "v1.35.4")]);
+    until("pods get probes", || would_get(&cluster, namespace), has_probe);
+    cluster.create(false, &[node("old", "v1.34.9")]);
+    until("pods get no probes", || would_get(&cluster, namespace), |containers| !has_probe(containers));
+    cluster.create(false, &[asking(namespace, "between")]);
+    told("a node is older than Kubernetes 1.35");
+    cluster.kubectl().run(&["delete", "node", "old"]).unwrap();
+    until("pods get probes again", || would_get(&cluster, namespace), has_probe);
+
+    // What a probe reports makes the next one unnecessary.
+    let (created, said) = cluster.create(false, &[asking(namespace, "probed")]);
+    assert_eq!(created[0]["metadata"]["labels"]["ingraft.dev/probed"], "true", "{said}");
+    let copier = created[0]["spec"]["initContainers"].as_array().unwrap();
+    let copier = copier.iter().find(|container| container["name"] == "ingraft-probe-copier").unwrap();
+    assert_eq!(copier["image"], PROBE_IMAGE);
+    probe_ended(&cluster, namespace, "probed", r#"{"v":1,"sets":[],"libc":"glibc","arch":"amd64"}"#);
+    until("the image is known", || would_get(&cluster, namespace), |containers| !has_probe(containers));
+
+    // It is kept when pod and operator have gone.
+    let kept = || {
+        let data = [
+            "get",
+            "configmap",
+            "ingraft-facts",
+            "-n",
+            "opentelemetry-operator-system",
+            "-o",
+            "jsonpath={.data}",
+        ];
+        cluster.kubectl().run(&data).unwrap_or_default()
+    };
+    until("facts are kept", kept, |text| text.contains("example.com/app:1.2.0"));
+    cluster.kubectl().run(&["delete", "pod", "probed", "-n", namespace, "--force"]).unwrap();
+    operator.terminate().unwrap();
+    assert!(operator.wait_ended());
+    let mut next = cluster.operator_with("probes-again", &[FLAG]);
+    next.wait_ready();
+    cluster.wait_seen();
+    assert!(!has_probe(&would_get(&cluster, namespace)), "the image was known before");
+    cluster.kubectl().run(&["delete", "node", "new"]).unwrap();
+}
+
+#[test]
+fn what_a_probe_found_wrong_is_told() {
+    let Some(cluster) = exclusive() else { return };
+    let namespace = "probe-findings";
+    let mut operator = cluster.operator_with("probe-findings", &[FLAG]);
+    operator.wait_ready();
+    cluster.namespace(namespace, &json!({}));
+    cluster.apply(&[instrumentation(namespace, "base", &json!({}))]);
+    cluster.wait_seen();
+    cluster.create(false, &[node("new", "v1.35.4")]);
+    until("pods get probes", || would_get(&cluster, namespace), has_probe);
+    cluster.create(false, &[asking(namespace, "broken"), asking(namespace, "odd")]);
+    probe_ended(&cluster, namespace, "broken", "");
+    probe_ended(
+        &cluster,
+        namespace,
+        "odd",
+        r#"{"v":1,"stood_down":{"python":"version"},"sets":[],"omitted":[{"name":"PYTHONPATH","why":"quote"}],
+            "arch":"amd64","runtimes":{"python":"3.6.1"},"entrypoint":["PYTHONPATH"]}"#,
+    );
+    for (reason, pod) in [
+        ("ProbeFailed", "broken"),
+        ("AgentStoodDown", "odd"),
+        ("VariableNotJoined", "odd"),
+        ("EntrypointSets", "odd"),
+    ] {
+        let regarding = |event: &Value| event["involvedObject"]["name"] == pod;
+        until(reason, || cluster.events(namespace, reason), |events| events.iter().any(regarding));
+    }
+    // The next pod is refused at once, without files and probes.
+    let refused = |containers: &Vec<String>| containers.is_empty();
+    until("the agent is left out", || would_get(&cluster, namespace), refused);
+    cluster.kubectl().run(&["delete", "node", "new"]).unwrap();
+}
