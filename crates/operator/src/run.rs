@@ -46,7 +46,7 @@ async fn operate(args: Args) -> anyhow::Result<()> {
     let store = Arc::new(Store::default());
     let settings = args.settings.0.clone();
     if settings.env_probe && settings.probe_image.is_empty() {
-        tracing::warn!("no probes: start the operator with --probe-image, or say --env-probe=never");
+        tracing::info!("there are no probes: --probe-image does not name this operator's image");
     }
     let readiness = Readiness::new(Arc::clone(&store));
     let mut registry = Registry::default();

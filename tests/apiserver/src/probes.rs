@@ -8,13 +8,15 @@ use crate::wait::until;
 const PROBE_IMAGE: &str = "example.com/ingraft:1";
 const FLAG: &str = "--probe-image=example.com/ingraft:1";
 
-fn node(name: &str, version: &str) -> Value {
+fn add_node(cluster: &Cluster, name: &str, version: &str) {
     let info = json!({
         "kubeletVersion": version, "architecture": "amd64", "bootID": "", "containerRuntimeVersion": "",
         "kernelVersion": "", "kubeProxyVersion": "", "machineID": "", "operatingSystem": "linux", "osImage": "",
         "systemUUID": "",
     });
-    json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {"nodeInfo": info}})
+    let node =
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {"nodeInfo": info}});
+    cluster.kubectl().run_with_input(&["create", "-f", "-"], &node.to_string()).unwrap();
 }
 
 fn asking(namespace: &str, name: &str) -> Value {
@@ -63,16 +65,15 @@ fn probes_need_new_nodes_and_end_where_facts_are_known() {
         "{said}"
     );
     let told = |text: &'static str| {
-        let unknown = || cluster.events(namespace, "EnvironmentUnknown");
-        let says = |event: &Value| event["message"].as_str().is_some_and(|message| message.contains(text));
-        until(text, unknown, |events| events.iter().any(says));
+        let says = |line: &str| line.contains("EnvironmentUnknown") && line.contains(text);
+        until(text, || operator.log().unwrap(), |log| log.lines().any(says));
     };
     told("no node is known");
 
     // All nodes are new enough: with one that is not, it is as before.
-    cluster.create(false, &[node("new", "v1.35.4")]);
+    add_node(&cluster, "new", "v1.35.4");
     until("pods get probes", || would_get(&cluster, namespace), has_probe);
-    cluster.create(false, &[node("old", "v1.34.9")]);
+    add_node(&cluster, "old", "v1.34.9");
     until("pods get no probes", || would_get(&cluster, namespace), |containers| !has_probe(containers));
     cluster.create(false, &[asking(namespace, "between")]);
     told("a node is older than Kubernetes 1.35");
@@ -121,7 +122,7 @@ fn what_a_probe_found_wrong_is_told() {
     cluster.namespace(namespace, &json!({}));
     cluster.apply(&[instrumentation(namespace, "base", &json!({}))]);
     cluster.wait_seen();
-    cluster.create(false, &[node("new", "v1.35.4")]);
+    add_node(&cluster, "new", "v1.35.4");
     until("pods get probes", || would_get(&cluster, namespace), has_probe);
     cluster.create(false, &[asking(namespace, "broken"), asking(namespace, "odd")]);
     probe_ended(&cluster, namespace, "broken", "");
