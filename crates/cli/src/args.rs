@@ -82,8 +82,6 @@ pub struct ExplainArgs {
     /// Also print the environment of its containers before and after injection; values from Secrets are never printed
     #[arg(long)]
     pub env: bool,
-    #[command(flatten)]
-    pub settings: SettingsArgs,
 }
 
 /// What `ingraft inject` prints.

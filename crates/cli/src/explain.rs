@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, anyhow, bail};
+use ingraft_cluster::facts;
 use ingraft_cluster::live::{self, Material};
 use ingraft_core::environment::{Inputs, Origin, ServiceVariable, Variable, environment, service_links};
-use ingraft_core::{ReferenceKind, Request, Workload, edit, inject};
+use ingraft_core::{ReferenceKind, Request, Settings, Snapshot, Workload, edit, inject};
 use kube::Client;
 use serde_json::Value;
 
@@ -46,14 +47,15 @@ async fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
         }
     }
     let workload = Workload::of(&template).context("it makes no pods")?;
-    let snapshot = live::snapshot(&client, &namespace).await.context("failed to read the cluster")?;
+    let mut snapshot = live::snapshot(&client, &namespace).await.context("failed to read the cluster")?;
+    let settings = ask_operator(&client, &mut snapshot).await?;
     let owners = workload.owners(&namespace, &snapshot);
     let outcome = inject(&Request {
         pod: workload.template,
         namespace: &namespace,
         owners: &owners,
         snapshot: &snapshot,
-        settings: &args.settings.0,
+        settings: &settings,
     });
     for finding in workload.misplaced_annotations().iter().chain(&outcome.findings) {
         output::finding_of(&format!("{} in namespace {namespace}", args.workload), finding);
@@ -64,10 +66,38 @@ async fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
         // A pod that exists is what it is, whatever would be decided now.
         let is_pod = object.get("kind").is_some_and(|kind| kind == "Pod");
         let after = if is_pod { &object } else { &after };
+        let when = if is_pod { "as it runs" } else { "if it started now" };
+        println!("{}, {when}", args.workload);
         print!("{}", environments(&client, &namespace, workload.template, after).await?);
     }
     let found = outcome.findings.iter().any(|finding| finding.severity() == ingraft_core::Severity::Error);
     Ok(if found { FINDINGS } else { CLEAN })
+}
+
+/// What the cluster's operator was told, and has learnt of images.
+async fn ask_operator(client: &Client, snapshot: &mut Snapshot) -> anyhow::Result<Settings> {
+    let assumed = "this is what an operator with default settings, and without probes, would do";
+    let found = match live::operator(client).await {
+        Ok(Some((settings, namespace))) => {
+            facts::recall(client, &namespace).await.map(|facts| (settings, facts.unwrap_or_default()))
+        }
+        Ok(None) => {
+            eprintln!("There is no operator in this cluster: {assumed}.");
+            return Ok(Settings::default());
+        }
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok((settings, facts)) => {
+            snapshot.facts = facts;
+            Ok(settings)
+        }
+        Err(kube::Error::Api(status)) if status.is_forbidden() => {
+            eprintln!("{}: {assumed}.", status.message);
+            Ok(Settings::default())
+        }
+        Err(error) => Err(anyhow!(error).context("failed to look for the operator")),
+    }
 }
 
 /// The environment of each container, before and after.

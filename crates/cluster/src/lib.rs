@@ -2,6 +2,7 @@
 
 pub mod cause;
 pub mod existence;
+pub mod facts;
 pub mod live;
 pub mod locate;
 pub mod manifests;

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use ingraft_api::Instrumentation;
 use ingraft_api::annotations::POD_SECURITY_ENFORCE;
 use ingraft_core::environment::{Source, Sources};
-use ingraft_core::{Namespace, Node, ReferenceKind, Snapshot};
+use ingraft_core::{Namespace, Node, ReferenceKind, Settings, Snapshot};
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace as KubeNamespace, Node as KubeNode, Secret};
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::Value;
+
+use crate::settings_args::settings_of_operator;
 
 /// The kinds that can be asked for, as people write them.
 const KINDS: [(&[&str], &str, &str, &str, &str); 8] = [
@@ -67,6 +70,20 @@ pub async fn snapshot(client: &Client, namespace: &str) -> kube::Result<Snapshot
         snapshot.nodes.insert(String::new(), name, Node::new(&info.kubelet_version, info.architecture));
     }
     Ok(snapshot)
+}
+
+/// What the cluster's operator was told, and where it is; `None` where there is none.
+///
+/// # Errors
+/// When the cluster does not answer, or does not allow it.
+pub async fn operator(client: &Client) -> kube::Result<Option<(Settings, String)>> {
+    let ours = ListParams::default().labels("app.kubernetes.io/instance=ingraft");
+    let found = Api::<Deployment>::all(client.clone()).list(&ours).await?.items.into_iter().next();
+    let Some(deployment) = found else { return Ok(None) };
+    let namespace = deployment.namespace().unwrap_or_default();
+    let containers = deployment.spec.and_then(|spec| spec.template.spec).unwrap_or_default().containers;
+    let manager = containers.into_iter().find(|container| container.name == "manager");
+    Ok(Some((manager.as_ref().map(settings_of_operator).unwrap_or_default(), namespace)))
 }
 
 /// The Services of a namespace and `kubernetes`, from which service links are made.

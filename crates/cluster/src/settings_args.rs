@@ -8,6 +8,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use ingraft_api::Language;
 use ingraft_core::Settings;
+use k8s_openapi::api::core::v1::Container;
 
 /// Settings, read from flags and environment.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +34,37 @@ pub fn registry(text: &str) -> Result<String, String> {
     }
 }
 
+/// The settings of an operator, as its Deployment starts it. Flags that are no settings are passed over.
+pub fn settings_of_operator(container: &Container) -> Settings {
+    let command = SettingsArgs::augment_args(Command::new("ingraft-operator").args_override_self(true));
+    let set = |name: &str| {
+        let entry = container.env.iter().flatten().find(|entry| entry.name == name)?;
+        entry.value.clone().filter(|value| !value.is_empty())
+    };
+    let flags: Vec<String> =
+        command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
+    let mut words = vec!["ingraft-operator".to_owned()];
+    for flag in &flags {
+        let language = Language::ALL.into_iter().find(|language| image_flag(*language) == *flag);
+        let related = language.and_then(|language| set(&related_variable(language)));
+        // What comes last counts.
+        let values = related.into_iter().chain(set(&variable("INGRAFT_", flag)));
+        words.extend(values.map(|value| format!("--{flag}={value}")));
+    }
+    let mut known = false;
+    for word in container.args.iter().flatten() {
+        if let Some(flag) = word.strip_prefix("--") {
+            let name = flag.split_once('=').map_or(flag, |(name, _)| name);
+            known = flags.iter().any(|flag| flag == name);
+        }
+        if known {
+            words.push(word.clone());
+        }
+    }
+    let matches = command.try_get_matches_from(words);
+    matches.and_then(|matches| SettingsArgs::from_arg_matches(&matches)).unwrap_or_default().0
+}
+
 fn image_flag(language: Language) -> String {
     format!("auto-instrumentation-{language}-image")
 }
@@ -47,8 +79,11 @@ fn variable(prefix: &str, name: &str) -> String {
 
 /// The image that the reference's own variable names, if it is set.
 fn related_image(language: Language) -> Option<String> {
-    let name = variable("RELATED_IMAGE_AUTO_INSTRUMENTATION_", language.key());
-    std::env::var(name).ok().filter(|image| !image.is_empty())
+    std::env::var(related_variable(language)).ok().filter(|image| !image.is_empty())
+}
+
+fn related_variable(language: Language) -> String {
+    variable("RELATED_IMAGE_AUTO_INSTRUMENTATION_", language.key())
 }
 
 fn switch(flag: &str, default: bool, help: String) -> Arg {
@@ -170,6 +205,23 @@ mod tests {
             settings.image(Language::Python),
             "mirror.example.com/ghcr/open-telemetry/opentelemetry-operator/autoinstrumentation-python:0.64b0"
         );
+    }
+
+    #[test]
+    fn reads_what_an_operator_was_told() {
+        let container = serde_json::json!({
+            "name": "manager",
+            "args": ["--log-level", "debug", "--enable-go-instrumentation", "--env-probe", "never", "--unknown=1"],
+            "env": [
+                {"name": "INGRAFT_PROBE_IMAGE", "value": "example.com/ingraft:1"},
+                {"name": "INGRAFT_ENV_PROBE", "value": "auto"},
+                {"name": "RELATED_IMAGE_AUTO_INSTRUMENTATION_JAVA", "value": "example.com/java:1"},
+            ],
+        });
+        let settings = settings_of_operator(&serde_json::from_value(container).unwrap());
+        assert_eq!(settings.probe_image, "example.com/ingraft:1");
+        assert!(!settings.env_probe && settings.enabled(Language::Go));
+        assert_eq!(settings.image(Language::Java), "example.com/java:1");
     }
 
     #[test]

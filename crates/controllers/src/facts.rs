@@ -9,11 +9,12 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use ingraft_api::annotations::PROBED;
 use ingraft_cluster::cause::Chain;
+use ingraft_cluster::facts::{CONFIG_MAP, KEY, config_maps, recall};
 use ingraft_cluster::watch::Store;
 use ingraft_core::facts::{self, Found, ProbeReport};
-use ingraft_core::{Facts, Settings, owner};
+use ingraft_core::{Settings, owner};
 use ingraft_webhook::{Report, Reports};
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
@@ -21,29 +22,18 @@ use serde_json::{Value, json};
 
 use crate::FIELD_MANAGER;
 
-const CONFIG_MAP: &str = "ingraft-facts";
-const KEY: &str = "facts.json";
 /// Facts come in bursts, when a Deployment starts many pods; this long they are collected.
 const COLLECT: Duration = Duration::from_secs(5);
 /// The most that is kept: a ConfigMap holds 1 MiB (<https://kubernetes.io/docs/concepts/configuration/configmap/>).
 const LARGEST: usize = 900 * 1024;
 
-/// Reads what was kept of facts before. What cannot be read is learnt again.
+/// Takes up what was kept of facts before.
 pub async fn recall_facts(client: &Client, namespace: &str, store: &Store) {
-    match config_maps(client, namespace).get_opt(CONFIG_MAP).await {
-        Ok(kept) => {
-            let text = kept.and_then(|kept| Some(kept.data.get("data")?.get(KEY)?.as_str()?.to_owned()));
-            if let Some(facts) = text.and_then(|text| serde_json::from_str::<Facts>(&text).ok()) {
-                store.update(|snapshot| snapshot.facts = facts);
-            }
-        }
+    match recall(client, namespace).await {
+        Ok(Some(facts)) => store.update(|snapshot| snapshot.facts = facts),
+        Ok(None) => {}
         Err(error) => tracing::warn!(error = %Chain(&error), "failed to read ConfigMap {CONFIG_MAP}"),
     }
-}
-
-/// As documents, like pods below.
-fn config_maps(client: &Client, namespace: &str) -> Api<DynamicObject> {
-    Api::namespaced_with(client.clone(), namespace, &ApiResource::erase::<ConfigMap>(&()))
 }
 
 /// Learns from the pods in which probes run, for as long as the process runs.

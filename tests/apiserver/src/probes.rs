@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, INJECT_PYTHON, exclusive, instrumentation, names, pod};
+use crate::cluster::{Cluster, INJECT_PYTHON, deployment, exclusive, instrumentation, names, pod};
 use crate::wait::until;
 
 const PROBE_IMAGE: &str = "example.com/ingraft:1";
@@ -146,4 +146,34 @@ fn what_a_probe_found_wrong_is_told() {
     let refused = |containers: &Vec<String>| containers.is_empty();
     until("the agent is left out", || would_get(&cluster, namespace), refused);
     cluster.kubectl().run(&["delete", "node", "new"]).unwrap();
+}
+
+/// What is said of a workload is what the operator would do: with its settings, and what it knows of images.
+#[test]
+fn explain_asks_the_operator() {
+    let Some(cluster) = exclusive() else { return };
+    cluster.namespace_without_operator("explained");
+    let mut asks = deployment("explained", "web", &json!({INJECT_PYTHON: "base"}));
+    asks["spec"]["template"]["spec"]["containers"][0]["envFrom"] = json!([{"secretRef": {"name": "s"}}]);
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "explained"}, "stringData": {"PYTHONPATH": "/t0p"}});
+    cluster.apply(&[instrumentation("explained", "base", &json!({})), secret, asks]);
+    let explain = || {
+        let output = cluster.ingraft(&["explain", "deployment/web", "-n", "explained", "--env"]);
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        assert!(!text.contains("t0p"), "{text}");
+        text
+    };
+    let probed = "PYTHONPATH=… (the probe's file app.env), or else … (envFrom Secret s)";
+    assert!(explain().contains("no node is known"), "{}", explain());
+    add_node(&cluster, "new", "v1.35.4");
+    assert!(explain().contains(probed), "{}", explain());
+    cluster.kubectl().run(&["delete", "node", "new"]).unwrap();
+
+    cluster
+        .kubectl()
+        .run(&["delete", "deployment", "ingraft-operator", "-n", "opentelemetry-operator-system"])
+        .unwrap();
+    let alone = explain();
+    assert!(alone.starts_with("deployment/web, if it started now\n") && !alone.contains(probed), "{alone}");
+    assert!(alone.contains("There is no operator in this cluster"), "{alone}");
 }
