@@ -1,7 +1,10 @@
 //! The probe in images of all kinds and under the strictest rules, and when it does not get to its end.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context as _, ensure};
 use ingraft_e2e_tests::{Example, load, wait_for_event};
+use ingraft_testkit::ingraft::{request, wait_for_span};
 use ingraft_testkit::{Cluster, Kubectl, images};
 use serde_json::{Map, Value, json};
 
@@ -34,8 +37,10 @@ pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
     values_of_any_kind_survive(kubectl).context("values of any kind")?;
     runs_where_there_is_nothing_else(kubectl).context("an image with one static program")?;
     runs_where_there_is_only_busybox(kubectl).context("busybox")?;
+    another_agent_is_left_alone(kubectl).context("another agent")?;
     a_killed_probe_costs_the_agent_only(kubectl).context("a killed probe")?;
-    a_full_volume_costs_the_agent_only(kubectl).context("a full volume")
+    a_full_volume_costs_the_agent_only(kubectl).context("a full volume")?;
+    finds_the_language(kubectl).context("a language that nobody named")
 }
 
 /// A pod that asks for a language, with a container of these fields.
@@ -140,6 +145,55 @@ fn runs_where_there_is_only_busybox(kubectl: &Kubectl) -> anyhow::Result<()> {
     let python = variable(kubectl, &pod, "PYTHONPATH")?;
     ensure!(python.as_deref() == Some("/own"), "the agent is not to be loaded: {python:?}");
     wait_for_event(kubectl, NAMESPACE, "AgentStoodDown", "Pod/busybox")
+}
+
+fn another_agent_is_left_alone(kubectl: &Kubectl) -> anyhow::Result<()> {
+    let options = "-javaagent:/opt/dd-java-agent.jar -Xmx64m";
+    let container = json!({
+        "image": images::JAVA_APP,
+        "command": ["sleep", "3600"],
+        "env": [{"name": "JAVA_TOOL_OPTIONS", "value": options}],
+    });
+    let pod = start(kubectl, &pod("other-agent", "java", "java-instrumentation", container))?;
+    let java = variable(kubectl, &pod, "JAVA_TOOL_OPTIONS")?;
+    ensure!(java.as_deref() == Some(options), "{java:?}");
+    wait_for_event(kubectl, NAMESPACE, "AgentStoodDown", "Pod/other-agent")
+}
+
+/// The first pod is looked at, the next one is injected.
+fn finds_the_language(kubectl: &Kubectl) -> anyhow::Result<()> {
+    let asking = |name: &str| {
+        let mut pod = pod(name, "python", "my-instrumentation", json!({"image": images::FLASK_APP}));
+        if let Some(metadata) = pod.get_mut("metadata").and_then(Value::as_object_mut) {
+            let asks = json!({"ingraft.dev/inject": "opentelemetry/my-instrumentation"});
+            metadata.insert("annotations".to_owned(), asks);
+        }
+        pod
+    };
+    // In a namespace that knows nothing of this image yet.
+    ensure!(!is_known(kubectl, &asking("asks"))?, "nobody has told what is in this image");
+    let first = start(kubectl, &asking("first"))?;
+    wait_for_event(kubectl, NAMESPACE, "LanguageUnknown", "Pod/first")?;
+    let report = report(kubectl, &first)?;
+    ensure!(report.contains(r#""python":"3.11"#), "{report}");
+    let learning = Instant::now();
+    while !is_known(kubectl, &asking("asks"))? {
+        ensure!(learning.elapsed() < Duration::from_secs(30), "the language is not learnt");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let second = start(kubectl, &asking("second"))?;
+    request(kubectl, NAMESPACE, &second, 8080, "/")?;
+    wait_for_span(kubectl, |span| span.service() == "second" && span.kind == 2)?;
+    Ok(())
+}
+
+/// Whether a pod would get the agent of Python, were it created now.
+fn is_known(kubectl: &Kubectl, pod: &Value) -> anyhow::Result<bool> {
+    let containers = "jsonpath={.spec.initContainers[*].name}";
+    let dry_run = ["create", "--dry-run=server", "-o", containers, "-f", "-"];
+    Ok(kubectl
+        .run_with_input(&dry_run, &pod.to_string())?
+        .contains("opentelemetry-auto-instrumentation-python"))
 }
 
 /// An injected pod with a variable of its own, whose probe runs a script instead; `"$@"` is the probe.
