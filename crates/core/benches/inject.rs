@@ -3,7 +3,7 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ingraft_core::{Namespace, Request, Settings, Snapshot, inject, owner};
+use ingraft_core::{ImageFacts, Namespace, Node, Request, Settings, Snapshot, inject, owner};
 use serde_json::{Value, json};
 use std::hint::black_box;
 
@@ -77,6 +77,22 @@ fn benchmarks(criterion: &mut Criterion) {
             bencher.iter(|| decide(black_box(&pod), &snapshot, &settings));
         });
     }
+    // The first pod of an image, where probes are possible.
+    let (mut with_node, mut with_probes) = (snapshot.clone(), settings.clone());
+    with_node.nodes.insert(String::new(), "node".into(), Node::new("v1.35.4", "amd64".into()));
+    "example.com/ingraft:1".clone_into(&mut with_probes.probe_image);
+    let pod = typical_pod(8);
+    criterion.bench_function("inject/pod with a probe", |bencher| {
+        bencher.iter(|| decide(black_box(&pod), &with_node, &with_probes));
+    });
+    // The next ones.
+    let sets = ["OTEL_NODE_IP", "OTEL_POD_IP", "OTEL_RESOURCE_ATTRIBUTES_POD_NAME"].map(str::to_owned).into();
+    let facts = ImageFacts { sets, libc: Some("glibc".to_owned()), ..ImageFacts::default() };
+    let image = "registry.example.com:5000/shop/api:1.4.2";
+    with_node.facts.learn("shop", image, "sha256:a", "amd64", facts);
+    criterion.bench_function("inject/pod of a known image", |bencher| {
+        bencher.iter(|| decide(black_box(&pod), &with_node, &with_probes));
+    });
     let mut silent = typical_pod(8);
     if let Some(metadata) = silent.pointer_mut("/metadata").and_then(Value::as_object_mut) {
         metadata.remove("annotations");

@@ -38,7 +38,6 @@ pub use expansion::expand;
 pub use service_links::{ServiceVariable, service_links};
 
 use crate::ReferenceKind;
-use crate::snapshot::{ROOT_CA, Snapshot};
 use walk::Walk;
 
 /// A container, and what is known of the places that its environment comes from.
@@ -76,30 +75,6 @@ pub enum Source<'a> {
 pub trait Sources {
     /// What is known of one of them.
     fn source(&self, kind: ReferenceKind, name: &str) -> Source<'_>;
-}
-
-/// What a snapshot knows of a namespace: keys at most, never values.
-#[derive(Debug, Clone, Copy)]
-pub struct SnapshotSources<'a> {
-    /// The snapshot.
-    pub snapshot: &'a Snapshot,
-    /// The namespace.
-    pub namespace: &'a str,
-}
-
-impl Sources for SnapshotSources<'_> {
-    fn source(&self, kind: ReferenceKind, name: &str) -> Source<'_> {
-        let objects = match kind {
-            ReferenceKind::ConfigMap if name == ROOT_CA => return Source::Keys(vec![("ca.crt", None)]),
-            ReferenceKind::ConfigMap => &self.snapshot.config_maps,
-            ReferenceKind::Secret => &self.snapshot.secrets,
-        };
-        match objects.known(self.namespace, name) {
-            Some(None) => Source::Missing,
-            Some(Some(Some(keys))) => Source::Keys(keys.iter().map(|key| (key.as_str(), None)).collect()),
-            Some(Some(None)) | None => Source::Unknown,
-        }
-    }
 }
 
 /// A file in a volume of the pod, as it is when the container starts.

@@ -385,30 +385,6 @@ fn knows_whether_something_is_set_before_an_entry() {
     });
 }
 
-#[test]
-fn knows_of_objects_what_a_snapshot_knows() {
-    use ReferenceKind::{ConfigMap, Secret};
-
-    let mut snapshot = Snapshot::default();
-    let keys = Some(vec!["a".to_owned()]);
-    snapshot.config_maps.insert("shop".to_owned(), "known".to_owned(), keys);
-    snapshot.config_maps.insert("shop".to_owned(), "seen".to_owned(), None);
-    let of = |snapshot: &Snapshot, kind, name| {
-        format!("{:?}", SnapshotSources { snapshot, namespace: "shop" }.source(kind, name))
-    };
-    for (kind, name, expected) in [
-        (ConfigMap, "known", r#"Keys([("a", None)])"#),
-        (ConfigMap, "seen", "Unknown"),
-        (ConfigMap, "absent", "Unknown"),
-        (ConfigMap, "kube-root-ca.crt", r#"Keys([("ca.crt", None)])"#),
-        (Secret, "known", "Unknown"),
-    ] {
-        assert_eq!(of(&snapshot, kind, name), expected, "{name}");
-    }
-    snapshot.config_maps.set_complete();
-    assert_eq!(of(&snapshot, ConfigMap, "absent"), "Missing");
-}
-
 struct ManyKeys(Vec<String>);
 
 impl Sources for ManyKeys {

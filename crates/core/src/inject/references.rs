@@ -33,7 +33,13 @@ impl ReferenceKind {
     }
 
     /// Whether such an object, and a key in it, exists: `None` where that is not known.
-    fn exists(self, snapshot: &Snapshot, namespace: &str, name: &str, key: Option<&str>) -> Option<bool> {
+    pub(crate) fn exists(
+        self,
+        snapshot: &Snapshot,
+        namespace: &str,
+        name: &str,
+        key: Option<&str>,
+    ) -> Option<bool> {
         if self == Self::ConfigMap && name == ROOT_CA {
             return Some(key.is_none_or(|key| key == "ca.crt"));
         }

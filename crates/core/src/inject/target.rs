@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Request;
 use super::env::Env;
+use super::references::ReferenceKind;
 use crate::finding::Reason;
 use crate::json::{list, named, string, string_at};
 
@@ -61,11 +62,17 @@ impl<'a> Container<'a> {
             let Some(key) = variable.strip_prefix(string(source, "prefix").unwrap_or_default()) else {
                 continue;
             };
-            let config_map = string_at(source, "/configMapRef/name");
-            match config_map.and_then(|name| request.snapshot.config_maps.get(request.namespace, name)) {
-                Some(Some(keys)) if keys.iter().any(|known| known == key) => return Some(true),
-                Some(Some(_)) => {}
-                Some(None) | None => known = false,
+            let places = [
+                ("/configMapRef/name", ReferenceKind::ConfigMap),
+                ("/secretRef/name", ReferenceKind::Secret),
+            ];
+            for (place, kind) in places {
+                let Some(name) = string_at(source, place) else { continue };
+                match kind.exists(request.snapshot, request.namespace, name, Some(key)) {
+                    Some(true) => return Some(true),
+                    Some(false) => {}
+                    None => known = false,
+                }
             }
         }
         known.then_some(false)
