@@ -11,7 +11,7 @@ use ingraft_api::annotations::PROBED;
 use ingraft_cluster::cause::Chain;
 use ingraft_cluster::facts::{CONFIG_MAP, KEY, config_maps, recall};
 use ingraft_cluster::watch::Store;
-use ingraft_core::facts::{self, Found, ProbeReport};
+use ingraft_core::probe_report::{Found, ProbeReport, reports as probe_reports};
 use ingraft_core::{Settings, owner};
 use ingraft_webhook::{Report, Reports};
 use k8s_openapi::api::core::v1::Pod;
@@ -91,7 +91,7 @@ fn learn(
         return false;
     };
     let mut changed = false;
-    for report in facts::reports(&document, &settings.probe_image) {
+    for report in probe_reports(&document, &settings.probe_image) {
         let findings = report.review();
         if !heard.insert((pod.uid().unwrap_or_default(), report.container.clone())) {
             continue;

@@ -29,7 +29,7 @@ mod target;
 mod telemetry;
 mod valid;
 
-pub use references::{ReferenceKind, references};
+pub use references::references;
 
 use serde_json::Value;
 

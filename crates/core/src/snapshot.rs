@@ -80,6 +80,47 @@ impl Node {
 /// The keys of a ConfigMap or Secret; `None` where only its existence is known.
 pub type Keys = Option<Vec<String>>;
 
+/// A kind of object that holds material for pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReferenceKind {
+    /// A ConfigMap.
+    ConfigMap,
+    /// A Secret.
+    Secret,
+}
+
+impl ReferenceKind {
+    /// The kind as Kubernetes writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigMap => "ConfigMap",
+            Self::Secret => "Secret",
+        }
+    }
+
+    /// Whether such an object, and a key in it, exists: `None` where that is not known.
+    pub(crate) fn exists(
+        self,
+        snapshot: &Snapshot,
+        namespace: &str,
+        name: &str,
+        key: Option<&str>,
+    ) -> Option<bool> {
+        if self == Self::ConfigMap && name == ROOT_CA {
+            return Some(key.is_none_or(|key| key == "ca.crt"));
+        }
+        let objects = match self {
+            Self::ConfigMap => &snapshot.config_maps,
+            Self::Secret => &snapshot.secrets,
+        };
+        match (objects.known(namespace, name)?, key) {
+            (None, _) => Some(false),
+            (Some(_), None) => Some(true),
+            (Some(keys), Some(key)) => keys.as_ref().map(|keys| keys.iter().any(|known| known == key)),
+        }
+    }
+}
+
 /// How strictly a namespace checks pods:
 /// <https://kubernetes.io/docs/concepts/security/pod-security-standards/>.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

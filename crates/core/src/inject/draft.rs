@@ -1,12 +1,12 @@
 //! The pod as it will be: collects what changes, and turns it into edits.
 
-use ingraft_api::Language;
 use ingraft_api::annotations::{INJECTED, SAFE_TO_EVICT_LOCAL_VOLUMES};
 use serde_json::{Map, Value};
 
 use super::Request;
 use super::injected::Injected;
-use super::probe;
+use super::probe::command::AgentFiles;
+use super::probe::obstacle;
 use super::target::{Container, Target};
 use crate::edit::{Edit, set_entries};
 use crate::json::{annotation, list, named, string};
@@ -28,16 +28,6 @@ pub(crate) struct Draft<'a> {
     volumes: Vec<Value>,
 }
 
-/// What a probe must know of the files of an agent.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AgentFiles {
-    pub(crate) language: Language,
-    /// The C library that they are for, where it matters.
-    pub(crate) libc: Option<&'static str>,
-    /// Whether they come from an image that is not the default one, so that their needs are not known.
-    pub(crate) any_version: bool,
-}
-
 /// An init container to insert before the one at an index of the original list, or at its end.
 #[derive(Debug)]
 struct NewInitContainer {
@@ -54,7 +44,7 @@ impl<'a> Draft<'a> {
             spec: pod.get("spec").unwrap_or(&Value::Null),
             containers: both
                 .map(|container| {
-                    let probe = probe::obstacle(request, container).is_none();
+                    let probe = obstacle::of(request, container).is_none();
                     Target::new(container).with_probe(probe)
                 })
                 .collect(),

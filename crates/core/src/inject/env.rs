@@ -7,8 +7,10 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::probe;
 use crate::json::{string, string_at};
+
+/// The volume with the files that probes write; its name marks variables as ours.
+pub(crate) const VOLUME: &str = "ingraft-env";
 
 /// The prefix of the name that a user's entry gets when ours takes its place and refers to it.
 const ORIGINAL: &str = "OTEL_ORIG_";
@@ -162,7 +164,7 @@ impl<'a> Env<'a> {
             return Current::Unset;
         };
         let value = string(entry, "value").unwrap_or_default();
-        if string_at(entry, "/valueFrom/fileKeyRef/volumeName") == Some(probe::VOLUME) {
+        if string_at(entry, "/valueFrom/fileKeyRef/volumeName") == Some(VOLUME) {
             return Current::Ours;
         }
         match entry.get("valueFrom").and_then(Value::as_object).filter(|source| !source.is_empty()) {
@@ -287,10 +289,11 @@ impl<'a> Env<'a> {
         self.additions.push(Addition { name: name.to_owned(), join, original, certain });
     }
 
-    /// Gives a variable the source that the probe writes.
-    pub(crate) fn take_from_file(&mut self, name: &str, source: &Value) {
+    /// Takes a variable from the file that the probe writes.
+    pub(crate) fn take_from_file(&mut self, name: &str, file: &str) {
         let Some(index) = self.position(name) else { return };
         if let Some(place) = self.entries.get_mut(index) {
+            let source = json!({"volumeName": VOLUME, "path": file, "key": name, "optional": true});
             *place = Cow::Owned(json!({"name": name, "valueFrom": {"fileKeyRef": source}}));
             self.changes += 1;
         }

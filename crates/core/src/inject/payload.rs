@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::draft::{AgentFiles, Draft};
+use super::draft::Draft;
 use super::injection::Injection;
+use super::probe::command::AgentFiles;
 use super::security;
 use super::target::Container;
 use crate::defaults::{self, Block};

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::Request;
 use super::env::Env;
-use super::references::ReferenceKind;
 use crate::finding::Reason;
 use crate::json::{list, named, string, string_at};
+use crate::snapshot::ReferenceKind;
 
 /// A container of the pod as received, and its place there.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 
 use super::exporter::{self, Outlet, Speaks};
 use super::injection::Injection;
-use super::probe;
+use super::probe::obstacle;
 use super::resource::{ATTRIBUTES, Attributes, with_uids};
 use super::target::{Container, Target};
 use crate::finding::{Finding, Reason};
@@ -74,7 +74,7 @@ pub(crate) fn review_hidden(
     target: &Target<'_>,
     findings: &mut Vec<Finding>,
 ) {
-    if probe::obstacle(injection.request, target.container).is_none() {
+    if obstacle::of(injection.request, target.container).is_none() {
         return;
     }
     for &variable in joined.iter().chain(&[ATTRIBUTES]) {

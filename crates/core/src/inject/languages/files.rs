@@ -7,8 +7,9 @@ use crate::finding::{Finding, Reason};
 use crate::inject::draft::Draft;
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
+use crate::inject::probe::obstacle;
 use crate::inject::target::{Container, Target};
-use crate::inject::{exporter, probe, telemetry};
+use crate::inject::{exporter, telemetry};
 
 /// What is particular to such a language.
 pub(super) trait Agent {
@@ -110,7 +111,7 @@ fn stood_down(
         "libc-mismatch" | "libc-unknown" | "value" => false,
         "version" => injection.is_default_image(),
         // That pod itself may have loaded it. If it is in the image, the next probe finds it again.
-        "other-agent" => probe::obstacle(injection.request, container).is_some(),
+        "other-agent" => obstacle::of(injection.request, container).is_some(),
         _ => true,
     })?;
     Some(Reason::AgentStoodDown {

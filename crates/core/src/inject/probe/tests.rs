@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::edit::apply;
-use crate::facts::ProbeReport;
+use crate::json::list;
+use crate::probe_report::ProbeReport;
 use crate::{Facts, ImageFacts, Node, Settings, Snapshot, inject};
 
 const IMAGE: &str = "example.com/app:1";
@@ -141,7 +142,7 @@ fn only_reports_of_our_own_probes_count() {
             }]},
         })
     };
-    let reports = |pod: &Value| crate::facts::reports(pod, "example.com/ingraft:1");
+    let reports = |pod: &Value| crate::probe_report::reports(pod, "example.com/ingraft:1");
     let found = reports(&pod("example.com/ingraft:1", "/ingraft-env/ingraft-probe"));
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].container.as_str(), found[0].image.as_str()), ("app", IMAGE));
@@ -164,7 +165,7 @@ fn a_probe_that_says_nothing_is_an_error() {
         })
     };
     let codes = |status: &Value| -> Vec<&'static str> {
-        let reports = crate::facts::reports(&pod(status), "i");
+        let reports = crate::probe_report::reports(&pod(status), "i");
         reports.iter().flat_map(ProbeReport::review).map(|finding| finding.code()).collect()
     };
     assert!(codes(&json!({"running": {}})).is_empty());
