@@ -126,6 +126,23 @@ proptest! {
         }
     }
 
+    /// A probe does not have the variables that it decides about, so what it writes cannot refer to them.
+    #[test]
+    fn what_a_probe_writes_is_complete(world in world()) {
+        let after = world.injected();
+        for app in containers(&after).values() {
+            let from_file =
+                |entry: &&Value| entry.pointer("/valueFrom/fileKeyRef/volumeName") == Some(&json!("ingraft-env"));
+            let decided: Vec<&str> =
+                list(app, "env").iter().filter(from_file).map(|entry| text(entry, "name")).collect();
+            for word in view::probe_words(&after["spec"], text(app, "name")) {
+                for name in references(word) {
+                    prop_assert!(!decided.contains(&name), "{name} is not known when the probe says {word}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn mounts_refer_to_volumes(world in world()) {
         let after = world.injected();

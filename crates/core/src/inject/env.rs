@@ -12,6 +12,20 @@ use crate::json::{string, string_at};
 /// The volume with the files that probes write; its name marks variables as ours.
 pub(crate) const VOLUME: &str = "ingraft-env";
 
+/// The variables that probes tell of, besides all that begin with `OTEL_` (crates/probe/src/facts.rs).
+const TOLD: [&str; 10] = [
+    "CORECLR_ENABLE_PROFILING",
+    "CORECLR_PROFILER",
+    "CORECLR_PROFILER_PATH",
+    "DOTNET_ADDITIONAL_DEPS",
+    "DOTNET_SHARED_STORE",
+    "DOTNET_STARTUP_HOOKS",
+    "JAVA_TOOL_OPTIONS",
+    "LD_LIBRARY_PATH",
+    "NODE_OPTIONS",
+    "PYTHONPATH",
+];
+
 /// The prefix of the name that a user's entry gets when ours takes its place and refers to it.
 const ORIGINAL: &str = "OTEL_ORIG_";
 
@@ -73,6 +87,39 @@ impl Join {
     pub(crate) fn alone(&self) -> &str {
         match self {
             Self::Default { ours } | Self::Attributes { ours } | Self::Around { alone: ours, .. } => ours,
+        }
+    }
+
+    /// Whether what is ours in it refers to a variable.
+    pub(crate) fn refers_to(&self, name: &str) -> bool {
+        let reference = format!("$({name})");
+        match self {
+            Self::Default { ours } | Self::Attributes { ours } => ours.contains(&reference),
+            Self::Around { prefix, suffix, alone, .. } => {
+                [prefix, suffix, alone].iter().any(|text| text.contains(&reference))
+            }
+        }
+    }
+
+    /// Whether what is ours in it refers to nothing but variables that a probe has.
+    fn is_complete(&self) -> bool {
+        let fields = ["OTEL_RESOURCE_ATTRIBUTES_", "OTEL_NODE_IP)", "OTEL_POD_IP)"];
+        let complete = |text: &String| {
+            text.split("$(").skip(1).all(|rest| fields.iter().any(|field| rest.starts_with(field)))
+        };
+        match self {
+            Self::Default { ours } | Self::Attributes { ours } => complete(ours),
+            Self::Around { prefix, suffix, alone, .. } => [prefix, suffix, alone].into_iter().all(complete),
+        }
+    }
+
+    /// The same with another value where the user sets nothing.
+    fn or_alone(self, alone: &str) -> Self {
+        let alone = alone.to_owned();
+        match self {
+            Self::Default { .. } => Self::Default { ours: alone },
+            Self::Attributes { .. } => Self::Attributes { ours: alone },
+            Self::Around { prefix, suffix, mark, .. } => Self::Around { prefix, suffix, alone, mark },
         }
     }
 
@@ -207,11 +254,16 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// Appends the entries whose variable is not set.
+    /// Appends the entries of an Instrumentation whose variable is not set. What the container sets otherwise, by its
+    /// image or `envFrom`, comes before the Instrumentation too, but for a value that refers to others of the list.
     pub(crate) fn set_defaults(&mut self, entries: &[Value]) {
         for entry in entries {
-            if string(entry, "name").is_some_and(|name| !self.is_set(name)) {
-                self.push(entry.clone());
+            let Some(name) = string(entry, "name").filter(|name| !self.is_set(name)) else { continue };
+            self.push(entry.clone());
+            let value = string(entry, "value").unwrap_or_default();
+            let alone = !value.is_empty() && !value.contains("$(");
+            if alone && (name.starts_with("OTEL_") || TOLD.contains(&name)) {
+                self.add(name, Join::Default { ours: value.to_owned() }, None, false);
             }
         }
     }
@@ -248,9 +300,15 @@ impl<'a> Env<'a> {
             Current::Literal(old) if join.is_in(old) => return Ok(()),
             Current::Literal(old) => {
                 let joined = join.with(old);
-                let original = self.position(name).and_then(|index| self.entries.get(index));
-                let original = original.map(|entry| entry.as_ref().clone());
-                self.add(name, join, original, true);
+                let given = self.additions.iter_mut().find(|addition| addition.name == name);
+                if let Some(given) = given {
+                    // By the Instrumentation: what the container sets otherwise comes in its place.
+                    given.join = join.or_alone(&joined);
+                } else {
+                    let original = self.position(name).and_then(|index| self.entries.get(index));
+                    let original = original.map(|entry| entry.as_ref().clone());
+                    self.add(name, join, original, true);
+                }
                 joined
             }
             Current::Required => return self.rename_and_join(name, &join),
@@ -277,7 +335,7 @@ impl<'a> Env<'a> {
 
     /// Whether an optional source sets anything is known only where the container starts: there the probe decides.
     fn leave_to_probe(&mut self, name: &str, join: Join) -> Result<(), NotMergeable> {
-        let index = self.position(name).filter(|_| self.probe).ok_or(NotMergeable)?;
+        let index = self.position(name).filter(|_| self.probe && join.is_complete()).ok_or(NotMergeable)?;
         let entry = json!({"name": name, "value": join.alone()});
         let original = self.entries.get_mut(index).map(|place| std::mem::replace(place, Cow::Owned(entry)));
         self.changes += 1;
@@ -287,6 +345,16 @@ impl<'a> Env<'a> {
 
     fn add(&mut self, name: &str, join: Join, original: Option<Value>, certain: bool) {
         self.additions.push(Addition { name: name.to_owned(), join, original, certain });
+    }
+
+    /// Puts an entry of the user's back in the place of ours.
+    pub(crate) fn restore(&mut self, original: Value) {
+        let index = string(&original, "name").and_then(|name| self.position(name));
+        if let Some(place) = index.and_then(|index| self.entries.get_mut(index)) {
+            *place = Cow::Owned(original);
+            // As if nothing had been done to it.
+            self.changes = self.changes.saturating_sub(1);
+        }
     }
 
     /// Takes a variable from the file that the probe writes.

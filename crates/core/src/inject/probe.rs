@@ -30,30 +30,30 @@ pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut
     if !request.settings.probes() {
         return;
     }
-    let uncertain: Vec<Target<'_>> = draft
-        .targets()
-        .iter()
-        .filter(|target| draft.is_unknown(target.container.name) || is_uncertain(request, target))
-        .cloned()
-        .collect();
-    let mut probes: Vec<(Value, Container<'_>)> = Vec::new();
-    let mut files = Vec::new();
-    for mut target in uncertain {
+    let (mut probes, mut files): (Vec<(Value, Container<'_>)>, Vec<String>) = Default::default();
+    for mut target in draft.targets().to_vec() {
+        if !draft.is_unknown(target.container.name) && !is_uncertain(request, &target) {
+            restore(&mut target, &[], findings);
+            draft.keep(target);
+            continue;
+        }
         let container = target.container;
         let name = format!("ingraft-probe-{}", probes.len());
         if let Some(why) = obstacle::of(request, container).or_else(|| taken(draft, &name)) {
             let variables = target.env.additions().iter().map(|addition| addition.name.clone()).collect();
             let reason = Reason::EnvironmentUnknown { container: container.name.to_owned(), variables, why };
             findings.push(Finding::pod(reason, container.pointer("env")));
+            restore(&mut target, &[], findings);
+            draft.keep(target);
             continue;
         }
         let file = format!("{}.env", container.name);
-        let routed: Vec<Addition> =
-            target.env.additions().iter().filter(|addition| is_routed(addition)).cloned().collect();
+        let routed: Vec<Addition> = routed(&target).into_iter().cloned().collect();
         probes.push((probe(request, draft, &target, &name, &file, &routed), container));
         for Addition { name, .. } in &routed {
             target.env.take_from_file(name, &file);
         }
+        restore(&mut target, &routed, findings);
         draft.keep(target);
         files.push(file);
         // What stands in the pod must not depend on how the probe fares.
@@ -79,7 +79,7 @@ fn is_uncertain(request: &Request<'_>, target: &Target<'_>) -> bool {
     if facts.as_ref().is_some_and(|facts| !facts.agents.is_empty()) {
         return !target.env.additions().is_empty();
     }
-    target.env.additions().iter().filter(|addition| !addition.certain).any(|addition| {
+    routed(target).into_iter().filter(|addition| !addition.certain).any(|addition| {
         let sources =
             std::iter::once(addition.name.as_str()).chain(yields_to(&addition.name).map(|(name, _)| name));
         addition.original.is_some()
@@ -88,6 +88,36 @@ fn is_uncertain(request: &Request<'_>, target: &Target<'_>) -> bool {
                     || facts.as_ref().is_none_or(|facts| facts.may_set(name))
             })
     })
+}
+
+/// Puts the user's entries back that only a probe could join, where none does.
+fn restore(target: &mut Target<'_>, routed: &[Addition], findings: &mut Vec<Finding>) {
+    let is_routed = |name: &str| routed.iter().any(|addition| addition.name == name);
+    let additions = target.env.additions().iter();
+    let lost = additions.filter(|addition| !addition.certain && !is_routed(&addition.name));
+    let lost: Vec<Value> = lost.filter_map(|addition| addition.original.clone()).collect();
+    for original in lost {
+        let name = string(&original, "name").unwrap_or_default().to_owned();
+        let container = target.container.name.to_owned();
+        let reason = Reason::VariableNotMergeable { container, variable: name };
+        findings.push(Finding::pod(reason, target.container.pointer("env")));
+        target.env.restore(original);
+    }
+}
+
+/// The variables that the probe decides about.
+fn routed<'t>(target: &'t Target<'_>) -> Vec<&'t Addition> {
+    let mut routed: Vec<&Addition> =
+        target.env.additions().iter().filter(|addition| is_routed(addition)).collect();
+    // The probe does not have what it decides about, so nothing that it writes can refer to that.
+    loop {
+        let names: Vec<&str> = routed.iter().map(|addition| addition.name.as_str()).collect();
+        let before = names.len();
+        routed.retain(|addition| !names.iter().any(|name| addition.join.refers_to(name)));
+        if routed.len() == before {
+            return routed;
+        }
+    }
 }
 
 /// Whether the probe decides about a variable: where the user's value is certain, only about loading an agent, and only

@@ -63,9 +63,11 @@ impl Attributes {
         Self { service_name, map }
     }
 
-    /// Adds the service name, unless the container's own attributes have one.
+    /// Adds the service name, unless the container's own attributes have one. Where the attributes come from a probe, an
+    /// earlier pass has decided.
     pub(crate) fn add_name(&self, target: &mut Target<'_>) {
-        if !existing_keys(&target.env).contains("service.name") {
+        let decided = target.env.current(ATTRIBUTES) == Current::Ours;
+        if !decided && !existing_keys(&target.env).contains("service.name") {
             target.env.set_default("OTEL_SERVICE_NAME", self.service_name.as_str());
         }
     }
@@ -73,6 +75,9 @@ impl Attributes {
     /// Adds the attributes, and before them the variables that they refer to.
     pub(crate) fn add(mut self, target: &mut Target<'_>, with_uid: bool) -> Result<(), NotMergeable> {
         let env = &mut target.env;
+        if env.current(ATTRIBUTES) == Current::Ours {
+            return Ok(());
+        }
         let existing = existing_keys(env);
         let known = |map: &BTreeMap<String, String>, key: &str| {
             existing.contains(key) || map.get(key).is_some_and(|value| !value.is_empty())

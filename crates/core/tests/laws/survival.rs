@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::view::{list, text};
+use crate::view::{list, probe_of, text};
 
 /// Variables that are joined with ours.
 const MERGED: [&str; 8] = [
@@ -39,7 +39,8 @@ pub(crate) fn check(before: &Value, after: &Value) {
     assert_eq!(list(after, "volumes").get(..volumes.len()), Some(volumes));
     let (regular, regular_after) = (list(before, "containers"), list(after, "containers"));
     let check_container = |before: &Value, container: &Value| {
-        check_container(before, container, probe_of(after, text(container, "name")));
+        let probe = probe_of(after, text(container, "name"));
+        check_container(before, container, probe.map_or(&[], |probe| list(probe, "env")));
     };
     regular.iter().zip(regular_after).for_each(|(before, after)| check_container(before, after));
     let added: Vec<&str> = regular_after[regular.len()..].iter().map(|added| text(added, "name")).collect();
@@ -66,13 +67,6 @@ fn check_metadata(before: &Value, after: &Value) {
     assert_eq!(kept(before), kept(after));
     let names = |value: &Value| value["annotations"][WRITTEN[1]].as_str().unwrap_or_default().to_owned();
     assert!(names(after).starts_with(&names(before)), "{} becomes {}", names(before), names(after));
-}
-
-/// The environment of a container's probe.
-fn probe_of<'p>(spec: &'p Value, container: &str) -> &'p [Value] {
-    let file = format!("/ingraft-env/{container}.env");
-    let is_probe = |init: &&Value| list(init, "command").iter().any(|word| *word == file.as_str());
-    list(spec, "initContainers").iter().find(is_probe).map_or(&[], |probe| list(probe, "env"))
 }
 
 fn check_container(before: &Value, after: &Value, probe: &[Value]) {

@@ -28,6 +28,19 @@ pub(crate) fn references(value: &str) -> impl Iterator<Item = &str> {
     value.split("$(").skip(1).filter_map(|rest| rest.split_once(')')).map(|(name, _)| name)
 }
 
+/// What the probe of a container is told, apart from the command of the container itself.
+pub(crate) fn probe_words<'p>(spec: &'p Value, container: &str) -> impl Iterator<Item = &'p str> {
+    let probe = probe_of(spec, container).unwrap_or(&Value::Null);
+    list(probe, "command").iter().filter_map(Value::as_str).take_while(|word| *word != "--argv")
+}
+
+/// The probe of a container.
+pub(crate) fn probe_of<'p>(spec: &'p Value, container: &str) -> Option<&'p Value> {
+    let file = format!("/ingraft-env/{container}.env");
+    let is_probe = |init: &&Value| list(init, "command").iter().any(|word| *word == file.as_str());
+    list(spec, "initContainers").iter().find(is_probe)
+}
+
 /// The containers and init containers of a pod, by name.
 pub(crate) struct Containers<'a>(BTreeMap<&'a str, &'a Value>);
 

@@ -109,8 +109,11 @@ pub(crate) fn of_probe(
     if !own.is_empty() {
         words.extend([OWN.to_owned(), own.join(",")]);
     }
-    let plain = routed.iter().filter(|addition| language(&addition.name).is_none());
-    words.extend(plain.flat_map(rule));
+    let loads = |addition: &&Addition| {
+        let language = language(&addition.name);
+        agents.iter().any(|files| Some(files.language) == language)
+    };
+    words.extend(routed.iter().filter(|addition| !loads(addition)).flat_map(rule));
     for files in agents {
         let mut rules = routed
             .iter()

@@ -231,6 +231,40 @@ fn what_stands_in_the_pod_does_not_depend_on_the_probe() {
     );
 }
 
+/// An Instrumentation's variables come after all that the container sets, also where only its start shows that.
+#[test]
+fn what_the_container_sets_comes_before_the_instrumentation() {
+    let env = json!([
+        {"name": "JAVA_TOOL_OPTIONS", "value": "-Xss1m"},
+        {"name": "OTEL_LOGS_EXPORTER", "value": "none"},
+        {"name": "NODE_OPTIONS", "value": "--title=a"},
+        {"name": "TEAM", "value": "shop"},
+        // The probe does not know the name of the service: only the container's own list can refer to it.
+        {"name": "OTEL_TEAM", "value": "$(OTEL_SERVICE_NAME)-team"},
+    ]);
+    let object = json!({"metadata": {"name": "base", "namespace": "shop"}, "spec": {"env": env}});
+    let mut snapshot = snapshot("v1.35.4");
+    snapshot.instrumentations.insert("shop".into(), "base".into(), serde_json::from_value(object).unwrap());
+    let (pod, _) = injected(&pod(&json!([])), &snapshot);
+    let app = &pod["spec"]["containers"][0];
+    for name in ["JAVA_TOOL_OPTIONS", "OTEL_LOGS_EXPORTER", "NODE_OPTIONS"] {
+        assert_eq!(variable(app, name)["valueFrom"]["fileKeyRef"]["key"], name);
+    }
+    assert_eq!(variable(app, "TEAM")["value"], "shop");
+    assert_eq!(variable(app, "OTEL_TEAM")["value"], "$(OTEL_SERVICE_NAME)-team");
+    let command: Vec<&str> =
+        list(&pod["spec"]["initContainers"][2], "command").iter().filter_map(Value::as_str).collect();
+    let rule = |name: &str| {
+        let place = command.iter().position(|word| *word == name).unwrap();
+        (command[place - 1], command[place + 1], command.get(place + 3).copied().unwrap_or_default())
+    };
+    assert_eq!((rule("OTEL_LOGS_EXPORTER").0, rule("OTEL_LOGS_EXPORTER").1), ("--default", "none"));
+    assert_eq!((rule("NODE_OPTIONS").0, rule("NODE_OPTIONS").1), ("--default", "--title=a"));
+    let (kind, prefix, alone) = rule("JAVA_TOOL_OPTIONS");
+    assert_eq!((kind, prefix), ("--join", ""));
+    assert!(alone.starts_with("-Xss1m -javaagent:"), "{alone}");
+}
+
 /// A service name, and sampler and argument, say the same in two ways.
 #[test]
 fn the_probe_knows_what_says_the_same() {
