@@ -3,6 +3,7 @@
 //! Facts are learnt per namespace, because whoever may create a pod could forge one (environment.md, section 3).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +48,7 @@ impl ImageFacts {
     /// all pods have in common is nearer to it.
     fn narrow(&mut self, mut newer: Self) {
         if newer.cut {
-            (newer.sets, newer.agents, newer.cut) = (self.sets.clone(), self.agents.clone(), self.cut);
+            (newer.sets, newer.agents, newer.cut) = (take(&mut self.sets), take(&mut self.agents), self.cut);
         } else if !self.cut {
             newer.sets.retain(|variable| self.sets.contains(variable));
             newer.agents.retain(|agent| self.agents.contains(agent));

@@ -35,6 +35,9 @@ pub struct Found {
     /// What holds for this pod: variables that could not be handed over.
     #[serde(default)]
     pub omitted: Vec<Omitted>,
+    /// What went wrong, if anything did.
+    #[serde(default)]
+    error: Option<String>,
 }
 
 /// A variable that a probe could not hand over.
@@ -66,7 +69,6 @@ pub fn reports(pod: &Value, probe_image: &str) -> Vec<ProbeReport> {
             // The image may set what the pod's own list sets too, and the probe does not tell.
             facts.sets.extend(command::own_variables(container).map(str::to_owned));
         }
-        let said = || serde_json::from_str::<Value>(message).ok()?.get("error")?.as_str().map(str::to_owned);
         let nothing = || {
             let code = ended.get("exitCode").and_then(Value::as_i64).unwrap_or_default();
             format!("it ended without a report, with exit code {code}")
@@ -75,7 +77,7 @@ pub fn reports(pod: &Value, probe_image: &str) -> Vec<ProbeReport> {
             container: probed,
             image: string(container, "image")?.to_owned(),
             id: string(status, "imageID")?.to_owned(),
-            error: said().or_else(|| found.is_none().then(nothing)),
+            error: found.as_mut().map_or_else(|| Some(nothing()), |found| found.error.take()),
             found,
         })
     };

@@ -5,14 +5,21 @@ mod telemetry;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
 
 pub use example::Example;
 use ingraft_testkit::ingraft::{install_ingraft, prepare_cluster};
 use ingraft_testkit::{Cache, Cluster, Image, Kubectl, Progress};
+use serde_json::Value;
 pub use telemetry::{Shown, expect_resource};
 
 /// The name of the cluster of the tests; the demo's is another.
 const CLUSTER: &str = "ingraft-e2e";
+
+/// How long the operator may take to learn from a pod that has started.
+const LEARNING_LIMIT: Duration = Duration::from_secs(30);
 
 /// What is off unless somebody asks for it.
 const OPERATOR_ARGUMENTS: &[&str] = &["--enable-go-instrumentation=true"];
@@ -73,6 +80,28 @@ pub type MakeImage = fn(&Cache, Progress) -> anyhow::Result<Image>;
 pub fn load(cluster: &Cluster, images: &[MakeImage]) -> anyhow::Result<()> {
     let cache = Cache::locate()?;
     images.iter().try_for_each(|make| cluster.load_image(&make(&cache, Progress::stderr())?))
+}
+
+/// The init containers that a pod would have, were it created now, as kubectl prints their names.
+///
+/// # Errors
+/// When the API server refuses it.
+pub fn would_get(kubectl: &Kubectl, pod: &Value) -> anyhow::Result<String> {
+    let names = "jsonpath={.spec.initContainers[*].name}";
+    kubectl.run_with_input(&["create", "--dry-run=server", "-o", names, "-f", "-"], &pod.to_string())
+}
+
+/// Waits until the operator has learnt from pods that have started what makes this true.
+///
+/// # Errors
+/// When it does not in time.
+pub fn wait_for_facts(learnt: impl Fn() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    let start = Instant::now();
+    while !learnt()? {
+        ensure!(start.elapsed() < LEARNING_LIMIT, "the operator has not learnt what is in the image");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    Ok(())
 }
 
 /// Waits until an Event with this reason regards an object, such as `Deployment/shop`.

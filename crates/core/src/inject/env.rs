@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use ingraft_api::Language;
 use serde_json::{Value, json};
 
 use crate::json::{string, string_at};
@@ -12,19 +13,26 @@ use crate::json::{string, string_at};
 /// The volume with the files that probes write; its name marks variables as ours.
 pub(crate) const VOLUME: &str = "ingraft-env";
 
-/// The variables that probes tell of, besides all that begin with `OTEL_` (crates/probe/src/facts.rs).
-const TOLD: [&str; 10] = [
-    "CORECLR_ENABLE_PROFILING",
-    "CORECLR_PROFILER",
-    "CORECLR_PROFILER_PATH",
-    "DOTNET_ADDITIONAL_DEPS",
-    "DOTNET_SHARED_STORE",
-    "DOTNET_STARTUP_HOOKS",
-    "JAVA_TOOL_OPTIONS",
-    "LD_LIBRARY_PATH",
-    "NODE_OPTIONS",
-    "PYTHONPATH",
-];
+/// The language whose agent a variable loads.
+pub(crate) fn agent_of(variable: &str) -> Option<Language> {
+    Some(match variable {
+        "JAVA_TOOL_OPTIONS" => Language::Java,
+        "NODE_OPTIONS" => Language::NodeJs,
+        "PYTHONPATH" => Language::Python,
+        "DOTNET_STARTUP_HOOKS"
+        | "DOTNET_ADDITIONAL_DEPS"
+        | "DOTNET_SHARED_STORE"
+        | "CORECLR_ENABLE_PROFILING"
+        | "CORECLR_PROFILER"
+        | "CORECLR_PROFILER_PATH" => Language::DotNet,
+        _ => return None,
+    })
+}
+
+/// Whether probes tell of a variable (crates/probe/src/facts.rs).
+fn is_told(variable: &str) -> bool {
+    variable.starts_with("OTEL_") || variable == "LD_LIBRARY_PATH" || agent_of(variable).is_some()
+}
 
 /// The prefix of the name that a user's entry gets when ours takes its place and refers to it.
 const ORIGINAL: &str = "OTEL_ORIG_";
@@ -90,27 +98,25 @@ impl Join {
         }
     }
 
+    /// What is ours in it.
+    fn ours(&self) -> [&str; 3] {
+        match self {
+            Self::Default { ours } | Self::Attributes { ours } => [ours, "", ""],
+            Self::Around { prefix, suffix, alone, .. } => [prefix, suffix, alone],
+        }
+    }
+
     /// Whether what is ours in it refers to a variable.
     pub(crate) fn refers_to(&self, name: &str) -> bool {
-        let reference = format!("$({name})");
-        match self {
-            Self::Default { ours } | Self::Attributes { ours } => ours.contains(&reference),
-            Self::Around { prefix, suffix, alone, .. } => {
-                [prefix, suffix, alone].iter().any(|text| text.contains(&reference))
-            }
-        }
+        let is_named = |rest: &str| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(')'));
+        self.ours().into_iter().any(|text| text.split("$(").skip(1).any(is_named))
     }
 
     /// Whether what is ours in it refers to nothing but variables that a probe has.
     fn is_complete(&self) -> bool {
         let fields = ["OTEL_RESOURCE_ATTRIBUTES_", "OTEL_NODE_IP)", "OTEL_POD_IP)"];
-        let complete = |text: &String| {
-            text.split("$(").skip(1).all(|rest| fields.iter().any(|field| rest.starts_with(field)))
-        };
-        match self {
-            Self::Default { ours } | Self::Attributes { ours } => complete(ours),
-            Self::Around { prefix, suffix, alone, .. } => [prefix, suffix, alone].into_iter().all(complete),
-        }
+        let is_field = |rest: &str| fields.iter().any(|field| rest.starts_with(field));
+        self.ours().into_iter().all(|text| text.split("$(").skip(1).all(is_field))
     }
 
     /// The same with another value where the user sets nothing.
@@ -181,6 +187,11 @@ impl<'a> Env<'a> {
     /// Lets a probe decide what only the start of the container shows.
     pub(crate) fn with_probe(self, probe: bool) -> Self {
         Self { probe, ..self }
+    }
+
+    /// Whether one can.
+    pub(crate) fn has_probe(&self) -> bool {
+        self.probe
     }
 
     /// What was added that something outside the list may set too.
@@ -262,7 +273,7 @@ impl<'a> Env<'a> {
             self.push(entry.clone());
             let value = string(entry, "value").unwrap_or_default();
             let alone = !value.is_empty() && !value.contains("$(");
-            if alone && (name.starts_with("OTEL_") || TOLD.contains(&name)) {
+            if alone && is_told(name) {
                 self.add(name, Join::Default { ours: value.to_owned() }, None, false);
             }
         }
@@ -305,9 +316,7 @@ impl<'a> Env<'a> {
                     // By the Instrumentation: what the container sets otherwise comes in its place.
                     given.join = join.or_alone(&joined);
                 } else {
-                    let original = self.position(name).and_then(|index| self.entries.get(index));
-                    let original = original.map(|entry| entry.as_ref().clone());
-                    self.add(name, join, original, true);
+                    self.add(name, join, self.entry(name), true);
                 }
                 joined
             }
@@ -333,28 +342,26 @@ impl<'a> Env<'a> {
         Ok(())
     }
 
-    /// Whether an optional source sets anything is known only where the container starts: there the probe decides.
+    /// Whether an optional source sets anything is known only where the container starts: there the probe decides. The
+    /// entry stays until one does.
     fn leave_to_probe(&mut self, name: &str, join: Join) -> Result<(), NotMergeable> {
-        let index = self.position(name).filter(|_| self.probe && join.is_complete()).ok_or(NotMergeable)?;
-        let entry = json!({"name": name, "value": join.alone()});
-        let original = self.entries.get_mut(index).map(|place| std::mem::replace(place, Cow::Owned(entry)));
-        self.changes += 1;
-        self.add(name, join, original.map(Cow::into_owned), false);
+        if !self.probe || !join.is_complete() {
+            return Err(NotMergeable);
+        }
+        if self.additions.iter().all(|addition| addition.name != name) {
+            self.add(name, join, self.entry(name), false);
+        }
         Ok(())
+    }
+
+    /// An entry as it stands now.
+    fn entry(&self, name: &str) -> Option<Value> {
+        let entry = self.position(name).and_then(|index| self.entries.get(index));
+        entry.map(|entry| entry.as_ref().clone())
     }
 
     fn add(&mut self, name: &str, join: Join, original: Option<Value>, certain: bool) {
         self.additions.push(Addition { name: name.to_owned(), join, original, certain });
-    }
-
-    /// Puts an entry of the user's back in the place of ours.
-    pub(crate) fn restore(&mut self, original: Value) {
-        let index = string(&original, "name").and_then(|name| self.position(name));
-        if let Some(place) = index.and_then(|index| self.entries.get_mut(index)) {
-            *place = Cow::Owned(original);
-            // As if nothing had been done to it.
-            self.changes = self.changes.saturating_sub(1);
-        }
     }
 
     /// Takes a variable from the file that the probe writes.

@@ -13,13 +13,13 @@
 pub(crate) mod command;
 pub(crate) mod obstacle;
 
-use command::{COPIER, FOLDER, first_value, language, yields_to};
+use command::{COPIER, FOLDER, first_value, yields_to};
 use ingraft_api::annotations::PROBED;
 use serde_json::{Map, Value, json};
 
 use super::Request;
 use super::draft::Draft;
-use super::env::{Addition, VOLUME};
+use super::env::{Addition, VOLUME, agent_of};
 use super::target::{Container, Target};
 use super::{payload, security};
 use crate::finding::{Finding, Reason};
@@ -30,30 +30,33 @@ pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut
     if !request.settings.probes() {
         return;
     }
-    let (mut probes, mut files): (Vec<(Value, Container<'_>)>, Vec<String>) = Default::default();
-    for mut target in draft.targets().to_vec() {
-        if !draft.is_unknown(target.container.name) && !is_uncertain(request, &target) {
-            restore(&mut target, &[], findings);
-            draft.keep(target);
-            continue;
-        }
+    let mut chosen: Vec<(Target<'_>, Vec<Addition>)> = Vec::new();
+    for target in draft.targets() {
         let container = target.container;
-        let name = format!("ingraft-probe-{}", probes.len());
-        if let Some(why) = obstacle::of(request, container).or_else(|| taken(draft, &name)) {
+        let mut routed = routed(target);
+        let wanted = draft.is_unknown(container.name) || is_uncertain(request, target, &routed);
+        let obstacle = || obstacle::of(request, container).or_else(|| taken(draft, &name(chosen.len())));
+        let obstacle = wanted.then(obstacle).flatten();
+        if let Some(why) = obstacle {
             let variables = target.env.additions().iter().map(|addition| addition.name.clone()).collect();
             let reason = Reason::EnvironmentUnknown { container: container.name.to_owned(), variables, why };
             findings.push(Finding::pod(reason, container.pointer("env")));
-            restore(&mut target, &[], findings);
-            draft.keep(target);
-            continue;
         }
+        if wanted && obstacle.is_none() {
+            chosen.push((target.clone(), routed.iter().map(|&addition| addition.clone()).collect()));
+        } else {
+            routed.clear();
+        }
+        findings.extend(not_joined(target, &routed));
+    }
+    let (mut probes, mut files): (Vec<(Value, Container<'_>)>, Vec<String>) = Default::default();
+    for (mut target, routed) in chosen {
+        let container = target.container;
         let file = format!("{}.env", container.name);
-        let routed: Vec<Addition> = routed(&target).into_iter().cloned().collect();
-        probes.push((probe(request, draft, &target, &name, &file, &routed), container));
-        for Addition { name, .. } in &routed {
-            target.env.take_from_file(name, &file);
+        probes.push((probe(request, draft, &target, &name(probes.len()), &file, &routed), container));
+        for addition in &routed {
+            target.env.take_from_file(&addition.name, &file);
         }
-        restore(&mut target, &routed, findings);
         draft.keep(target);
         files.push(file);
         // What stands in the pod must not depend on how the probe fares.
@@ -73,13 +76,13 @@ pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut
 }
 
 /// Whether something outside the list of variables may set one that was added.
-fn is_uncertain(request: &Request<'_>, target: &Target<'_>) -> bool {
+fn is_uncertain(request: &Request<'_>, target: &Target<'_>, routed: &[&Addition]) -> bool {
     let container = target.container;
     let facts = request.snapshot.image(request.namespace, container.json);
     if facts.as_ref().is_some_and(|facts| !facts.agents.is_empty()) {
         return !target.env.additions().is_empty();
     }
-    routed(target).into_iter().filter(|addition| !addition.certain).any(|addition| {
+    routed.iter().filter(|addition| !addition.certain).any(|addition| {
         let sources =
             std::iter::once(addition.name.as_str()).chain(yields_to(&addition.name).map(|(name, _)| name));
         addition.original.is_some()
@@ -90,19 +93,19 @@ fn is_uncertain(request: &Request<'_>, target: &Target<'_>) -> bool {
     })
 }
 
-/// Puts the user's entries back that only a probe could join, where none does.
-fn restore(target: &mut Target<'_>, routed: &[Addition], findings: &mut Vec<Finding>) {
+/// The name of a probe.
+fn name(index: usize) -> String {
+    format!("ingraft-probe-{index}")
+}
+
+/// What only a probe could join, where none does: the user's entries stay as they are.
+fn not_joined(target: &Target<'_>, routed: &[&Addition]) -> Vec<Finding> {
     let is_routed = |name: &str| routed.iter().any(|addition| addition.name == name);
     let additions = target.env.additions().iter();
-    let lost = additions.filter(|addition| !addition.certain && !is_routed(&addition.name));
-    let lost: Vec<Value> = lost.filter_map(|addition| addition.original.clone()).collect();
-    for original in lost {
-        let name = string(&original, "name").unwrap_or_default().to_owned();
-        let container = target.container.name.to_owned();
-        let reason = Reason::VariableNotMergeable { container, variable: name };
-        findings.push(Finding::pod(reason, target.container.pointer("env")));
-        target.env.restore(original);
-    }
+    let optional = additions.filter(|addition| addition.original.is_some() && !addition.certain);
+    let lost = optional.filter(|addition| !is_routed(&addition.name));
+    let reason = |addition: &Addition| target.not_mergeable(&addition.name);
+    lost.map(|addition| Finding::pod(reason(addition), target.container.pointer("env"))).collect()
 }
 
 /// The variables that the probe decides about.
@@ -125,7 +128,7 @@ fn routed<'t>(target: &'t Target<'_>) -> Vec<&'t Addition> {
 fn is_routed(addition: &Addition) -> bool {
     let own = addition.original.as_ref().and_then(|entry| string(entry, "value")).unwrap_or_default();
     let expressible = !own.contains(['\'', '\r']) && own.len() < 60_000 && !own.contains("$(");
-    !addition.certain || (language(&addition.name).is_some() && expressible)
+    !addition.certain || (agent_of(&addition.name).is_some() && expressible)
 }
 
 /// Whether a name is taken in the pod, or an earlier pass has probes there: its list of files is fixed.

@@ -3,7 +3,6 @@
 
 use super::exporter::{self, Outlet, Speaks};
 use super::injection::Injection;
-use super::probe::obstacle;
 use super::resource::{ATTRIBUTES, Attributes, with_uids};
 use super::target::{Container, Target};
 use crate::finding::{Finding, Reason};
@@ -74,7 +73,7 @@ pub(crate) fn review_hidden(
     target: &Target<'_>,
     findings: &mut Vec<Finding>,
 ) {
-    if obstacle::of(injection.request, target.container).is_none() {
+    if target.env.has_probe() {
         return;
     }
     for &variable in joined.iter().chain(&[ATTRIBUTES]) {

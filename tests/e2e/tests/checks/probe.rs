@@ -1,9 +1,7 @@
 //! The probe in images of all kinds and under the strictest rules, and when it does not get to its end.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Context as _, ensure};
-use ingraft_e2e_tests::{Example, load, wait_for_event};
+use ingraft_e2e_tests::{Example, load, wait_for_event, wait_for_facts, would_get};
 use ingraft_testkit::ingraft::{request, wait_for_span};
 use ingraft_testkit::{Cluster, Kubectl, images};
 use serde_json::{Map, Value, json};
@@ -176,11 +174,7 @@ fn finds_the_language(kubectl: &Kubectl) -> anyhow::Result<()> {
     wait_for_event(kubectl, NAMESPACE, "LanguageUnknown", "Pod/first")?;
     let report = report(kubectl, &first)?;
     ensure!(report.contains(r#""python":"3.11"#), "{report}");
-    let learning = Instant::now();
-    while !is_known(kubectl, &asking("asks"))? {
-        ensure!(learning.elapsed() < Duration::from_secs(30), "the language is not learnt");
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    wait_for_facts(|| is_known(kubectl, &asking("asks"))).context("the language is not learnt")?;
     let second = start(kubectl, &asking("second"))?;
     request(kubectl, NAMESPACE, &second, 8080, "/")?;
     wait_for_span(kubectl, |span| span.service() == "second" && span.kind == 2)?;
@@ -189,11 +183,7 @@ fn finds_the_language(kubectl: &Kubectl) -> anyhow::Result<()> {
 
 /// Whether a pod would get the agent of Python, were it created now.
 fn is_known(kubectl: &Kubectl, pod: &Value) -> anyhow::Result<bool> {
-    let containers = "jsonpath={.spec.initContainers[*].name}";
-    let dry_run = ["create", "--dry-run=server", "-o", containers, "-f", "-"];
-    Ok(kubectl
-        .run_with_input(&dry_run, &pod.to_string())?
-        .contains("opentelemetry-auto-instrumentation-python"))
+    Ok(would_get(kubectl, pod)?.contains("opentelemetry-auto-instrumentation-python"))
 }
 
 /// An injected pod with a variable of its own, whose probe runs a script instead; `"$@"` is the probe.

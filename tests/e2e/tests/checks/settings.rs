@@ -4,10 +4,9 @@
 //! have the user's value in effect, the agent loaded, and every variable once.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
-use ingraft_e2e_tests::{Example, expect_resource, load};
+use ingraft_e2e_tests::{Example, expect_resource, load, wait_for_facts, would_get};
 use ingraft_testkit::ingraft::{NAMESPACE, request, wait_for_span};
 use ingraft_testkit::{Cluster, Kubectl, images};
 use serde_json::{Value, json};
@@ -16,9 +15,6 @@ const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 
 /// What the Secret sets; it must not be seen anywhere but in processes.
 const SECRET: &str = "s3cr3t";
-
-/// How long the operator may take to learn from a pod that has started.
-const LEARNING_LIMIT: Duration = Duration::from_secs(30);
 
 /// How many pods run at once: the agent of Java takes ten seconds of a processor to start.
 const AT_ONCE: usize = 3;
@@ -147,11 +143,8 @@ impl Runtime {
     /// The next pod of an image that is known to set nothing starts without a probe; one that sets something has one.
     fn check_facts(&self, kubectl: &Kubectl, namespace: &str) -> anyhow::Result<()> {
         let again = self.pod(namespace, "again", &NOTHING);
-        let start = Instant::now();
-        while has_probe(kubectl, &again)? {
-            ensure!(start.elapsed() < LEARNING_LIMIT, "a pod of a known image still gets a probe");
-            std::thread::sleep(Duration::from_millis(200));
-        }
+        wait_for_facts(|| Ok(!has_probe(kubectl, &again)?))
+            .context("a pod of a known image still gets a probe")?;
         kubectl.apply(&again.to_string())?;
         let pod = format!("{}-again", self.language);
         kubectl.run(&["wait", "pod", &pod, "-n", namespace, "--for=condition=Ready", "--timeout=60s"])?;
@@ -276,9 +269,7 @@ fn split(variable: &str) -> (&str, &str) {
 
 /// Whether a pod would get one, were it created now.
 fn has_probe(kubectl: &Kubectl, pod: &Value) -> anyhow::Result<bool> {
-    let containers = "jsonpath={.spec.initContainers[*].name}";
-    let dry_run = ["create", "--dry-run=server", "-o", containers, "-f", "-"];
-    Ok(kubectl.run_with_input(&dry_run, &pod.to_string())?.contains("ingraft-probe"))
+    Ok(would_get(kubectl, pod)?.contains("ingraft-probe"))
 }
 
 /// What a Secret holds is neither in the pods, nor in anything that the operator wrote.

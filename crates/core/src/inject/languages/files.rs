@@ -7,8 +7,7 @@ use crate::finding::{Finding, Reason};
 use crate::inject::draft::Draft;
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
-use crate::inject::probe::obstacle;
-use crate::inject::target::{Container, Target};
+use crate::inject::target::Target;
 use crate::inject::{exporter, telemetry};
 
 /// What is particular to such a language.
@@ -60,7 +59,7 @@ pub(super) fn inject<'a>(
         let Some(mut target) = draft.target(name).cloned() else {
             continue;
         };
-        if let Some(reason) = stood_down(injection, target.container, findings) {
+        if let Some(reason) = stood_down(injection, &target, findings) {
             findings.push(Finding::pod(reason, target.container.pointer("image")));
             continue;
         }
@@ -89,9 +88,10 @@ pub(super) fn inject<'a>(
 /// Why the agent would not work in a container, as a probe has found in its image before.
 fn stood_down(
     injection: &Injection<'_, '_>,
-    container: Container<'_>,
+    target: &Target<'_>,
     findings: &mut Vec<Finding>,
 ) -> Option<Reason> {
+    let container = target.container;
     let language = injection.language().key();
     let facts = injection.facts(container)?;
     let version = facts.runtimes.get(language).cloned().flatten();
@@ -111,7 +111,7 @@ fn stood_down(
         "libc-mismatch" | "libc-unknown" | "value" => false,
         "version" => injection.is_default_image(),
         // That pod itself may have loaded it. If it is in the image, the next probe finds it again.
-        "other-agent" => obstacle::of(injection.request, container).is_some(),
+        "other-agent" => !target.env.has_probe(),
         _ => true,
     })?;
     Some(Reason::AgentStoodDown {

@@ -3,7 +3,7 @@
 use ingraft_api::Language;
 use serde_json::Value;
 
-use crate::inject::env::{Addition, Join};
+use crate::inject::env::{Addition, Join, agent_of};
 use crate::inject::resource::ATTRIBUTES;
 use crate::inject::target::Target;
 use crate::json::{list, string};
@@ -60,22 +60,6 @@ pub(crate) fn yields_to(variable: &str) -> Option<(&'static str, &'static str)> 
     })
 }
 
-/// The language whose agent a variable loads.
-pub(crate) fn language(variable: &str) -> Option<Language> {
-    Some(match variable {
-        "JAVA_TOOL_OPTIONS" => Language::Java,
-        "NODE_OPTIONS" => Language::NodeJs,
-        "PYTHONPATH" => Language::Python,
-        "DOTNET_STARTUP_HOOKS"
-        | "DOTNET_ADDITIONAL_DEPS"
-        | "DOTNET_SHARED_STORE"
-        | "CORECLR_ENABLE_PROFILING"
-        | "CORECLR_PROFILER"
-        | "CORECLR_PROFILER_PATH" => Language::DotNet,
-        _ => return None,
-    })
-}
-
 /// The command line of the copier.
 pub(crate) fn of_copier(files: &[String]) -> Vec<String> {
     let own = ["/ingraft-probe", "install", FOLDER].map(str::to_owned);
@@ -110,14 +94,14 @@ pub(crate) fn of_probe(
         words.extend([OWN.to_owned(), own.join(",")]);
     }
     let loads = |addition: &&Addition| {
-        let language = language(&addition.name);
+        let language = agent_of(&addition.name);
         agents.iter().any(|files| Some(files.language) == language)
     };
     words.extend(routed.iter().filter(|addition| !loads(addition)).flat_map(rule));
     for files in agents {
         let mut rules = routed
             .iter()
-            .filter(|addition| language(&addition.name) == Some(files.language))
+            .filter(|addition| agent_of(&addition.name) == Some(files.language))
             .flat_map(rule)
             .peekable();
         if rules.peek().is_none() {
