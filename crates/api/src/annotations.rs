@@ -3,8 +3,6 @@
 //! Source of keys and rules: injection.md, sections 1.1 to 1.5, which states what the OpenTelemetry Operator does:
 //! <https://github.com/open-telemetry/opentelemetry-operator#opentelemetry-auto-instrumentation-injection>.
 
-use crate::Language;
-
 /// The prefix of all keys that ask for or configure instrumentation.
 pub const PREFIX: &str = "instrumentation.opentelemetry.io/";
 
@@ -53,45 +51,6 @@ pub const POD_SECURITY_ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 
 /// Set by OpenShift on namespaces whose user ids it assigns.
 pub const OPENSHIFT_UID_RANGE: &str = "openshift.io/sa.scc.uid-range";
-
-impl Language {
-    /// The key that asks for this language.
-    pub const fn inject_key(self) -> &'static str {
-        match self {
-            Self::Java => "instrumentation.opentelemetry.io/inject-java",
-            Self::NodeJs => "instrumentation.opentelemetry.io/inject-nodejs",
-            Self::Python => "instrumentation.opentelemetry.io/inject-python",
-            Self::DotNet => "instrumentation.opentelemetry.io/inject-dotnet",
-            Self::Go => "instrumentation.opentelemetry.io/inject-go",
-            Self::ApacheHttpd => "instrumentation.opentelemetry.io/inject-apache-httpd",
-            Self::Nginx => "instrumentation.opentelemetry.io/inject-nginx",
-            Self::Sdk => "instrumentation.opentelemetry.io/inject-sdk",
-        }
-    }
-
-    /// The keys that name this language's containers. nginx has two: the one that the reference reads and
-    /// the one that follows the pattern of all others.
-    pub const fn container_names_keys(self) -> &'static [&'static str] {
-        match self {
-            Self::Java => &["instrumentation.opentelemetry.io/java-container-names"],
-            Self::NodeJs => &["instrumentation.opentelemetry.io/nodejs-container-names"],
-            Self::Python => &["instrumentation.opentelemetry.io/python-container-names"],
-            Self::DotNet => &["instrumentation.opentelemetry.io/dotnet-container-names"],
-            Self::Go => &["instrumentation.opentelemetry.io/go-container-names"],
-            Self::ApacheHttpd => &["instrumentation.opentelemetry.io/apache-httpd-container-names"],
-            Self::Nginx => &[
-                "instrumentation.opentelemetry.io/inject-nginx-container-names",
-                "instrumentation.opentelemetry.io/nginx-container-names",
-            ],
-            Self::Sdk => &["instrumentation.opentelemetry.io/sdk-container-names"],
-        }
-    }
-
-    /// The key on an Instrumentation under which the default image of the writing operator stands.
-    pub fn default_image_key(self) -> String {
-        format!("{PREFIX}default-auto-instrumentation-{self}-image")
-    }
-}
 
 /// What the value of an `inject-*` annotation asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

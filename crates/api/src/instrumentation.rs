@@ -3,6 +3,7 @@
 //! The fields, their names and their meaning are those of the OpenTelemetry Operator (injection.md, section 3.2).
 //! The comments on fields are user documentation: `kubectl explain otelinst.spec` prints them.
 
+mod crd;
 mod exporter;
 mod languages;
 mod sampler;
@@ -19,10 +20,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use exporter::{Exporter, Tls};
-pub use languages::{ApacheHttpd, DotNet, Extension, Go, Java, Nginx, NodeJs, Python};
+pub use languages::{AgentBlock, ApacheHttpd, DotNet, Extension, Go, Java, Nginx, NodeJs, Python};
 pub use sampler::{Propagator, Sampler, SamplerType};
-
-use crate::schema;
 
 /// The API group of all custom resources.
 pub const GROUP: &str = "opentelemetry.io";
@@ -133,10 +132,17 @@ pub struct InstrumentationStatus {
     pub upgrade_blocked_versions: Option<BTreeMap<String, String>>,
 }
 
+impl InstrumentationSpec {
+    /// The certificates that exporters use, if any are named.
+    pub fn tls(&self) -> Option<&Tls> {
+        self.exporter.as_ref()?.tls.as_ref()
+    }
+}
+
 impl Instrumentation {
     /// The CustomResourceDefinition, ready to be applied.
     pub fn crd() -> Value {
-        schema::instrumentation_crd()
+        crd::definition()
     }
 
     /// `namespace/name`, as it is written in an annotation.

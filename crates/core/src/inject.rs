@@ -12,16 +12,17 @@
 //! Injecting twice is injecting once: each step looks at what it finds in the pod and adds only what is missing.
 //! Languages and containers are independent: what is refused for one changes nothing for another.
 
+mod annotations;
 mod choose;
 mod draft;
 mod env;
 mod exporter;
-mod image;
 mod injected;
 mod injection;
 mod languages;
 mod payload;
 pub(crate) mod probe;
+mod profile;
 mod references;
 mod resource;
 mod security;
@@ -29,6 +30,7 @@ mod target;
 mod telemetry;
 mod valid;
 
+pub(crate) use languages::profile;
 pub use references::references;
 
 use serde_json::Value;
@@ -87,7 +89,7 @@ pub struct Outcome {
 /// ```
 pub fn inject(request: &Request<'_>) -> Outcome {
     let mut findings = Vec::new();
-    choose::review_annotations(request.pod, &mut findings);
+    annotations::lint(request.pod, &mut findings);
     let mut asks = choose::asks(request);
     let mut unknown = None;
     match choose::found(request) {

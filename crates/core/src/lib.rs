@@ -9,12 +9,14 @@
 //!  Settings ───────────────┘
 //! ```
 
-pub mod defaults;
+pub mod defaulting;
+mod defaults;
 pub mod edit;
 mod endpoint;
 pub mod environment;
 pub mod facts;
 pub mod finding;
+mod image;
 pub mod inject;
 mod json;
 pub mod owner;

@@ -3,7 +3,7 @@
 use ingraft_api::instrumentation::Exporter;
 use ingraft_api::{Instrumentation, Language};
 
-use crate::defaults::Block;
+use crate::defaults;
 use crate::endpoint::{Endpoint, GRPC_PORT};
 use crate::finding::{Finding, Reason, Subject};
 use crate::settings::Settings;
@@ -30,7 +30,7 @@ pub fn review(instrumentation: &Instrumentation, snapshot: &Snapshot, settings: 
     let subject = Subject::Instrumentation(instrumentation.reference());
     let finding = |reason: Reason, pointer: String| Finding { reason, subject: subject.clone(), pointer };
     let images = Language::with_image().filter_map(|language| {
-        let image = Block::of(&instrumentation.spec, language).image?;
+        let image = defaults::block(&instrumentation.spec, language).image?;
         let reason = upgrade::blocked(language, image, settings.image(language))?;
         Some(finding(reason, format!("/spec/{}/image", language.field())))
     });

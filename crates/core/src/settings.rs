@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ingraft_api::Language;
 
-/// Default images and feature switches: the same for the operator and the command line.
+use crate::image::ImageReference;
+
+/// Default images and feature switches: the same for the operator and the command line. The defaults follow from the
+/// profiles of the languages.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     images: BTreeMap<Language, String>,
@@ -33,12 +36,6 @@ impl Settings {
         self.images.insert(language, image);
     }
 
-    /// The default image of a language from another registry, which has it under the same path:
-    /// `mirror.example.com/ghcr` instead of `ghcr.io`.
-    pub fn mirrored_image(language: Language, registry: &str) -> String {
-        mirrored(Self::default_image(language), registry)
-    }
-
     /// Whether a language may be injected.
     pub fn enabled(&self, language: Language) -> bool {
         self.enabled.contains(&language)
@@ -53,62 +50,19 @@ impl Settings {
         };
     }
 
-    /// The default image of the OpenTelemetry Operator 0.158.0 for a language (injection.md, section 4).
-    pub const fn default_image(language: Language) -> &'static str {
-        match language {
-            Language::Java => "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-java:2.30.0",
-            Language::NodeJs => {
-                "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-nodejs:0.78.0"
-            }
-            Language::Python => {
-                "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-python:0.64b0"
-            }
-            Language::DotNet => {
-                "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-dotnet:1.16.0"
-            }
-            Language::Go => {
-                "ghcr.io/open-telemetry/opentelemetry-go-instrumentation/autoinstrumentation-go:v0.24.0"
-            }
-            Language::ApacheHttpd | Language::Nginx => {
-                "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-apache-httpd:1.0.4"
-            }
-            Language::Sdk => "",
-        }
-    }
-
-    /// Whether a language is on unless somebody says otherwise: all but Go, which needs a privileged container, and
-    /// nginx, as in the reference (injection.md, section 7.1).
-    pub const fn enabled_by_default(language: Language) -> bool {
-        !matches!(language, Language::Go | Language::Nginx)
-    }
-}
-
-/// An image reference with another registry in place of its first part.
-///
-/// ```
-/// use ingraft_core::settings::mirrored;
-/// assert_eq!(mirrored("ghcr.io/a/b:1", "mirror.example.com/ghcr/"), "mirror.example.com/ghcr/a/b:1");
-/// ```
-pub fn mirrored(image: &str, registry: &str) -> String {
-    match image.split_once('/') {
-        Some((_, path)) => format!("{}/{path}", registry.trim_end_matches('/')),
-        None => image.to_owned(),
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
+    /// No images, and no language enabled.
+    pub(crate) fn bare() -> Self {
         Self {
-            images: Language::with_image()
-                .map(|language| (language, Self::default_image(language).to_owned()))
-                .collect(),
-            enabled: Language::ALL
-                .into_iter()
-                .filter(|language| Self::enabled_by_default(*language))
-                .collect(),
+            images: BTreeMap::new(),
+            enabled: BTreeSet::new(),
             multi_instrumentation: true,
             env_probe: true,
             probe_image: String::new(),
         }
     }
+}
+
+/// An image reference with another registry in place of its first part.
+pub fn mirrored(image: &str, registry: &str) -> String {
+    ImageReference::mirrored(image, registry)
 }

@@ -7,6 +7,7 @@ use ingraft_api::annotations::{INJECT, NODEJS_ESM, OPENSHIFT_UID_RANGE, PREFIX};
 use serde_json::Value;
 
 use crate::facts::{Facts, ImageFacts};
+use crate::image::ImageReference;
 use crate::json::string;
 
 /// A ConfigMap that every namespace has, and that therefore need not be kept:
@@ -40,14 +41,13 @@ impl Snapshot {
     /// What is known of a container's image, where it cannot have changed since.
     pub fn image(&self, namespace: &str, container: &Value) -> Option<ImageFacts> {
         let image = string(container, "image")?;
-        let tag =
-            image.rsplit('/').next().and_then(|last| last.split_once(':')).map_or("latest", |(_, tag)| tag);
+        let reference = ImageReference::parse(image);
         // Without a policy, Kubernetes pulls `latest` always.
         let always = match string(container, "imagePullPolicy") {
-            None | Some("") => tag == "latest",
+            None | Some("") => reference.tag_or_latest() == "latest",
             Some(policy) => policy == "Always",
         };
-        if always && !image.contains('@') {
+        if always && reference.digest.is_none() {
             return None;
         }
         let architectures = self.nodes.iter().map(|node| node.architecture.as_str()).collect();

@@ -10,8 +10,10 @@ use ingraft_api::{Instrumentation, Language};
 use semver::Version;
 use serde_json::{Map, Value, json};
 
-use crate::defaults::Block;
+use crate::defaults;
 use crate::finding::{Finding, Reason, Subject};
+use crate::image::ImageReference;
+use crate::inject::profile;
 use crate::settings::Settings;
 
 /// What an upgrade changes in one Instrumentation.
@@ -52,7 +54,7 @@ pub fn upgrade(instrumentation: &Instrumentation, settings: &Settings) -> Upgrad
         let (old, new) = (annotation(&language.default_image_key()), settings.image(language));
         let pointer = format!("/spec/{}/image", language.field());
         let defaulted = annotation(DEFAULTED).split(',').any(|path| path == pointer);
-        let unchanged = Block::of(&instrumentation.spec, language).image == Some(old);
+        let unchanged = defaults::block(&instrumentation.spec, language).image == Some(old);
         if old == new || !defaulted || !unchanged {
             continue;
         }
@@ -66,27 +68,17 @@ pub fn upgrade(instrumentation: &Instrumentation, settings: &Settings) -> Upgrad
     upgrade
 }
 
-/// The version that changes what telemetry looks like so much that nobody should get it unasked: HTTP semantic
-/// conventions became stable there.
-const fn breaking_version(language: Language) -> Option<&'static str> {
-    match language {
-        Language::DotNet => Some("1.3.0"),
-        Language::Java => Some("2.0.0"),
-        _ => None,
-    }
-}
-
 /// The reason for not going from one image to another of the same repository.
 pub(crate) fn blocked(language: Language, old: &str, new: &str) -> Option<Reason> {
-    let breaking = breaking_version(language)?;
-    let ((old_repository, old_tag), (new_repository, new_tag)) = (split(old), split(new));
-    if old_repository != new_repository {
+    let breaking = profile(language).breaking_version?;
+    let (from, to) = (ImageReference::parse(old), ImageReference::parse(new));
+    if from.repository != to.repository {
         return None;
     }
     let version = |tag: &str| Version::parse(tag.trim_start_matches('v')).ok();
-    let crosses = match (version(old_tag), version(new_tag), version(breaking)) {
+    let crosses = match (version(from.tag_or_latest()), version(to.tag_or_latest()), version(breaking)) {
         (Some(old), Some(new), Some(breaking)) => old < breaking && breaking <= new,
-        _ => new_tag == breaking,
+        _ => to.tag_or_latest() == breaking,
     };
     crosses.then(|| Reason::UpgradeBlocked {
         language,
@@ -94,14 +86,6 @@ pub(crate) fn blocked(language: Language, old: &str, new: &str) -> Option<Reason
         to: new.to_owned(),
         version: breaking,
     })
-}
-
-/// Repository and tag of an image; `latest` where there is no tag.
-fn split(image: &str) -> (&str, &str) {
-    match image.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
-        _ => (image, "latest"),
-    }
 }
 
 #[cfg(test)]

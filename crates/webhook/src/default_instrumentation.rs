@@ -1,6 +1,6 @@
 //! The defaulting webhook for Instrumentations: writes down the defaults of absent fields, for people to read.
 
-use ingraft_core::defaults;
+use ingraft_core::defaulting;
 
 use crate::Context;
 use crate::review::{Answer, Request};
@@ -8,7 +8,7 @@ use crate::review::{Answer, Request};
 /// Fills in what is absent. Whatever else the object says stays as it is.
 pub(crate) fn answer(context: &Context, request: Request) -> Answer {
     let edits = if request.object.is_object() {
-        defaults::missing(&request.object, &context.settings)
+        defaulting::missing(&request.object, &context.settings)
     } else {
         Vec::new()
     };

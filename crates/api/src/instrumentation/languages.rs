@@ -8,30 +8,79 @@ use serde_json::Value;
 
 use crate::schema;
 
-/// Java.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Java {
-    /// Image that holds the agent. Default: the operator's image for Java.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// Template of a PersistentVolumeClaim that holds the agent's files instead of an emptyDir. Not
-    /// together with `volumeLimitSize`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::persistent_volume_claim_template")]
-    pub volume_claim_template: Option<Value>,
-    /// Size limit of the emptyDir that holds the agent's files. Default: `200Mi`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume_limit_size: Option<Quantity>,
-    /// Environment variables for Java alone. A variable that the container sets wins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub env: Option<Vec<EnvVar>>,
-    /// Resources of the injected init container. Default: limits 500m CPU and 256Mi, requests 50m CPU and 64Mi.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resources: Option<ResourceRequirements>,
-    /// Extensions of the Java agent, each copied by an init container of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub extensions: Option<Vec<Extension>>,
+/// What the blocks of all languages have in common.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AgentBlock<'a> {
+    /// Image that holds the agent.
+    pub image: Option<&'a str>,
+    /// Template of a PersistentVolumeClaim that holds the agent's files.
+    pub volume_claim_template: Option<&'a Value>,
+    /// Size limit of the emptyDir that holds the agent's files.
+    pub volume_limit_size: Option<&'a str>,
+    /// Environment variables for the language alone.
+    pub env: &'a [EnvVar],
+    /// Resources of the injected containers.
+    pub resources: Option<&'a ResourceRequirements>,
+}
+
+/// A block: its doc comment, the language's name, what more the text on its volume says, the field for resources and
+/// what it is about, and fields that no other language has.
+macro_rules! block {
+    (
+        $(#[$doc:meta])* $type:ident, $name:literal, volume $volume:literal,
+        $resources:ident $of:literal {$($(#[$extra_doc:meta])* $extra:ident: $extra_type:ty,)*}
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $type {
+            #[doc = concat!("Image that holds the agent. Default: the operator's image for ", $name, ".")]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub image: Option<String>,
+            #[doc = concat!(
+                "Template of a PersistentVolumeClaim that holds the agent's files instead of an emptyDir", $volume,
+                ". Not\ntogether with `volumeLimitSize`."
+            )]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schemars(schema_with = "schema::persistent_volume_claim_template")]
+            pub volume_claim_template: Option<Value>,
+            #[doc = concat!("Size limit of the emptyDir that holds the agent's files", $volume, ". Default: `200Mi`.")]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub volume_limit_size: Option<Quantity>,
+            #[doc = concat!("Environment variables for ", $name, " alone. A variable that the container sets wins.")]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub env: Option<Vec<EnvVar>>,
+            #[doc = concat!("Resources of the ", $of, ".")]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub $resources: Option<ResourceRequirements>,
+            $(
+                $(#[$extra_doc])*
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $extra: Option<$extra_type>,
+            )*
+        }
+
+        impl $type {
+            pub(crate) fn common(&self) -> AgentBlock<'_> {
+                AgentBlock {
+                    image: self.image.as_deref(),
+                    volume_claim_template: self.volume_claim_template.as_ref(),
+                    volume_limit_size: self.volume_limit_size.as_ref().map(|size| size.0.as_str()),
+                    env: self.env.as_deref().unwrap_or_default(),
+                    resources: self.$resources.as_ref(),
+                }
+            }
+        }
+    };
+}
+
+block! {
+    /// Java.
+    Java, "Java", volume "",
+    resources "injected init container. Default: limits 500m CPU and 256Mi, requests 50m CPU and 64Mi" {
+        /// Extensions of the Java agent, each copied by an init container of its own.
+        extensions: Vec<Extension>,
+    }
 }
 
 /// An extension of the Java agent.
@@ -44,160 +93,55 @@ pub struct Extension {
     pub dir: String,
 }
 
-/// Node.js.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct NodeJs {
-    /// Image that holds the agent. Default: the operator's image for Node.js.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// Template of a PersistentVolumeClaim that holds the agent's files instead of an emptyDir. Not
-    /// together with `volumeLimitSize`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::persistent_volume_claim_template")]
-    pub volume_claim_template: Option<Value>,
-    /// Size limit of the emptyDir that holds the agent's files. Default: `200Mi`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume_limit_size: Option<Quantity>,
-    /// Environment variables for Node.js alone. A variable that the container sets wins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub env: Option<Vec<EnvVar>>,
-    /// Resources of the injected init container. Default: limits 500m CPU and 256Mi, requests 50m CPU and 128Mi.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_requirements: Option<ResourceRequirements>,
+block! {
+    /// Node.js.
+    NodeJs, "Node.js", volume "",
+    resource_requirements "injected init container. Default: limits 500m CPU and 256Mi, requests 50m CPU and 128Mi" {}
 }
 
-/// Python.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Python {
-    /// Image that holds the agent. Default: the operator's image for Python.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// Template of a PersistentVolumeClaim that holds the agent's files instead of an emptyDir. Not
-    /// together with `volumeLimitSize`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::persistent_volume_claim_template")]
-    pub volume_claim_template: Option<Value>,
-    /// Size limit of the emptyDir that holds the agent's files. Default: `200Mi`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume_limit_size: Option<Quantity>,
-    /// Environment variables for Python alone. A variable that the container sets wins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub env: Option<Vec<EnvVar>>,
-    /// Resources of the injected init container. Default: limits 500m CPU and 256Mi, requests 50m CPU and 64Mi.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_requirements: Option<ResourceRequirements>,
+block! {
+    /// Python.
+    Python, "Python", volume "",
+    resource_requirements "injected init container. Default: limits 500m CPU and 256Mi, requests 50m CPU and 64Mi" {}
 }
 
-/// .NET.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DotNet {
-    /// Image that holds the agent. Default: the operator's image for .NET.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// Template of a PersistentVolumeClaim that holds the agent's files instead of an emptyDir. Not
-    /// together with `volumeLimitSize`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::persistent_volume_claim_template")]
-    pub volume_claim_template: Option<Value>,
-    /// Size limit of the emptyDir that holds the agent's files. Default: `200Mi`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume_limit_size: Option<Quantity>,
-    /// Environment variables for .NET alone. A variable that the container sets wins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub env: Option<Vec<EnvVar>>,
-    /// Resources of the injected init container. Default: limits 500m CPU and 256Mi, requests 50m CPU and 128Mi.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_requirements: Option<ResourceRequirements>,
+block! {
+    /// .NET.
+    DotNet, ".NET", volume "",
+    resource_requirements "injected init container. Default: limits 500m CPU and 256Mi, requests 50m CPU and 128Mi" {}
 }
 
-/// Go, by an eBPF sidecar.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Go {
-    /// Image that holds the agent. Default: the operator's image for Go.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// Template of a PersistentVolumeClaim that holds the agent's files instead of an emptyDir; not used for this language. Not
-    /// together with `volumeLimitSize`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::persistent_volume_claim_template")]
-    pub volume_claim_template: Option<Value>,
-    /// Size limit of the emptyDir that holds the agent's files; not used for this language. Default: `200Mi`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume_limit_size: Option<Quantity>,
-    /// Environment variables for Go alone. A variable that the container sets wins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub env: Option<Vec<EnvVar>>,
-    /// Resources of the sidecar. Default: limits 500m CPU and 256Mi, requests 50m CPU and 64Mi.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_requirements: Option<ResourceRequirements>,
-    /// Security context of the sidecar. Default: privileged, user 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub security_context: Option<SecurityContext>,
+block! {
+    /// Go, by an eBPF sidecar.
+    Go, "Go", volume "; not used for this language",
+    resource_requirements "sidecar. Default: limits 500m CPU and 256Mi, requests 50m CPU and 64Mi" {
+        /// Security context of the sidecar. Default: privileged, user 0.
+        security_context: SecurityContext,
+    }
 }
 
-/// Apache httpd.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ApacheHttpd {
-    /// Image that holds the agent. Default: the operator's image for Apache httpd.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// Template of a PersistentVolumeClaim that holds the agent's files instead of an emptyDir. Not
-    /// together with `volumeLimitSize`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::persistent_volume_claim_template")]
-    pub volume_claim_template: Option<Value>,
-    /// Size limit of the emptyDir that holds the agent's files. Default: `200Mi`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume_limit_size: Option<Quantity>,
-    /// Environment variables for Apache httpd alone. A variable that the container sets wins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub env: Option<Vec<EnvVar>>,
-    /// Directives for the module, `name` and `value` each; they win over the built-in ones.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attrs: Option<Vec<EnvVar>>,
-    /// Version of the server: `2.4` or `2.2`. Default: `2.4`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// Folder of the server's configuration. Default: `/usr/local/apache2/conf`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[A-Za-z0-9._/-]*$"), length(max = 256))]
-    pub config_path: Option<String>,
-    /// Resources of the injected init containers. Default: limits 500m CPU and 256Mi, requests 1m CPU and 128Mi.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_requirements: Option<ResourceRequirements>,
+block! {
+    /// Apache httpd.
+    ApacheHttpd, "Apache httpd", volume "",
+    resource_requirements "injected init containers. Default: limits 500m CPU and 256Mi, requests 1m CPU and 128Mi" {
+        /// Directives for the module, `name` and `value` each; they win over the built-in ones.
+        attrs: Vec<EnvVar>,
+        /// Version of the server: `2.4` or `2.2`. Default: `2.4`.
+        version: String,
+        /// Folder of the server's configuration. Default: `/usr/local/apache2/conf`.
+        #[schemars(regex(pattern = r"^[A-Za-z0-9._/-]*$"), length(max = 256))]
+        config_path: String,
+    }
 }
 
-/// nginx.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Nginx {
-    /// Image that holds the agent. Default: the operator's image for nginx.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// Template of a PersistentVolumeClaim that holds the agent's files instead of an emptyDir; not used for this language. Not
-    /// together with `volumeLimitSize`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::persistent_volume_claim_template")]
-    pub volume_claim_template: Option<Value>,
-    /// Size limit of the emptyDir that holds the agent's files; not used for this language. Default: `200Mi`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume_limit_size: Option<Quantity>,
-    /// Environment variables for nginx alone. A variable that the container sets wins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub env: Option<Vec<EnvVar>>,
-    /// Directives for the module, `name` and `value` each; they win over the built-in ones.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attrs: Option<Vec<EnvVar>>,
-    /// The server's main configuration file. Default: `/etc/nginx/nginx.conf`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[A-Za-z0-9._/-]*$"), length(max = 256))]
-    pub config_file: Option<String>,
-    /// Resources of the injected init containers. Default: limits 500m CPU and 256Mi, requests 1m CPU and 128Mi.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_requirements: Option<ResourceRequirements>,
+block! {
+    /// nginx.
+    Nginx, "nginx", volume "; not used for this language",
+    resource_requirements "injected init containers. Default: limits 500m CPU and 256Mi, requests 1m CPU and 128Mi" {
+        /// Directives for the module, `name` and `value` each; they win over the built-in ones.
+        attrs: Vec<EnvVar>,
+        /// The server's main configuration file. Default: `/etc/nginx/nginx.conf`.
+        #[schemars(regex(pattern = r"^[A-Za-z0-9._/-]*$"), length(max = 256))]
+        config_file: String,
+    }
 }

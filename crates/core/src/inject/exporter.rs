@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::env::{Current, Env};
 use super::injection::Injection;
+use super::profile::OtlpProtocols;
 use super::target::Target;
 use super::valid;
 use crate::endpoint::{Endpoint, GRPC_PORT, HTTP_PORT};
@@ -22,38 +23,7 @@ const SIGNAL_ENDPOINTS: [&str; 3] = [
     "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
 ];
 
-/// The OTLP protocols that a language's agent can send.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Speaks {
-    /// HTTP unless told otherwise, and gRPC.
-    HttpAndGrpc,
-    /// HTTP only.
-    Http,
-    /// gRPC only.
-    Grpc,
-    /// The application brings its own SDK.
-    Unknown,
-}
-
-impl Speaks {
-    /// Each as its documentation says.
-    pub(crate) const fn of(language: Language) -> Self {
-        match language {
-            // https://opentelemetry.io/docs/zero-code/java/agent/getting-started/#configuring-the-agent
-            // https://opentelemetry.io/docs/zero-code/js/configuration/ (exporter by OTEL_EXPORTER_OTLP_PROTOCOL)
-            // https://opentelemetry.io/docs/zero-code/dotnet/configuration/#otlp
-            // https://github.com/open-telemetry/opentelemetry-go-instrumentation/blob/main/docs/configuration.md
-            Language::Java | Language::NodeJs | Language::DotNet | Language::Go => Self::HttpAndGrpc,
-            // The image holds only the HTTP exporter:
-            // https://opentelemetry.io/docs/platforms/kubernetes/operator/automatic/#python
-            Language::Python => Self::Http,
-            // The module links only the gRPC exporter (libopentelemetry_exporter_otlp_grpc.so; injection.md, 4.6):
-            // https://github.com/open-telemetry/opentelemetry-cpp-contrib/tree/main/instrumentation/otel-webserver-module
-            Language::ApacheHttpd | Language::Nginx => Self::Grpc,
-            Language::Sdk => Self::Unknown,
-        }
-    }
-
+impl OtlpProtocols {
     /// The port that does not fit, and the one that would, where only one protocol can be sent.
     const fn ports(self) -> Option<(u16, u16)> {
         match self {
@@ -100,7 +70,7 @@ pub(crate) fn endpoint(spec: &InstrumentationSpec) -> Option<&str> {
 /// the other.
 pub(crate) fn corrected_endpoint(injection: &Injection<'_, '_>) -> Option<String> {
     let url = endpoint(injection.spec())?;
-    let (wrong, right) = Speaks::of(injection.language()).ports()?;
+    let (wrong, right) = injection.profile.otlp.ports()?;
     let endpoint = Endpoint::parse(url)?;
     let (namespace, service) = endpoint.service(injection.request.namespace)?;
     let ports = injection.request.snapshot.services.get(namespace, service)?;
@@ -142,7 +112,7 @@ impl<'a> Outlet<'a> {
         if let Some(corrected) = corrected_endpoint(injection) {
             outlet.fitted = Some(port_corrected(injection, url, corrected.clone()));
             outlet.endpoint = Some(corrected.into());
-        } else if Speaks::of(injection.language()) == Speaks::HttpAndGrpc
+        } else if injection.profile.otlp == OtlpProtocols::HttpAndGrpc
             && Endpoint::parse(url).is_some_and(|endpoint| endpoint.port == Some(GRPC_PORT))
         {
             outlet.protocol = Some("grpc");
@@ -164,7 +134,7 @@ pub(crate) fn add(
     if let Some(protocol) = outlet.protocol {
         target.env.set_default(PROTOCOL, protocol);
     }
-    let Some(tls) = spec.exporter.as_ref().and_then(|exporter| exporter.tls.as_ref()) else {
+    let Some(tls) = spec.tls() else {
         return Ok(());
     };
     let (secret, config_map) = objects(tls);
@@ -199,7 +169,7 @@ fn objects(tls: &Tls) -> (Option<&str>, Option<&str>) {
 
 /// The volumes for TLS material. They are optional: a pod starts even where its namespace lacks the Secret.
 pub(crate) fn volumes(spec: &InstrumentationSpec) -> Vec<Value> {
-    let Some(tls) = spec.exporter.as_ref().and_then(|exporter| exporter.tls.as_ref()) else {
+    let Some(tls) = spec.tls() else {
         return Vec::new();
     };
     let (secret, config_map) = objects(tls);

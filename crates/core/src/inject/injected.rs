@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::choose::Choice;
-use crate::defaults::{self, Block};
+use super::languages::profile;
+use crate::defaults;
 use crate::settings::Settings;
 
 /// What was injected into this pod, by language.
@@ -62,21 +63,12 @@ fn hash(spec: &InstrumentationSpec, language: Language, settings: &Settings) -> 
         (&spec.exporter, &spec.resource, &spec.propagators, &spec.sampler, &spec.defaults, &spec.env);
     hasher.add(&common);
     hasher.add(&(&spec.image_pull_policy, &spec.init_container_security_context));
-    let block = Block::of(spec, language);
+    let profile = profile(language);
+    let block = defaults::block(spec, language);
     let image = block.image.unwrap_or_else(|| settings.image(language));
     hasher.add(&(image, block.env, block.volume_claim_template, block.volume_limit_size));
-    hasher.add(&defaults::requirements(language, block.resources));
-    match language {
-        Language::Java => hasher.add(&spec.java.as_ref().map(|java| &java.extensions)),
-        Language::Go => hasher.add(&spec.go.as_ref().map(|go| &go.security_context)),
-        Language::ApacheHttpd => {
-            hasher.add(
-                &spec.apache_httpd.as_ref().map(|httpd| (&httpd.attrs, &httpd.version, &httpd.config_path)),
-            );
-        }
-        Language::Nginx => hasher.add(&spec.nginx.as_ref().map(|nginx| (&nginx.attrs, &nginx.config_file))),
-        Language::NodeJs | Language::Python | Language::DotNet | Language::Sdk => {}
-    }
+    hasher.add(&defaults::requirements(profile.requests, block.resources));
+    hasher.add_bytes((profile.particulars)(spec).as_bytes());
     format!("{:016x}", hasher.0)
 }
 
@@ -84,6 +76,12 @@ fn hash(spec: &InstrumentationSpec, language: Language, settings: &Settings) -> 
 struct Fnv(u64);
 
 impl Fnv {
+    fn add_bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
     fn add(&mut self, value: &impl Serialize) {
         // Writing to a number cannot fail, and neither can turning these types to JSON.
         let _ = serde_json::to_writer(self, value);
@@ -92,9 +90,7 @@ impl Fnv {
 
 impl Write for &mut Fnv {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.add_bytes(bytes);
         Ok(bytes.len())
     }
 

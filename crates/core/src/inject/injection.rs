@@ -1,17 +1,19 @@
 //! One language that is being injected, with all that is the same for each of its containers.
 
+use ingraft_api::instrumentation::AgentBlock;
 use ingraft_api::{InstrumentationSpec, Language};
 use serde_json::{Map, Value};
 
 use super::Request;
 use super::choose::Choice;
+use super::profile::Profile;
 use super::target::Container;
 use super::{references, valid};
 use crate::ImageFacts;
-use crate::defaults::{self, Block};
+use crate::defaults;
 use crate::finding::{Finding, Reason, Subject};
+use crate::image::ImageReference;
 use crate::quantity;
-use crate::settings::Settings;
 
 /// A language, its Instrumentation, and the variables that this one adds, ready to be put into containers.
 #[derive(Debug)]
@@ -19,7 +21,8 @@ pub(crate) struct Injection<'c, 'a> {
     pub(crate) request: &'c Request<'a>,
     pub(crate) choice: &'c Choice<'a>,
     /// The block of the language.
-    pub(crate) block: Block<'a>,
+    pub(crate) block: AgentBlock<'a>,
+    pub(crate) profile: &'static Profile,
     /// `spec.env`.
     pub(crate) common_env: Vec<Value>,
     /// `env` of the block.
@@ -29,12 +32,24 @@ pub(crate) struct Injection<'c, 'a> {
 }
 
 impl<'c, 'a> Injection<'c, 'a> {
-    pub(crate) fn new(request: &'c Request<'a>, choice: &'c Choice<'a>, findings: &mut Vec<Finding>) -> Self {
+    pub(crate) fn new(
+        request: &'c Request<'a>,
+        choice: &'c Choice<'a>,
+        profile: &'static Profile,
+        findings: &mut Vec<Finding>,
+    ) -> Self {
         let spec = &choice.instrumentation.spec;
-        let block = Block::of(spec, choice.language);
-        let requirements = defaults::requirements(choice.language, block.resources);
-        let mut injection =
-            Self { request, choice, block, common_env: Vec::new(), language_env: Vec::new(), requirements };
+        let block = defaults::block(spec, choice.language);
+        let requirements = defaults::requirements(profile.requests, block.resources);
+        let mut injection = Self {
+            request,
+            choice,
+            block,
+            profile,
+            common_env: Vec::new(),
+            language_env: Vec::new(),
+            requirements,
+        };
         let field = choice.language.field();
         injection.common_env =
             references::variables(&injection, spec.env.as_deref().unwrap_or_default(), "/spec/env", findings);
@@ -101,8 +116,8 @@ impl<'c, 'a> Injection<'c, 'a> {
 
     /// Whether the agent's image is the default one, from wherever it comes: then its needs are known.
     pub(crate) fn is_default_image(&self) -> bool {
-        let name = |image: &str| image.rsplit('/').next().unwrap_or_default().to_owned();
-        name(self.image()) == name(Settings::default_image(self.language()))
+        let default = ImageReference::parse(self.profile.default_image);
+        ImageReference::parse(self.image()).is_copy_of(default)
     }
 
     /// The pull policy, if it is one: the CRD does not check it, and a wrong one would make every pod invalid.

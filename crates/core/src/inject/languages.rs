@@ -1,7 +1,7 @@
-//! The languages: what is particular to each.
+//! The languages: what is particular to each is in its file, and the table here is the only place that lists them.
 //!
 //! Most load an agent whose files are copied into the pod: they implement [`files::Agent`]. Go runs beside its target,
-//! and web servers get their configuration cloned. Adding a language is adding a file and a line to [`inject`].
+//! and web servers get their configuration cloned.
 
 mod dotnet;
 mod files;
@@ -13,29 +13,76 @@ mod sdk;
 mod web_server;
 
 use ingraft_api::Language;
+use web_server::{apache_httpd, nginx};
 
 use super::Request;
 use super::choose::Choice;
 use super::draft::Draft;
 use super::injection::Injection;
+use super::profile::Profile;
 use crate::finding::Finding;
+use crate::image::ImageReference;
+use crate::settings::Settings;
 
-/// Injects one language. Answers the containers that changed; whatever was refused is a finding.
-pub(crate) fn inject<'a>(
-    request: &Request<'a>,
-    choice: &Choice<'a>,
-    draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
-) -> Vec<String> {
-    let injection = Injection::new(request, choice, findings);
-    match choice.language {
-        Language::Java => files::inject(&java::Java, &injection, draft, findings),
-        Language::NodeJs => files::inject(&nodejs::NodeJs, &injection, draft, findings),
-        Language::Python => files::inject(&python::Python, &injection, draft, findings),
-        Language::DotNet => files::inject(&dotnet::DotNet, &injection, draft, findings),
-        Language::Sdk => files::inject(&sdk::Sdk, &injection, draft, findings),
-        Language::Go => go::inject(&injection, draft, findings),
-        Language::ApacheHttpd => web_server::inject(&web_server::APACHE_HTTPD, &injection, draft, findings),
-        Language::Nginx => web_server::inject(&web_server::NGINX, &injection, draft, findings),
+/// One line for each language: its file, which has a `PROFILE` and a function `inject`.
+macro_rules! languages {
+    ($($language:ident => $file:ident,)*) => {
+        /// What is particular to a language.
+        pub(crate) const fn profile(language: Language) -> &'static Profile {
+            match language { $(Language::$language => &$file::PROFILE,)* }
+        }
+
+        /// Injects one language. Returns the containers that changed; whatever was refused is a finding.
+        pub(crate) fn inject<'a>(
+            request: &Request<'a>,
+            choice: &Choice<'a>,
+            draft: &mut Draft<'a>,
+            findings: &mut Vec<Finding>,
+        ) -> Vec<String> {
+            let injection = Injection::new(request, choice, profile(choice.language), findings);
+            match choice.language { $(Language::$language => $file::inject(&injection, draft, findings),)* }
+        }
+    };
+}
+
+languages! {
+    Java => java,
+    NodeJs => nodejs,
+    Python => python,
+    DotNet => dotnet,
+    Go => go,
+    ApacheHttpd => apache_httpd,
+    Nginx => nginx,
+    Sdk => sdk,
+}
+
+impl Settings {
+    /// The default image of the OpenTelemetry Operator 0.158.0 for a language.
+    pub const fn default_image(language: Language) -> &'static str {
+        profile(language).default_image
+    }
+
+    /// The default image of a language from another registry, which has it under the same path:
+    /// `mirror.example.com/ghcr` instead of `ghcr.io`.
+    pub fn mirrored_image(language: Language, registry: &str) -> String {
+        ImageReference::mirrored(Self::default_image(language), registry)
+    }
+
+    /// Whether a language is on unless somebody says otherwise: all but Go and nginx, as in the reference.
+    pub const fn enabled_by_default(language: Language) -> bool {
+        profile(language).enabled
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let mut settings = Self::bare();
+        for language in Language::ALL {
+            settings.set_enabled(language, Self::enabled_by_default(language));
+            if language.has_image() {
+                settings.set_image(language, Self::default_image(language).to_owned());
+            }
+        }
+        settings
     }
 }

@@ -1,5 +1,6 @@
 //! The init container that copies an agent's files, and the volume that holds them (injection.md, section 4.0).
 
+use ingraft_api::instrumentation::AgentBlock;
 use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
@@ -7,7 +8,7 @@ use super::injection::Injection;
 use super::probe::command::AgentFiles;
 use super::security;
 use super::target::Container;
-use crate::defaults::{self, Block};
+use crate::defaults;
 use crate::finding::{Finding, Reason};
 use crate::json::{list, string, string_at};
 use crate::quantity;
@@ -125,7 +126,7 @@ pub(crate) fn token_mount(target: Container<'_>) -> Option<&Value> {
 }
 
 /// The volume for an agent's files: as large as the Instrumentation says, or a claim of its template.
-pub(crate) fn volume(name: &str, block: Block<'_>) -> Value {
+pub(crate) fn volume(name: &str, block: AgentBlock<'_>) -> Value {
     if let Some(template) = block.volume_claim_template {
         return json!({"name": name, "ephemeral": {"volumeClaimTemplate": template}});
     }
@@ -133,7 +134,7 @@ pub(crate) fn volume(name: &str, block: Block<'_>) -> Value {
 }
 
 /// The same without a claim.
-pub(crate) fn limited_volume(name: &str, block: Block<'_>) -> Value {
+pub(crate) fn limited_volume(name: &str, block: AgentBlock<'_>) -> Value {
     let limit = block.volume_limit_size.unwrap_or(defaults::VOLUME_LIMIT);
     json!({"name": name, "emptyDir": {"sizeLimit": limit}})
 }

@@ -16,8 +16,7 @@ use crate::snapshot::ReferenceKind;
 
 /// The Secrets and ConfigMaps that an Instrumentation names, with their kinds.
 pub fn references(spec: &ingraft_api::InstrumentationSpec) -> Vec<(ReferenceKind, &str)> {
-    let languages = ingraft_api::Language::with_image()
-        .flat_map(|language| crate::defaults::Block::of(spec, language).env);
+    let languages = ingraft_api::Language::with_image().flat_map(|language| language.block(spec).env);
     let mut found: Vec<_> = spec
         .env
         .iter()
@@ -32,7 +31,7 @@ pub fn references(spec: &ingraft_api::InstrumentationSpec) -> Vec<(ReferenceKind
                 .or_else(|| secret.map(|key| (ReferenceKind::Secret, key.name.as_str())))
         })
         .collect();
-    if let Some(tls) = spec.exporter.as_ref().and_then(|exporter| exporter.tls.as_ref()) {
+    if let Some(tls) = spec.tls() {
         found.extend(of_tls(tls).map(|(kind, name, _)| (kind, name)));
     }
     found.sort_unstable();
@@ -107,7 +106,7 @@ fn make_optional(request: &Request<'_>, entry: &mut Value) -> Option<Reason> {
 
 /// Notices TLS material that the namespace of the pod does not have, or cannot have.
 pub(crate) fn review_tls(injection: &Injection<'_, '_>, findings: &mut Vec<Finding>) {
-    let Some(tls) = injection.spec().exporter.as_ref().and_then(|exporter| exporter.tls.as_ref()) else {
+    let Some(tls) = injection.spec().tls() else {
         return;
     };
     let Request { snapshot, namespace, .. } = *injection.request;

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::Request;
 use super::env::{Current, Env, Join, NotMergeable};
-use super::image;
 use super::target::{Container, Target};
+use crate::image::ImageReference;
 use crate::json::{annotation, label, string_at};
 use crate::owner::{Owner, OwnerKind};
 
@@ -51,7 +51,7 @@ impl Attributes {
         let version = annotated("service.version")
             .or_else(|| labelled("app.kubernetes.io/version"))
             .or_else(|| configured("service.version"))
-            .or_else(|| image::version(container.image()));
+            .or_else(|| ImageReference::parse(container.image()).version());
         if let Some(version) = version {
             map.insert("service.version".to_owned(), version);
         }

@@ -1,7 +1,7 @@
 //! What every SDK reads from its environment, whatever its language: where to send, and what about (injection.md,
 //! section 5.1, step 4).
 
-use super::exporter::{self, Outlet, Speaks};
+use super::exporter::{self, Outlet};
 use super::injection::Injection;
 use super::resource::{ATTRIBUTES, Attributes, with_uids};
 use super::target::{Container, Target};
@@ -60,8 +60,7 @@ pub(crate) fn review(
 ) {
     review_hidden(injection, joined, target, findings);
     review_endpoint(injection, target, findings);
-    let sends = Speaks::of(injection.language());
-    if let Some(reason) = sends.review(injection.language(), &target.env) {
+    if let Some(reason) = injection.profile.otlp.review(injection.language(), &target.env) {
         findings.push(Finding::pod(reason, target.container.pointer("env")));
     }
 }

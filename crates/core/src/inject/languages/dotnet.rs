@@ -2,12 +2,14 @@
 
 use ingraft_api::annotations::DOTNET_RUNTIME;
 
-use super::files::Agent;
+use super::files::{self, Agent};
 use crate::finding::{Finding, Reason};
 use crate::inject::choose::effective_annotation;
+use crate::inject::draft::Draft;
 use crate::inject::env::{Current, Join};
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
+use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::Target;
 
 const NAME: &str = "opentelemetry-auto-instrumentation-dotnet";
@@ -15,7 +17,9 @@ const FOLDER: &str = "/otel-auto-instrumentation-dotnet";
 const HOME: &str = "OTEL_DOTNET_AUTO_HOME";
 
 /// The profiler is chosen by these, so a container that sets one of them keeps its own profiler.
+const PROFILING: &str = "CORECLR_ENABLE_PROFILING";
 const PROFILER: &str = "CORECLR_PROFILER";
+const PROFILER_PATH: &str = "CORECLR_PROFILER_PATH";
 const PROFILER_ID: &str = "{918728DD-259F-4A6A-AC2B-B85E1B658318}";
 
 /// Lists, to which ours are joined with a colon.
@@ -26,7 +30,27 @@ const HOOKS: (&str, &str) = (
 const DEPS: (&str, &str) = ("DOTNET_ADDITIONAL_DEPS", "/otel-auto-instrumentation-dotnet/AdditionalDeps");
 const STORE: (&str, &str) = ("DOTNET_SHARED_STORE", "/otel-auto-instrumentation-dotnet/store");
 
-pub(super) struct DotNet;
+pub(super) const PROFILE: Profile = Profile {
+    default_image: "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-dotnet:1.16.0",
+    requests: ["50m", "128Mi"],
+    // https://opentelemetry.io/docs/zero-code/dotnet/configuration/#otlp
+    otlp: OtlpProtocols::HttpAndGrpc,
+    loading_variables: &[HOOKS.0, DEPS.0, STORE.0, PROFILING, PROFILER, PROFILER_PATH],
+    annotations: &[DOTNET_RUNTIME],
+    // HTTP semantic conventions became stable.
+    breaking_version: Some("1.3.0"),
+    ..Profile::PLAIN
+};
+
+pub(super) fn inject<'a>(
+    injection: &Injection<'_, 'a>,
+    draft: &mut Draft<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<String> {
+    files::inject(&DotNet, injection, draft, findings)
+}
+
+struct DotNet;
 
 impl Agent for DotNet {
     fn payload(
@@ -63,9 +87,9 @@ impl Agent for DotNet {
     fn finish(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
         let library =
             format!("{FOLDER}/{}/OpenTelemetry.AutoInstrumentation.Native.so", library_folder(injection)?);
-        target.env.set_default("CORECLR_ENABLE_PROFILING", "1");
+        target.env.set_default(PROFILING, "1");
         target.env.set_default(PROFILER, PROFILER_ID);
-        target.env.set_default("CORECLR_PROFILER_PATH", library);
+        target.env.set_default(PROFILER_PATH, library);
         join(target, HOOKS)?;
         join(target, DEPS)?;
         target.env.set_default(HOME, FOLDER);

@@ -10,6 +10,7 @@ use crate::inject::draft::Draft;
 use crate::inject::env::Current;
 use crate::inject::exporter::{self, Outlet};
 use crate::inject::injection::Injection;
+use crate::inject::profile::{self, OtlpProtocols, Profile};
 use crate::inject::resource::ATTRIBUTES;
 use crate::inject::target::{Container, Target};
 use crate::inject::{payload, security, telemetry};
@@ -20,6 +21,17 @@ const NAME: &str = "opentelemetry-auto-instrumentation";
 const VOLUME: &str = "kernel-debug";
 const FOLDER: &str = "/sys/kernel/debug";
 const TARGET_EXE: &str = "OTEL_GO_AUTO_TARGET_EXE";
+
+pub(super) const PROFILE: Profile = Profile {
+    default_image: "ghcr.io/open-telemetry/opentelemetry-go-instrumentation/autoinstrumentation-go:v0.24.0",
+    // It needs a privileged container.
+    enabled: false,
+    // https://github.com/open-telemetry/opentelemetry-go-instrumentation/blob/main/docs/configuration.md
+    otlp: OtlpProtocols::HttpAndGrpc,
+    annotations: &[GO_TARGET_EXE],
+    particulars: |spec| profile::text(&spec.go.as_ref().map(|go| &go.security_context)),
+    ..Profile::PLAIN
+};
 
 /// Injects the sidecar. Answers the container that it instruments, if it is new.
 pub(super) fn inject<'a>(

@@ -2,11 +2,13 @@
 
 use ingraft_api::instrumentation::Extension;
 
-use super::files::Agent;
+use super::files::{self, Agent};
 use crate::finding::{Finding, Reason};
+use crate::inject::draft::Draft;
 use crate::inject::env::Join;
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
+use crate::inject::profile::{self, OtlpProtocols, Profile};
 use crate::inject::target::Target;
 
 const NAME: &str = "opentelemetry-auto-instrumentation-java";
@@ -15,7 +17,28 @@ const JAR: &str = "/otel-auto-instrumentation-java/javaagent.jar";
 const EXTENSIONS: &str = "/otel-auto-instrumentation-java/extensions";
 const OPTIONS: &str = "JAVA_TOOL_OPTIONS";
 
-pub(super) struct Java;
+pub(super) const PROFILE: Profile = Profile {
+    default_image: "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-java:2.30.0",
+    resources_field: "resources",
+    // HTTP by default, gRPC by OTEL_EXPORTER_OTLP_PROTOCOL:
+    // https://opentelemetry.io/docs/zero-code/java/agent/getting-started/#configuring-the-agent
+    otlp: OtlpProtocols::HttpAndGrpc,
+    loading_variables: &[OPTIONS],
+    // HTTP semantic conventions became stable.
+    breaking_version: Some("2.0.0"),
+    particulars: |spec| profile::text(&spec.java.as_ref().map(|java| &java.extensions)),
+    ..Profile::PLAIN
+};
+
+pub(super) fn inject<'a>(
+    injection: &Injection<'_, 'a>,
+    draft: &mut Draft<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<String> {
+    files::inject(&Java, injection, draft, findings)
+}
+
+struct Java;
 
 impl Agent for Java {
     fn payload(

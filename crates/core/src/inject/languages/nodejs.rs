@@ -7,12 +7,14 @@
 use ingraft_api::annotations::NODEJS_ESM;
 use serde_json::Value;
 
-use super::files::Agent;
+use super::files::{self, Agent};
 use crate::finding::{Finding, Reason};
 use crate::inject::choose::effective_annotation;
+use crate::inject::draft::Draft;
 use crate::inject::env::{Current, Join};
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
+use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::{Container, Target};
 use crate::json::list;
 
@@ -32,7 +34,24 @@ const IMPORT: &str = concat!(
     "await%20import('file:///otel-auto-instrumentation-nodejs/autoinstrumentation.js')",
 );
 
-pub(super) struct NodeJs;
+pub(super) const PROFILE: Profile = Profile {
+    default_image: "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-nodejs:0.78.0",
+    requests: ["50m", "128Mi"],
+    // By OTEL_EXPORTER_OTLP_PROTOCOL: https://opentelemetry.io/docs/zero-code/js/configuration/
+    otlp: OtlpProtocols::HttpAndGrpc,
+    loading_variables: &[OPTIONS],
+    ..Profile::PLAIN
+};
+
+pub(super) fn inject<'a>(
+    injection: &Injection<'_, 'a>,
+    draft: &mut Draft<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<String> {
+    files::inject(&NodeJs, injection, draft, findings)
+}
+
+struct NodeJs;
 
 impl Agent for NodeJs {
     fn payload(&self, _: &Injection<'_, '_>, _: &mut Vec<Finding>) -> Result<Option<Payload>, Reason> {

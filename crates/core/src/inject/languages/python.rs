@@ -2,13 +2,15 @@
 
 use ingraft_api::annotations::PYTHON_PLATFORM;
 
-use super::files::Agent;
+use super::files::{self, Agent};
 use crate::finding::{Finding, Reason};
 use crate::inject::choose::effective_annotation;
+use crate::inject::draft::Draft;
 use crate::inject::env::Join;
 use crate::inject::exporter;
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
+use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::Target;
 
 const NAME: &str = "opentelemetry-auto-instrumentation-python";
@@ -18,7 +20,25 @@ const START_FOLDER: &str =
     "/otel-auto-instrumentation-python/opentelemetry/instrumentation/auto_instrumentation";
 const PATH: &str = "PYTHONPATH";
 
-pub(super) struct Python;
+pub(super) const PROFILE: Profile = Profile {
+    default_image: "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-python:0.64b0",
+    // The image holds only the HTTP exporter:
+    // https://opentelemetry.io/docs/platforms/kubernetes/operator/automatic/#python
+    otlp: OtlpProtocols::Http,
+    loading_variables: &[PATH],
+    annotations: &[PYTHON_PLATFORM],
+    ..Profile::PLAIN
+};
+
+pub(super) fn inject<'a>(
+    injection: &Injection<'_, 'a>,
+    draft: &mut Draft<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<String> {
+    files::inject(&Python, injection, draft, findings)
+}
+
+struct Python;
 
 impl Agent for Python {
     fn payload(

@@ -1,12 +1,24 @@
 //! `sdk`: the environment alone, for applications that bring their own SDK (injection.md, section 4.8).
 
-use super::files::Agent;
+use super::files::{self, Agent};
 use crate::finding::{Finding, Reason};
+use crate::inject::draft::Draft;
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
+use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::Target;
 
-pub(super) struct Sdk;
+pub(super) const PROFILE: Profile = Profile { otlp: OtlpProtocols::Unknown, ..Profile::PLAIN };
+
+pub(super) fn inject<'a>(
+    injection: &Injection<'_, 'a>,
+    draft: &mut Draft<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<String> {
+    files::inject(&Sdk, injection, draft, findings)
+}
+
+struct Sdk;
 
 impl Agent for Sdk {
     fn payload(&self, _: &Injection<'_, '_>, _: &mut Vec<Finding>) -> Result<Option<Payload>, Reason> {

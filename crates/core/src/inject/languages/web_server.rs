@@ -4,12 +4,9 @@
 //! Two init containers do it. What they run is constant; what users wrote reaches them as arguments and variables, which
 //! no shell interprets. Whatever the second one fails at, the server starts with the configuration that it had.
 
-mod apache_httpd;
+pub(super) mod apache_httpd;
 mod directives;
-mod nginx;
-
-pub(super) use apache_httpd::SERVER as APACHE_HTTPD;
-pub(super) use nginx::SERVER as NGINX;
+pub(super) mod nginx;
 
 use ingraft_api::{InstrumentationSpec, Language};
 use serde_json::{Map, Value, json};
@@ -20,9 +17,20 @@ use crate::inject::draft::Draft;
 use crate::inject::env::{Env, Join, field};
 use crate::inject::exporter::{self, Outlet};
 use crate::inject::injection::Injection;
+use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::{Container, Target, is_within};
 use crate::inject::{payload, security, telemetry};
 use crate::json::list;
+
+/// What both servers have in common.
+const PROFILE: Profile = Profile {
+    default_image: "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-apache-httpd:1.0.4",
+    requests: ["1m", "128Mi"],
+    // The module links only the gRPC exporter (libopentelemetry_exporter_otlp_grpc.so; injection.md, section 4.6):
+    // https://github.com/open-telemetry/opentelemetry-cpp-contrib/tree/main/instrumentation/otel-webserver-module
+    otlp: OtlpProtocols::Grpc,
+    ..Profile::PLAIN
+};
 
 /// Where the target sees the agent's files.
 const AGENT: &str = "/opt/opentelemetry-webserver/agent";
@@ -81,7 +89,7 @@ fn script(text: &str, arguments: &[&str]) -> Command {
 }
 
 /// Injects the module. Answers the container, if it changed.
-pub(super) fn inject<'a>(
+fn inject<'a>(
     server: &Server,
     injection: &Injection<'_, 'a>,
     draft: &mut Draft<'a>,

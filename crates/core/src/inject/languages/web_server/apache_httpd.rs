@@ -4,9 +4,33 @@ use ingraft_api::{InstrumentationSpec, Language};
 
 use super::directives::Syntax;
 use super::{AGENT, Place, SOURCE, Server, script};
+use crate::finding::Finding;
+use crate::inject::draft::Draft;
+use crate::inject::injection::Injection;
 use crate::inject::payload;
+use crate::inject::profile::{self, Profile};
 
-pub(crate) const SERVER: Server = Server {
+const FOLDER: &str = "/usr/local/apache2/conf";
+
+pub(crate) const PROFILE: Profile = Profile {
+    defaults: &[("version", "2.4"), ("configPath", FOLDER)],
+    particulars: |spec| {
+        profile::text(
+            &spec.apache_httpd.as_ref().map(|httpd| (&httpd.attrs, &httpd.version, &httpd.config_path)),
+        )
+    },
+    ..super::PROFILE
+};
+
+pub(crate) fn inject<'a>(
+    injection: &Injection<'_, 'a>,
+    draft: &mut Draft<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<String> {
+    super::inject(&SERVER, injection, draft, findings)
+}
+
+const SERVER: Server = Server {
     language: Language::ApacheHttpd,
     attach: "otel-agent-attach-apache",
     second_clone: "otel-agent-source-container-clone-apache",
@@ -65,7 +89,7 @@ fn modules(spec: &InstrumentationSpec) -> String {
 
 fn place(spec: &InstrumentationSpec) -> Place<'_> {
     let path = spec.apache_httpd.as_ref().and_then(|httpd| httpd.config_path.as_deref());
-    let path = path.filter(|path| !path.is_empty()).unwrap_or("/usr/local/apache2/conf");
+    let path = path.filter(|path| !path.is_empty()).unwrap_or(FOLDER);
     Place {
         field: "apacheHttpd.configPath",
         value: path,

@@ -5,8 +5,30 @@ use serde_json::json;
 
 use super::directives::Syntax;
 use super::{Place, Server, script};
+use crate::finding::Finding;
+use crate::inject::draft::Draft;
+use crate::inject::injection::Injection;
+use crate::inject::profile::{self, Profile};
 
-pub(crate) const SERVER: Server = Server {
+const MAIN_FILE: &str = "/etc/nginx/nginx.conf";
+
+pub(crate) const PROFILE: Profile = Profile {
+    // As in the reference (injection.md, section 7.1).
+    enabled: false,
+    defaults: &[("configFile", MAIN_FILE)],
+    particulars: |spec| profile::text(&spec.nginx.as_ref().map(|nginx| (&nginx.attrs, &nginx.config_file))),
+    ..super::PROFILE
+};
+
+pub(crate) fn inject<'a>(
+    injection: &Injection<'_, 'a>,
+    draft: &mut Draft<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<String> {
+    super::inject(&SERVER, injection, draft, findings)
+}
+
+const SERVER: Server = Server {
     language: Language::Nginx,
     attach: "otel-agent-attach-nginx",
     second_clone: "otel-agent-source-container-clone-nginx",
@@ -33,7 +55,7 @@ const SYNTAX: Syntax = Syntax { prefix: "NginxModule", on: "ON", end: ";", refer
 
 fn place(spec: &InstrumentationSpec) -> Place<'_> {
     let path = spec.nginx.as_ref().and_then(|nginx| nginx.config_file.as_deref());
-    let path = path.filter(|path| !path.is_empty()).unwrap_or("/etc/nginx/nginx.conf");
+    let path = path.filter(|path| !path.is_empty()).unwrap_or(MAIN_FILE);
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let allowed = "the absolute path of a file in a folder that is not the root";
     Place { field: "nginx.configFile", value: path, allowed, folder, file }

@@ -39,9 +39,3 @@ fn writes_only_absent_fields_and_nothing_the_second_time() {
     assert!(!once["metadata"]["annotations"][DEFAULTED].as_str().unwrap().contains("python"));
     assert_eq!(missing(&once, &Settings::default()), []);
 }
-
-#[test]
-fn counts_an_empty_volume_claim_template_as_absent() {
-    assert!(!says_something(&json!({"metadata": {}, "spec": {"resources": {}}})));
-    assert!(says_something(&json!({"spec": {"accessModes": ["ReadWriteOnce"]}})));
-}
