@@ -25,6 +25,7 @@
 //! What is known may change until the container starts.
 
 mod downward;
+mod entry;
 mod env_file;
 mod expansion;
 mod service_links;
@@ -34,7 +35,9 @@ mod walk;
 
 use serde_json::Value;
 
+pub(crate) use entry::Entry;
 pub use expansion::expand;
+pub(crate) use expansion::refers_to;
 pub use service_links::{ServiceVariable, service_links};
 
 use crate::ReferenceKind;

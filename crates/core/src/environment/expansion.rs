@@ -41,9 +41,25 @@ pub fn expand<'v>(text: &str, mut value_of: impl FnMut(&str) -> Option<&'v str>)
     expanded
 }
 
+/// Whether a text refers to a variable.
+pub(crate) fn refers_to(text: &str, name: &str) -> bool {
+    let mut refers = false;
+    expand(text, |found| {
+        refers |= found == name;
+        None
+    });
+    refers
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_escaped_is_not_a_reference() {
+        assert!(refers_to("a $(A)", "A") && refers_to("$$$(A)", "A"));
+        assert!(!refers_to("$$(A) $(AB) $(A", "A"));
+    }
 
     #[test]
     fn follows_the_rules_of_the_kubelet() {

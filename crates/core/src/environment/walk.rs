@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use serde_json::Value;
 
+use super::entry::{Entry, is_optional, object};
 use super::{
     Environment, Inputs, Origin, Setting, Source, Variable, downward, env_file, expand, service_links,
 };
@@ -132,40 +133,41 @@ impl<'a> Walk<'a> {
         left.is_some()
     }
 
-    /// An entry of `env`. The kubelet looks at the fields in this order.
+    /// An entry of `env`.
     fn entry(&mut self, index: usize, entry: &Value) {
         let name = string(entry, "name").unwrap_or_default();
         if name.is_empty() || self.only.is_some_and(|only| only != name) {
             return;
         }
-        let value = string(entry, "value").unwrap_or_default();
-        let source = object(entry, "valueFrom").filter(|_| value.is_empty());
-        let reference = |field| source.and_then(|source| object(source, field));
-        let setting = if let Some(reference) = reference("fieldRef") {
-            let path = string(reference, "fieldPath").unwrap_or_default();
-            certain(downward::field(&self.inputs, path), Origin::Field { index, path: path.to_owned() })
-        } else if let Some(reference) = reference("resourceFieldRef") {
-            let resource = string(reference, "resource").unwrap_or_default().to_owned();
-            certain(downward::resource(&self.inputs, reference), Origin::Resource { index, resource })
-        } else if let Some(reference) = reference("configMapKeyRef") {
-            return self.key(index, name, ReferenceKind::ConfigMap, reference);
-        } else if let Some(reference) = reference("secretKeyRef") {
-            return self.key(index, name, ReferenceKind::Secret, reference);
-        } else if let Some(reference) = reference("fileKeyRef") {
-            return self.file(index, name, reference);
-        } else if source.and_then(Value::as_object).is_some_and(|source| !source.is_empty()) {
-            uncertain(Origin::Other { index })
-        } else {
-            certain(self.expanded(value), Origin::Literal { index })
+        let setting = match Entry::of(entry) {
+            Entry::Field { path } => {
+                certain(downward::field(&self.inputs, path), Origin::Field { index, path: path.to_owned() })
+            }
+            Entry::Resource { reference } => {
+                let resource = string(reference, "resource").unwrap_or_default().to_owned();
+                certain(downward::resource(&self.inputs, reference), Origin::Resource { index, resource })
+            }
+            Entry::Key { kind, object, key, optional } => {
+                let origin = Origin::Key { index, kind, object: object.to_owned(), key: key.to_owned() };
+                return self.key(name, origin, (kind, object, key), optional);
+            }
+            Entry::File { volume, path, key, optional } => {
+                let [volume, path, key] = [volume, path, key].map(str::to_owned);
+                return self.file(name, Origin::File { index, volume, path, key }, optional);
+            }
+            Entry::Other => uncertain(Origin::Other { index }),
+            Entry::Literal(value) => certain(self.expanded(value), Origin::Literal { index }),
         };
         self.set(name, setting);
     }
 
-    fn key(&mut self, index: usize, name: &str, kind: ReferenceKind, reference: &Value) {
-        let text = |field| string(reference, field).unwrap_or_default();
-        let (object, key) = (text("name"), text("key"));
-        let optional = is_optional(reference);
-        let origin = Origin::Key { index, kind, object: object.to_owned(), key: key.to_owned() };
+    fn key(
+        &mut self,
+        name: &str,
+        origin: Origin,
+        (kind, object, key): (ReferenceKind, &str, &str),
+        optional: bool,
+    ) {
         let found = match self.inputs.sources.source(kind, object) {
             Source::Unknown if optional => return self.set(name, uncertain(origin)),
             Source::Unknown => Some(None),
@@ -181,14 +183,10 @@ impl<'a> Walk<'a> {
 
     /// An empty value counts as none. A file without the right form keeps the container from starting even if the
     /// reference is optional.
-    fn file(&mut self, index: usize, name: &str, reference: &Value) {
-        let text = |field| string(reference, field).unwrap_or_default().to_owned();
-        let (volume, path, key) = (text("volumeName"), text("path"), text("key"));
-        let optional = is_optional(reference);
-        let file = self.inputs.files.iter().find(|file| (file.volume, file.path) == (&volume, &path));
-        let found = file.map(|file| env_file::value(file.content, &key));
-        let origin = Origin::File { index, volume, path, key };
-        match found {
+    fn file(&mut self, name: &str, origin: Origin, optional: bool) {
+        let Origin::File { volume, path, key, .. } = &origin else { return };
+        let file = self.inputs.files.iter().find(|file| (file.volume, file.path) == (volume, path));
+        match file.map(|file| env_file::value(file.content, key)) {
             None => self.set(name, Setting { value: None, origin, certain: !optional }),
             Some(Ok(value)) if !value.is_empty() => self.set(name, certain(Some(value), origin)),
             Some(Ok(_)) if optional => {}
@@ -294,12 +292,4 @@ fn push(settings: &mut Vec<Setting>, setting: Setting) {
 fn is_key(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     (1..=253).contains(&text.len()) && text.chars().all(allowed)
-}
-
-fn is_optional(reference: &Value) -> bool {
-    reference.get("optional") == Some(&Value::Bool(true))
-}
-
-fn object<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
-    value.get(key).filter(|value| value.is_object())
 }

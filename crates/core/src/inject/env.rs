@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use ingraft_api::Language;
 use serde_json::{Value, json};
 
-use crate::json::{string, string_at};
+use crate::environment::{Entry, refers_to};
+use crate::json::string;
 
 /// The volume with the files that probes write; its name marks variables as ours.
 pub(crate) const VOLUME: &str = "ingraft-env";
@@ -221,22 +222,14 @@ impl<'a> Env<'a> {
         let Some(entry) = self.position(name).and_then(|index| self.entries.get(index)) else {
             return Current::Unset;
         };
-        let value = string(entry, "value").unwrap_or_default();
-        if string_at(entry, "/valueFrom/fileKeyRef/volumeName") == Some(VOLUME) {
-            return Current::Ours;
-        }
-        match entry.get("valueFrom").and_then(Value::as_object).filter(|source| !source.is_empty()) {
-            Some(source) if value.is_empty() => {
-                let required = |(kind, reference): (&String, &Value)| match kind.as_str() {
-                    "fieldRef" | "resourceFieldRef" => true,
-                    "configMapKeyRef" | "secretKeyRef" | "fileKeyRef" => {
-                        reference.get("optional") != Some(&Value::Bool(true))
-                    }
-                    _ => false,
-                };
-                if source.iter().all(required) { Current::Required } else { Current::Optional }
-            }
-            _ => Current::Literal(value),
+        match Entry::of(entry) {
+            Entry::Literal(value) => Current::Literal(value),
+            Entry::File { volume: VOLUME, .. } => Current::Ours,
+            Entry::Field { .. }
+            | Entry::Resource { .. }
+            | Entry::Key { optional: false, .. }
+            | Entry::File { optional: false, .. } => Current::Required,
+            Entry::Key { .. } | Entry::File { .. } | Entry::Other => Current::Optional,
         }
     }
 
@@ -394,9 +387,8 @@ impl<'a> Env<'a> {
 
     /// Whether a later variable refers to this one, which then has to stay where it is.
     pub(crate) fn is_referred_to(&self, name: &str) -> bool {
-        let reference = format!("$({name})");
         let refers =
-            |entry: &Cow<'_, Value>| string(entry, "value").is_some_and(|value| value.contains(&reference));
+            |entry: &Cow<'_, Value>| string(entry, "value").is_some_and(|value| refers_to(value, name));
         self.position(name).is_some_and(|index| self.entries.iter().skip(index + 1).any(refers))
     }
 

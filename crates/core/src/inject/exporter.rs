@@ -12,6 +12,7 @@ use super::profile::OtlpProtocols;
 use super::target::Target;
 use super::valid;
 use crate::endpoint::{Endpoint, GRPC_PORT, HTTP_PORT};
+use crate::environment::Presence;
 use crate::finding::Reason;
 
 pub(crate) const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -104,7 +105,7 @@ impl<'a> Outlet<'a> {
         let mut outlet = Self { endpoint: Some(url.into()), ..Self::default() };
         let decides = |variable| {
             target.env.is_set(variable)
-                || target.container.env_from_sets(variable, injection.request) != Some(false)
+                || target.container.env_from_sets(variable, injection.request) != Presence::No
         };
         if [ENDPOINT, PROTOCOL].into_iter().chain(SIGNAL_ENDPOINTS).any(decides) {
             return outlet;

@@ -22,6 +22,7 @@ use super::draft::Draft;
 use super::env::{Addition, VOLUME, agent_of};
 use super::target::{Container, Target};
 use super::{payload, security};
+use crate::environment::Presence;
 use crate::finding::{Finding, Reason};
 use crate::json::string;
 
@@ -87,7 +88,7 @@ fn is_uncertain(request: &Request<'_>, target: &Target<'_>, routed: &[&Addition]
             std::iter::once(addition.name.as_str()).chain(yields_to(&addition.name).map(|(name, _)| name));
         addition.original.is_some()
             || sources.into_iter().any(|name| {
-                container.env_from_sets(name, request) != Some(false)
+                container.env_from_sets(name, request) != Presence::No
                     || facts.as_ref().is_none_or(|facts| facts.may_set(name))
             })
     })

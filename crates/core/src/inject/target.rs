@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::Request;
 use super::env::Env;
+use crate::environment::{Inputs, Presence, Source, Sources, presence};
 use crate::finding::Reason;
-use crate::json::{list, named, string, string_at};
-use crate::snapshot::ReferenceKind;
+use crate::json::{list, named, string};
+use crate::snapshot::{ROOT_CA, ReferenceKind, Snapshot};
 
 /// A container of the pod as received, and its place there.
 #[derive(Debug, Clone, Copy)]
@@ -55,27 +56,45 @@ impl<'a> Container<'a> {
         name.chain(present.filter(|(_, value)| !value.is_null())).collect()
     }
 
-    /// Whether `envFrom` sets a variable: `None` where that cannot be known.
-    pub(crate) fn env_from_sets(self, variable: &str, request: &Request<'_>) -> Option<bool> {
-        let mut known = true;
-        for source in list(self.json, "envFrom") {
-            let Some(key) = variable.strip_prefix(string(source, "prefix").unwrap_or_default()) else {
-                continue;
-            };
-            let places = [
-                ("/configMapRef/name", ReferenceKind::ConfigMap),
-                ("/secretRef/name", ReferenceKind::Secret),
-            ];
-            for (place, kind) in places {
-                let Some(name) = string_at(source, place) else { continue };
-                match kind.exists(request.snapshot, request.namespace, name, Some(key)) {
-                    Some(true) => return Some(true),
-                    Some(false) => {}
-                    None => known = false,
-                }
-            }
+    /// Whether `envFrom` sets a variable, by the rules of the kubelet.
+    pub(crate) fn env_from_sets(self, variable: &str, request: &Request<'_>) -> Presence {
+        if !self.has_env_from() {
+            return Presence::No;
         }
-        known.then_some(false)
+        let sources = InNamespace { snapshot: request.snapshot, namespace: request.namespace };
+        let inputs = Inputs {
+            pod: request.pod,
+            container: self.json,
+            namespace: request.namespace,
+            sources: &sources,
+            files: &[],
+            services: Some(&[]),
+            image: Some(&[]),
+        };
+        presence(&inputs, variable, 0)
+    }
+}
+
+/// The ConfigMaps and Secrets of the pod's namespace, as far as they are known.
+struct InNamespace<'a> {
+    snapshot: &'a Snapshot,
+    namespace: &'a str,
+}
+
+impl Sources for InNamespace<'_> {
+    fn source(&self, kind: ReferenceKind, name: &str) -> Source<'_> {
+        if kind == ReferenceKind::ConfigMap && name == ROOT_CA {
+            return Source::Keys(vec![("ca.crt", None)]);
+        }
+        let objects = match kind {
+            ReferenceKind::ConfigMap => &self.snapshot.config_maps,
+            ReferenceKind::Secret => &self.snapshot.secrets,
+        };
+        match objects.known(self.namespace, name) {
+            Some(None) => Source::Missing,
+            Some(Some(Some(keys))) => Source::Keys(keys.iter().map(|key| (key.as_str(), None)).collect()),
+            Some(Some(None)) | None => Source::Unknown,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::exporter::{self, Outlet};
 use super::injection::Injection;
 use super::resource::{ATTRIBUTES, Attributes, with_uids};
 use super::target::{Container, Target};
+use crate::environment::Presence;
 use crate::finding::{Finding, Reason};
 
 /// Adds it to a container. `about` is the container that telemetry is about: the same one, except for Go.
@@ -81,9 +82,9 @@ pub(crate) fn review_hidden(
         }
         let (container, variable) = (target.container.name.to_owned(), variable.to_owned());
         let reason = match target.container.env_from_sets(&variable, injection.request) {
-            Some(true) => Reason::VariableHides { container, variable },
-            None => Reason::VariableMayHide { container, variable },
-            Some(false) => continue,
+            Presence::Yes => Reason::VariableHides { container, variable },
+            Presence::Maybe => Reason::VariableMayHide { container, variable },
+            Presence::No => continue,
         };
         findings.push(Finding::pod(reason, target.container.pointer("envFrom")));
     }
