@@ -24,6 +24,8 @@ pub(crate) struct Block<'a> {
     pub(crate) image: Option<&'a str>,
     pub(crate) env: &'a [EnvVar],
     pub(crate) resources: Option<&'a ResourceRequirements>,
+    /// The name of the field that holds them.
+    pub(crate) resources_field: &'static str,
     pub(crate) volume_claim_template: Option<&'a Value>,
     pub(crate) volume_limit_size: Option<&'a str>,
 }
@@ -32,11 +34,12 @@ impl<'a> Block<'a> {
     /// The block of a language; an empty one where the Instrumentation has none.
     pub(crate) fn of(spec: &'a InstrumentationSpec, language: Language) -> Self {
         macro_rules! block {
-            ($field:ident, $resources:ident) => {
+            ($field:ident, $resources:ident, $resources_field:literal) => {
                 spec.$field.as_ref().map(|block| Self {
                     image: block.image.as_deref().map(str::trim).filter(|image| !image.is_empty()),
                     env: block.env.as_deref().unwrap_or_default(),
                     resources: block.$resources.as_ref(),
+                    resources_field: $resources_field,
                     volume_claim_template: block
                         .volume_claim_template
                         .as_ref()
@@ -46,13 +49,13 @@ impl<'a> Block<'a> {
             };
         }
         let block = match language {
-            Language::Java => block!(java, resources),
-            Language::NodeJs => block!(nodejs, resource_requirements),
-            Language::Python => block!(python, resource_requirements),
-            Language::DotNet => block!(dotnet, resource_requirements),
-            Language::Go => block!(go, resource_requirements),
-            Language::ApacheHttpd => block!(apache_httpd, resource_requirements),
-            Language::Nginx => block!(nginx, resource_requirements),
+            Language::Java => block!(java, resources, "resources"),
+            Language::NodeJs => block!(nodejs, resource_requirements, "resourceRequirements"),
+            Language::Python => block!(python, resource_requirements, "resourceRequirements"),
+            Language::DotNet => block!(dotnet, resource_requirements, "resourceRequirements"),
+            Language::Go => block!(go, resource_requirements, "resourceRequirements"),
+            Language::ApacheHttpd => block!(apache_httpd, resource_requirements, "resourceRequirements"),
+            Language::Nginx => block!(nginx, resource_requirements, "resourceRequirements"),
             Language::Sdk => None,
         };
         block.unwrap_or_default()

@@ -11,7 +11,7 @@ use semver::Version;
 use serde_json::{Map, Value, json};
 
 use crate::defaults::Block;
-use crate::finding::{Finding, Reason, Subject};
+use crate::finding::{Finding, InstrumentationFinding, Subject};
 use crate::settings::Settings;
 
 /// What an upgrade changes in one Instrumentation.
@@ -58,7 +58,7 @@ pub fn upgrade(instrumentation: &Instrumentation, settings: &Settings) -> Upgrad
         }
         if let Some(reason) = blocked(language, old, new) {
             let subject = Subject::Instrumentation(instrumentation.reference());
-            upgrade.blocked.insert(language, Finding { reason, subject, pointer });
+            upgrade.blocked.insert(language, Finding { reason: reason.into(), subject, pointer });
         } else {
             upgrade.images.insert(language, new.to_owned());
         }
@@ -77,7 +77,7 @@ const fn breaking_version(language: Language) -> Option<&'static str> {
 }
 
 /// The reason for not going from one image to another of the same repository.
-pub(crate) fn blocked(language: Language, old: &str, new: &str) -> Option<Reason> {
+pub(crate) fn blocked(language: Language, old: &str, new: &str) -> Option<InstrumentationFinding> {
     let breaking = breaking_version(language)?;
     let ((old_repository, old_tag), (new_repository, new_tag)) = (split(old), split(new));
     if old_repository != new_repository {
@@ -88,7 +88,7 @@ pub(crate) fn blocked(language: Language, old: &str, new: &str) -> Option<Reason
         (Some(old), Some(new), Some(breaking)) => old < breaking && breaking <= new,
         _ => new_tag == breaking,
     };
-    crosses.then(|| Reason::UpgradeBlocked {
+    crosses.then(|| InstrumentationFinding::UpgradeBlocked {
         language,
         from: old.to_owned(),
         to: new.to_owned(),

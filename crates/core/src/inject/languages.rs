@@ -18,14 +18,14 @@ use super::Request;
 use super::choose::Choice;
 use super::draft::Draft;
 use super::injection::Injection;
-use crate::finding::Finding;
+use crate::finding::Findings;
 
 /// Injects one language. Answers the containers that changed; whatever was refused is a finding.
 pub(crate) fn inject<'a>(
     request: &Request<'a>,
     choice: &Choice<'a>,
     draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<String> {
     let injection = Injection::new(request, choice, findings);
     match choice.language {

@@ -1,7 +1,7 @@
 //! `sdk`: the environment alone, for applications that bring their own SDK (injection.md, section 4.8).
 
 use super::files::Agent;
-use crate::finding::{Finding, Reason};
+use crate::finding::{Findings, Reason};
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
 use crate::inject::target::Target;
@@ -9,7 +9,7 @@ use crate::inject::target::Target;
 pub(super) struct Sdk;
 
 impl Agent for Sdk {
-    fn payload(&self, _: &Injection<'_, '_>, _: &mut Vec<Finding>) -> Result<Option<Payload>, Reason> {
+    fn payload(&self, _: &Injection<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
         Ok(None)
     }
 

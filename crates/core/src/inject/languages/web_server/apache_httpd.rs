@@ -4,6 +4,7 @@ use ingraft_api::{InstrumentationSpec, Language};
 
 use super::directives::Syntax;
 use super::{AGENT, Place, SOURCE, Server, script};
+use crate::finding::Allowed;
 use crate::inject::payload;
 
 pub(crate) const SERVER: Server = Server {
@@ -67,9 +68,9 @@ fn place(spec: &InstrumentationSpec) -> Place<'_> {
     let path = spec.apache_httpd.as_ref().and_then(|httpd| httpd.config_path.as_deref());
     let path = path.filter(|path| !path.is_empty()).unwrap_or("/usr/local/apache2/conf");
     Place {
-        field: "apacheHttpd.configPath",
+        field: "spec.apacheHttpd.configPath",
         value: path,
-        allowed: "the absolute path of a folder that is not the root",
+        allowed: Allowed::Folder,
         folder: path.strip_suffix('/').unwrap_or(path),
         file: "httpd.conf",
     }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::directives::Syntax;
 use super::{Place, Server, script};
+use crate::finding::Allowed;
 
 pub(crate) const SERVER: Server = Server {
     language: Language::Nginx,
@@ -35,6 +36,5 @@ fn place(spec: &InstrumentationSpec) -> Place<'_> {
     let path = spec.nginx.as_ref().and_then(|nginx| nginx.config_file.as_deref());
     let path = path.filter(|path| !path.is_empty()).unwrap_or("/etc/nginx/nginx.conf");
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
-    let allowed = "the absolute path of a file in a folder that is not the root";
-    Place { field: "nginx.configFile", value: path, allowed, folder, file }
+    Place { field: "spec.nginx.configFile", value: path, allowed: Allowed::File, folder, file }
 }
