@@ -1,10 +1,54 @@
 //! Findings: what was decided and why, as data.
 //!
-//! A finding is no error: it says what a user did, with the values seen, and what would help. Every "no" is one.
+//! A finding is not an error: it says what a user did, with the values seen, and what would help. Every "no" is one.
+//! Each family of findings is one file, which holds all of their text; nothing else in Ingraft does.
 
-mod catalog;
+#[macro_use]
+mod family;
+mod annotation;
+mod choice;
+mod collector;
+mod container;
+mod endpoint;
+mod instrumentation;
+mod locale;
+mod manifest;
+mod probe;
+mod reference;
+mod variable;
 
-pub use catalog::Reason;
+pub use annotation::AnnotationFinding;
+pub use choice::ChoiceFinding;
+pub use collector::Findings;
+pub use container::{ContainerFinding, Taken};
+pub use endpoint::EndpointFinding;
+pub use instrumentation::{Allowed, InstrumentationFinding};
+pub use locale::Locale;
+pub use manifest::ManifestFinding;
+pub use probe::{Obstacle, ProbeFinding, Refusal, StandDown};
+pub use reference::ReferenceFinding;
+pub use variable::VariableFinding;
+
+families! {
+    /// Which languages are injected into which containers.
+    Choice(ChoiceFinding),
+    /// What annotations say.
+    Annotation(AnnotationFinding),
+    /// What is in the way in a container or pod.
+    Container(ContainerFinding),
+    /// Environment variables of containers.
+    Variable(VariableFinding),
+    /// What probes found, and why none can look.
+    Probe(ProbeFinding),
+    /// Where telemetry goes.
+    Endpoint(EndpointFinding),
+    /// Secrets, ConfigMaps and TLS.
+    Reference(ReferenceFinding),
+    /// Other fields of an Instrumentation.
+    Instrumentation(InstrumentationFinding),
+    /// Documents that are handed to the command line.
+    Manifest(ManifestFinding),
+}
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,7 +57,7 @@ pub enum Severity {
     Info,
     /// Something works less well than it seems.
     Warning,
-    /// What was asked for does not happen.
+    /// What was requested does not happen.
     Error,
 }
 
@@ -25,6 +69,25 @@ impl Severity {
             Self::Warning => "warning",
             Self::Error => "error",
         }
+    }
+}
+
+/// What a finding says to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// What was seen, in one sentence without a full stop.
+    pub message: String,
+    /// What to do about it: a command, or a change to paste.
+    pub help: Option<String>,
+}
+
+impl Text {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), help: None }
+    }
+
+    fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
     }
 }
 
@@ -54,16 +117,11 @@ pub struct Finding {
 
 impl Finding {
     /// A finding about a field of the pod.
-    pub fn pod(reason: Reason, pointer: impl Into<String>) -> Self {
-        Self { reason, subject: Subject::Pod, pointer: pointer.into() }
+    pub fn pod(reason: impl Into<Reason>, pointer: impl Into<String>) -> Self {
+        Self { reason: reason.into(), subject: Subject::Pod, pointer: pointer.into() }
     }
 
-    /// A finding about a field of the workload that makes the pods.
-    pub fn workload(reason: Reason, pointer: impl Into<String>) -> Self {
-        Self { reason, subject: Subject::Workload, pointer: pointer.into() }
-    }
-
-    /// The stable code, in PascalCase: the reason of an Event, the label of a metric, the name of a documentation page.
+    /// The stable code, in CamelCase: the reason of an Event, the label of a metric, the name of a documentation page.
     pub const fn code(&self) -> &'static str {
         self.reason.code()
     }
@@ -75,12 +133,12 @@ impl Finding {
 
     /// What was seen, in one sentence.
     pub fn message(&self) -> String {
-        self.reason.message()
+        self.reason.text(Locale::En).message
     }
 
     /// What to do about it: a command, or a change to paste.
     pub fn help(&self) -> Option<String> {
-        self.reason.help()
+        self.reason.text(Locale::En).help
     }
 
     /// One line of at most 120 characters, as admission warnings should be:
@@ -94,4 +152,12 @@ impl Finding {
             _ => text,
         }
     }
+}
+
+fn list(names: &[String]) -> String {
+    names.join(", ")
+}
+
+fn first(names: &[String]) -> &str {
+    names.first().map_or("", String::as_str)
 }

@@ -36,7 +36,7 @@ pub use references::references;
 use serde_json::Value;
 
 use crate::edit::Edit;
-use crate::finding::{Finding, Reason};
+use crate::finding::{ChoiceFinding, Finding, Findings};
 use crate::json::annotation_pointer;
 use crate::owner::{Owner, is_mirror, is_windows};
 use crate::settings::Settings;
@@ -88,7 +88,7 @@ pub struct Outcome {
 /// assert_eq!(outcome.findings[0].code(), "InstrumentationMissing");
 /// ```
 pub fn inject(request: &Request<'_>) -> Outcome {
-    let mut findings = Vec::new();
+    let mut findings = Findings::default();
     annotations::lint(request.pod, &mut findings);
     let mut asks = choose::asks(request);
     let mut unknown = None;
@@ -98,44 +98,35 @@ pub fn inject(request: &Request<'_>) -> Outcome {
         _ => {}
     }
     if (asks.is_empty() && unknown.is_none()) || is_mirror(request.pod) {
-        return Outcome { edits: Vec::new(), findings };
+        return Outcome { edits: Vec::new(), findings: findings.into_vec() };
     }
     if is_windows(request.pod) {
-        findings.push(Finding::pod(Reason::WindowsPod, "/spec"));
-        return Outcome { edits: Vec::new(), findings };
+        findings.pod(ChoiceFinding::WindowsPod, "/spec");
+        return Outcome { edits: Vec::new(), findings: findings.into_vec() };
     }
     let choices = choose::choices(request, &asks, &mut findings);
     let mut draft = draft::Draft::new(request);
     if let Some((container, reason)) = unknown {
-        findings.push(Finding::pod(reason, annotation_pointer(ingraft_api::annotations::INJECT)));
+        findings.pod(reason, annotation_pointer(ingraft_api::annotations::INJECT));
         draft.look_into(container.name);
     }
     let mut injected = injected::Injected::default();
     for choice in &choices {
-        let findings_before = findings.len();
+        let noticed = findings.noticed();
         let containers = languages::inject(request, choice, &mut draft, &mut findings);
         if !containers.is_empty() {
             injected.add(choice, &containers, request.settings);
-            let reason = Reason::Injected {
+            let reason = ChoiceFinding::Injected {
                 language: choice.language,
                 instrumentation: choice.instrumentation.reference(),
                 containers,
             };
-            findings.push(Finding::pod(reason, choice.pointer()));
-        } else if findings.len() == findings_before {
-            let reason = Reason::AlreadyInjected { language: choice.language };
-            findings.push(Finding::pod(reason, choice.pointer()));
+            findings.pod(reason, choice.pointer());
+        } else if findings.noticed() == noticed {
+            let reason = ChoiceFinding::AlreadyInjected { language: choice.language };
+            findings.pod(reason, choice.pointer());
         }
     }
     probe::route(request, &mut draft, &mut findings);
-    // Two languages in one container notice the same things.
-    let mut seen: Vec<Finding> = Vec::new();
-    findings.retain(|finding| {
-        let new = !seen.contains(finding);
-        if new {
-            seen.push(finding.clone());
-        }
-        new
-    });
-    Outcome { edits: draft.into_edits(&injected), findings }
+    Outcome { edits: draft.into_edits(&injected), findings: findings.into_vec() }
 }

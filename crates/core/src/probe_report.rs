@@ -1,10 +1,11 @@
 //! What probes say at the end of their run: the termination messages of their containers (crates/probe/src/facts.rs).
 
+use ingraft_api::Language;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::facts::ImageFacts;
-use crate::finding::{Finding, Reason};
+use crate::finding::{Finding, Findings, ProbeFinding, Refusal, StandDown};
 use crate::inject::probe::command;
 use crate::json::{list, named, string};
 
@@ -87,29 +88,30 @@ pub fn reports(pod: &Value, probe_image: &str) -> Vec<ProbeReport> {
 impl ProbeReport {
     /// What a probe found that people should know.
     pub fn review(&self) -> Vec<Finding> {
-        let container = &self.container;
-        let mut reasons = Vec::new();
+        let mut findings = Findings::default();
+        let mut add = |reason| findings.pod(reason, "/spec/containers");
+        let container = || self.container.clone();
         if let Some(error) = &self.error {
-            reasons.push(Reason::ProbeFailed { container: container.clone(), error: error.clone() });
+            add(ProbeFinding::ProbeFailed { container: container(), error: error.clone() });
         }
-        if let Some(Found { facts, omitted, .. }) = &self.found {
-            reasons.extend(facts.stood_down.iter().map(|(language, why)| Reason::AgentStoodDown {
-                language: language.clone(),
-                container: container.clone(),
-                why: why.clone(),
-                agents: facts.agents.clone(),
-                version: facts.runtimes.get(language).cloned().flatten(),
-            }));
-            reasons.extend(omitted.iter().map(|omitted| Reason::VariableNotJoined {
-                container: container.clone(),
-                variable: omitted.name.clone(),
-                why: omitted.why.clone(),
-            }));
-            if !facts.entrypoint.is_empty() {
-                let (container, variables) = (container.clone(), facts.entrypoint.clone());
-                reasons.push(Reason::EntrypointSets { container, variables });
-            }
+        let Some(Found { facts, omitted, .. }) = &self.found else {
+            return findings.into_vec();
+        };
+        for (key, why) in &facts.stood_down {
+            let Some(language) = Language::ALL.into_iter().find(|language| language.key() == key) else {
+                continue;
+            };
+            let (agents, version) = (facts.agents.clone(), facts.runtimes.get(key).cloned().flatten());
+            let why = StandDown::of(why);
+            add(ProbeFinding::AgentStoodDown { language, container: container(), why, agents, version });
         }
-        reasons.into_iter().map(|reason| Finding::pod(reason, "/spec/containers")).collect()
+        for Omitted { name, why } in omitted {
+            let (variable, why) = (name.clone(), Refusal::of(why));
+            add(ProbeFinding::VariableNotJoined { container: container(), variable, why });
+        }
+        if !facts.entrypoint.is_empty() {
+            add(ProbeFinding::EntrypointSets { container: container(), variables: facts.entrypoint.clone() });
+        }
+        findings.into_vec()
     }
 }

@@ -5,7 +5,7 @@ use ingraft_api::{Instrumentation, Language};
 
 use crate::defaults;
 use crate::endpoint::{Endpoint, GRPC_PORT};
-use crate::finding::{Finding, Reason, Subject};
+use crate::finding::{EndpointFinding, Finding, Findings, InstrumentationFinding, ReferenceFinding};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::upgrade;
@@ -16,26 +16,25 @@ use crate::upgrade;
 /// use ingraft_core::{Settings, Snapshot, review};
 /// let instrumentation = ingraft_api::Instrumentation::default();
 /// let findings = review(&instrumentation, &Snapshot::default(), &Settings::default());
-/// assert_eq!(findings[0].code(), "EndpointUnset");
+/// assert_eq!(findings[0].code(), "EndpointMissing");
 /// ```
 pub fn review(instrumentation: &Instrumentation, snapshot: &Snapshot, settings: &Settings) -> Vec<Finding> {
-    let mut reasons: Vec<(Reason, &str)> = Vec::new();
+    let mut findings = Findings::default();
     let exporter = instrumentation.spec.exporter.clone().unwrap_or_default();
-    review_endpoint(instrumentation, &exporter, snapshot, &mut reasons);
-    review_tls(&exporter, &mut reasons);
+    review_endpoint(instrumentation, &exporter, snapshot, &mut findings);
+    review_tls(instrumentation, &exporter, &mut findings);
     let sampler = instrumentation.spec.sampler.clone().unwrap_or_default();
     if sampler.kind.is_none() && sampler.argument.is_some_and(|argument| !argument.is_empty()) {
-        reasons.push((Reason::SamplerTypeMissing, "/spec/sampler"));
+        findings.about(instrumentation, InstrumentationFinding::SamplerTypeMissing, "/spec/sampler");
     }
-    let subject = Subject::Instrumentation(instrumentation.reference());
-    let finding = |reason: Reason, pointer: String| Finding { reason, subject: subject.clone(), pointer };
-    let images = Language::with_image().filter_map(|language| {
-        let image = defaults::block(&instrumentation.spec, language).image?;
-        let reason = upgrade::blocked(language, image, settings.image(language))?;
-        Some(finding(reason, format!("/spec/{}/image", language.field())))
-    });
-    let others = reasons.into_iter().map(|(reason, pointer)| finding(reason, pointer.to_owned()));
-    others.chain(images).collect()
+    for language in Language::with_image() {
+        let image = defaults::block(&instrumentation.spec, language).image;
+        let blocked = image.and_then(|image| upgrade::blocked(language, image, settings.image(language)));
+        if let Some(reason) = blocked {
+            findings.about(instrumentation, reason, format!("/spec/{}/image", language.field()));
+        }
+    }
+    findings.into_vec()
 }
 
 /// The settings that can stand in for `spec.exporter.endpoint`.
@@ -45,63 +44,66 @@ fn review_endpoint(
     instrumentation: &Instrumentation,
     exporter: &Exporter,
     snapshot: &Snapshot,
-    reasons: &mut Vec<(Reason, &'static str)>,
+    findings: &mut Findings,
 ) {
-    const PLACE: &str = "/spec/exporter/endpoint";
+    let mut add = |reason| findings.about(instrumentation, reason, "/spec/exporter/endpoint");
     let env = instrumentation.spec.env.as_deref().unwrap_or_default();
     let sets = |name: &str| env.iter().any(|variable| variable.name == name);
     let url = exporter.endpoint.clone().unwrap_or_default();
     if url.is_empty() {
         if !ENDPOINT_VARIABLES.into_iter().any(sets) {
-            reasons.push((Reason::EndpointUnset, PLACE));
+            add(EndpointFinding::EndpointMissing { container: None });
         }
         return;
     }
     let Some(endpoint) = Endpoint::parse(&url) else {
-        reasons.push((Reason::EndpointNotAUrl { endpoint: url }, PLACE));
+        add(EndpointFinding::EndpointNotAUrl { endpoint: url });
         return;
     };
     if endpoint.is_local() {
-        reasons.push((Reason::EndpointIsLocal { endpoint: url }, PLACE));
+        add(EndpointFinding::EndpointIsLocal { endpoint: url });
         return;
     }
     if endpoint.port == Some(GRPC_PORT) && !sets("OTEL_EXPORTER_OTLP_PROTOCOL") {
-        reasons.push((Reason::EndpointPortUsuallyGrpc { endpoint: url.clone() }, PLACE));
+        // The agent that sends only HTTP.
+        let (language, endpoint) = (Language::Python, url.clone());
+        add(EndpointFinding::EndpointPortIsGrpc { language, endpoint });
     }
     if endpoint.is_short() {
         let host = endpoint.host.to_owned();
         let namespace = instrumentation.metadata.namespace.clone().unwrap_or_default();
-        reasons.push((Reason::EndpointWithoutNamespace { host, namespace }, PLACE));
+        add(EndpointFinding::EndpointWithoutNamespace { host, namespace });
     }
     let namespace = instrumentation.metadata.namespace.as_deref().unwrap_or_default();
     if let Some((service_namespace, service)) = endpoint.service(namespace)
         && let Some(ports) = snapshot.services.get(service_namespace, service)
         && !ports.contains(&endpoint.port_or_default())
     {
-        let reason = Reason::EndpointPortNotServed {
+        let reason = EndpointFinding::EndpointPortNotServed {
             service: format!("{service_namespace}/{service}"),
             port: endpoint.port_or_default(),
             ports: ports.clone(),
         };
-        reasons.push((reason, PLACE));
+        add(reason);
     }
 }
 
 /// The warnings of the reference about TLS (injection.md, section 3.4, warnings 3 to 5).
-fn review_tls(exporter: &Exporter, reasons: &mut Vec<(Reason, &'static str)>) {
+fn review_tls(instrumentation: &Instrumentation, exporter: &Exporter, findings: &mut Findings) {
+    let mut add = |reason, pointer| findings.about(instrumentation, reason, pointer);
     let https = exporter.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("https://"));
     let Some(tls) = &exporter.tls else {
         if https {
-            reasons.push((Reason::TlsUnset, "/spec/exporter/tls"));
+            add(ReferenceFinding::TlsUnset, "/spec/exporter/tls");
         }
         return;
     };
     let set = |file: &Option<String>| file.as_deref().is_some_and(|file| !file.is_empty());
     if set(&tls.key_file) != set(&tls.cert_file) {
-        reasons.push((Reason::TlsHalfAPair, "/spec/exporter/tls"));
+        add(ReferenceFinding::TlsHalfAPair, "/spec/exporter/tls");
     }
     if !https {
-        reasons.push((Reason::TlsWithoutHttps, "/spec/exporter/endpoint"));
+        add(ReferenceFinding::TlsWithoutHttps, "/spec/exporter/endpoint");
     }
 }
 
@@ -125,11 +127,11 @@ mod tests {
             ("http://collector.obs:4318", &[]),
             ("http://$(OTEL_NODE_IP):4318", &[]),
             ("https://otlp.example.com", &["TlsUnset"]),
-            ("", &["EndpointUnset"]),
+            ("", &["EndpointMissing"]),
             ("collector.obs:4318", &["EndpointNotAUrl"]),
             ("http://localhost:4318", &["EndpointIsLocal"]),
             ("http://127.0.0.1:4317", &["EndpointIsLocal"]),
-            ("http://other.obs:4317", &["EndpointPortUsuallyGrpc"]),
+            ("http://other.obs:4317", &["EndpointPortIsGrpc"]),
             ("http://other:4318", &["EndpointWithoutNamespace"]),
             ("http://collector.obs.svc:9999", &["EndpointPortNotServed"]),
             ("http://collector.obs.svc", &["EndpointPortNotServed"]),

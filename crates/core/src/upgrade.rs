@@ -11,7 +11,7 @@ use semver::Version;
 use serde_json::{Map, Value, json};
 
 use crate::defaults;
-use crate::finding::{Finding, Reason, Subject};
+use crate::finding::{Finding, InstrumentationFinding, Subject};
 use crate::image::ImageReference;
 use crate::inject::profile;
 use crate::settings::Settings;
@@ -60,7 +60,7 @@ pub fn upgrade(instrumentation: &Instrumentation, settings: &Settings) -> Upgrad
         }
         if let Some(reason) = blocked(language, old, new) {
             let subject = Subject::Instrumentation(instrumentation.reference());
-            upgrade.blocked.insert(language, Finding { reason, subject, pointer });
+            upgrade.blocked.insert(language, Finding { reason: reason.into(), subject, pointer });
         } else {
             upgrade.images.insert(language, new.to_owned());
         }
@@ -69,7 +69,7 @@ pub fn upgrade(instrumentation: &Instrumentation, settings: &Settings) -> Upgrad
 }
 
 /// The reason for not going from one image to another of the same repository.
-pub(crate) fn blocked(language: Language, old: &str, new: &str) -> Option<Reason> {
+pub(crate) fn blocked(language: Language, old: &str, new: &str) -> Option<InstrumentationFinding> {
     let breaking = profile(language).breaking_version?;
     let (from, to) = (ImageReference::parse(old), ImageReference::parse(new));
     if from.repository != to.repository {
@@ -80,7 +80,7 @@ pub(crate) fn blocked(language: Language, old: &str, new: &str) -> Option<Reason
         (Some(old), Some(new), Some(breaking)) => old < breaking && breaking <= new,
         _ => to.tag_or_latest() == breaking,
     };
-    crosses.then(|| Reason::UpgradeBlocked {
+    crosses.then(|| InstrumentationFinding::UpgradeBlocked {
         language,
         from: old.to_owned(),
         to: new.to_owned(),

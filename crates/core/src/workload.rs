@@ -3,7 +3,7 @@
 use ingraft_api::annotations::PREFIX;
 use serde_json::Value;
 
-use crate::finding::{Finding, Reason};
+use crate::finding::{Finding, Findings, ManifestFinding};
 use crate::json::{annotation_pointer, string, string_at};
 use crate::owner::{Owner, OwnerKind, owners};
 use crate::snapshot::Snapshot;
@@ -64,11 +64,12 @@ impl<'a> Workload<'a> {
     pub fn misplaced_annotations(&self) -> Vec<Finding> {
         let annotations = self.document.pointer("/metadata/annotations").filter(|_| !self.pointer.is_empty());
         let keys = annotations.and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys);
-        let finding = |key: &String| {
-            let reason = Reason::AnnotationMisplaced { key: key.clone(), template: self.pointer };
-            Finding::workload(reason, annotation_pointer(key))
-        };
-        keys.filter(|key| key.starts_with(PREFIX)).map(finding).collect()
+        let mut findings = Findings::default();
+        for key in keys.filter(|key| key.starts_with(PREFIX)) {
+            let reason = ManifestFinding::AnnotationMisplaced { key: key.clone(), template: self.pointer };
+            findings.workload(reason, annotation_pointer(key));
+        }
+        findings.into_vec()
     }
 }
 

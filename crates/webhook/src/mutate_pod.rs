@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use ingraft_core::{Finding, Outcome, Owner, Reason, Severity, inject, owner};
+use ingraft_core::{Finding, Outcome, Owner, Severity, finding::ChoiceFinding, inject, owner};
 use serde_json::Value;
 
 use crate::review::{Answer, Request};
@@ -48,7 +48,7 @@ fn decide(context: &Context, request: &Request) -> (Outcome, Vec<Owner>) {
         (outcome, owners)
     };
     catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
-        let findings = vec![Finding::pod(Reason::InternalError, "")];
+        let findings = vec![Finding::pod(ChoiceFinding::InternalError, "")];
         (Outcome { edits: Vec::new(), findings }, Vec::new())
     })
 }

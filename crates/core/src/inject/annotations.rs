@@ -5,11 +5,11 @@ use ingraft_api::annotations::{CONTAINER_NAMES, PREFIX};
 use serde_json::Value;
 
 use super::languages::profile;
-use crate::finding::{Finding, Reason};
+use crate::finding::{AnnotationFinding, Findings};
 use crate::json::annotation_pointer;
 
 /// Reports annotations that look like ours and are none, or whose value is no text.
-pub(crate) fn lint(pod: &Value, findings: &mut Vec<Finding>) {
+pub(crate) fn lint(pod: &Value, findings: &mut Findings) {
     let annotations = pod.get("metadata").and_then(|metadata| metadata.get("annotations"));
     let ours = annotations.and_then(Value::as_object).into_iter().flatten();
     for (key, value) in ours.filter(|(key, _)| key.starts_with(PREFIX)) {
@@ -17,13 +17,13 @@ pub(crate) fn lint(pod: &Value, findings: &mut Vec<Finding>) {
             // The API server takes null for an empty text.
             continue;
         } else if !value.is_string() {
-            Reason::AnnotationNotText { key: key.clone(), value: value.to_string() }
+            AnnotationFinding::AnnotationNotText { key: key.clone(), value: value.to_string() }
         } else if !known_keys().any(|known| known == key) {
-            Reason::AnnotationUnknown { key: key.clone(), suggestion: nearest_key(key) }
+            AnnotationFinding::AnnotationUnknown { key: key.clone(), suggestion: nearest_key(key) }
         } else {
             continue;
         };
-        findings.push(Finding::pod(reason, annotation_pointer(key)));
+        findings.pod(reason, annotation_pointer(key));
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Request;
 use super::target::Container;
-use crate::finding::{Finding, Reason, Subject};
+use crate::finding::{ChoiceFinding, Findings};
 use crate::json::{annotation, annotation_pointer, list, string};
 
 /// Containers that other systems add, and that are never the application: they are targets only when named.
@@ -70,7 +70,7 @@ pub(crate) fn asks<'a>(request: &Request<'a>) -> Vec<Asked<'a>> {
 
 /// The language that the application is written in, if that is asked for and probes have found it, and the container
 /// that decides. An error tells why it is not known.
-pub(crate) fn found<'a>(request: &Request<'a>) -> Option<Result<Asked<'a>, (Container<'a>, Reason)>> {
+pub(crate) fn found<'a>(request: &Request<'a>) -> Option<Result<Asked<'a>, (Container<'a>, ChoiceFinding)>> {
     let ask = Ask::parse(effective_annotation(request, annotations::INJECT));
     if ask == Ask::No {
         return None;
@@ -87,7 +87,10 @@ pub(crate) fn found<'a>(request: &Request<'a>) -> Option<Result<Asked<'a>, (Cont
         [language] => Some(Ok(Asked { language: *language, ask })),
         several => {
             let found = several.iter().map(|language| language.key().to_owned()).collect();
-            Some(Err((container, Reason::LanguageUnknown { container: container.name.to_owned(), found })))
+            Some(Err((
+                container,
+                ChoiceFinding::LanguageUnknown { container: container.name.to_owned(), found },
+            )))
         }
     }
 }
@@ -96,13 +99,13 @@ pub(crate) fn found<'a>(request: &Request<'a>) -> Option<Result<Asked<'a>, (Cont
 pub(crate) fn choices<'a>(
     request: &Request<'a>,
     asks: &[Asked<'a>],
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<Choice<'a>> {
     let mut resolved = Vec::new();
     for asked in asks {
         let language = asked.language;
         if !request.settings.enabled(language) {
-            push(request, findings, language, Reason::LanguageDisabled { language });
+            push(request, findings, language, ChoiceFinding::LanguageDisabled { language });
             continue;
         }
         match instrumentation(request, asked) {
@@ -122,32 +125,40 @@ pub(crate) fn choices<'a>(
 }
 
 /// Adds a finding about the annotation that asks, on the pod or on the namespace.
-fn push(request: &Request<'_>, findings: &mut Vec<Finding>, language: Language, reason: Reason) {
+fn push(request: &Request<'_>, findings: &mut Findings, language: Language, reason: ChoiceFinding) {
     let key = language.inject_key();
     let own = annotation(request.pod, key);
     let decides = !own.is_empty() && effective_annotation(request, key) == own;
-    let subject = if decides { Subject::Pod } else { Subject::Namespace };
-    findings.push(Finding { reason, subject, pointer: annotation_pointer(key) });
+    if decides {
+        findings.pod(reason, annotation_pointer(key));
+    } else {
+        findings.namespace(reason, annotation_pointer(key));
+    }
 }
 
-fn instrumentation<'a>(request: &Request<'a>, asked: &Asked<'a>) -> Result<&'a Instrumentation, Reason> {
+fn instrumentation<'a>(
+    request: &Request<'a>,
+    asked: &Asked<'a>,
+) -> Result<&'a Instrumentation, ChoiceFinding> {
     let language = asked.language;
     let (namespace, name) = match asked.ask {
         Ask::Named { namespace, name } => (namespace.unwrap_or(request.namespace), name),
         Ask::Sole | Ask::No => return sole(request, language),
     };
-    request.snapshot.instrumentations.get(namespace, name).ok_or_else(|| Reason::InstrumentationNotFound {
-        language,
-        reference: format!("{namespace}/{name}"),
-        candidates: candidates(request, name),
+    request.snapshot.instrumentations.get(namespace, name).ok_or_else(|| {
+        ChoiceFinding::InstrumentationNotFound {
+            language,
+            reference: format!("{namespace}/{name}"),
+            candidates: candidates(request, name),
+        }
     })
 }
 
-fn sole<'a>(request: &Request<'a>, language: Language) -> Result<&'a Instrumentation, Reason> {
+fn sole<'a>(request: &Request<'a>, language: Language) -> Result<&'a Instrumentation, ChoiceFinding> {
     let found: Vec<_> = request.snapshot.instrumentations.in_namespace(request.namespace).collect();
     match found.as_slice() {
         [(_, one)] => Ok(one),
-        [] => Err(Reason::InstrumentationMissing {
+        [] => Err(ChoiceFinding::InstrumentationMissing {
             language,
             namespace: request.namespace.to_owned(),
             elsewhere: request
@@ -158,7 +169,7 @@ fn sole<'a>(request: &Request<'a>, language: Language) -> Result<&'a Instrumenta
                 .map(Instrumentation::reference)
                 .collect(),
         }),
-        several => Err(Reason::InstrumentationAmbiguous {
+        several => Err(ChoiceFinding::InstrumentationAmbiguous {
             language,
             namespace: request.namespace.to_owned(),
             names: several.iter().map(|(name, _)| (*name).to_owned()).collect(),
@@ -193,7 +204,7 @@ fn containers<'a>(
     request: &Request<'a>,
     language: Language,
     several: bool,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<&'a str> {
     let spec = request.pod.get("spec").unwrap_or(&Value::Null);
     let names = |key: &str| list(spec, key).iter().filter_map(|item| string(item, "name"));
@@ -212,8 +223,8 @@ fn containers<'a>(
     let exists = |name: &&'a str| regular.contains(name) || init.contains(name);
     for (key, name) in lists.iter().filter(|(_, name)| !exists(name)) {
         let containers = regular.iter().chain(&init).map(|&name| name.to_owned()).collect();
-        let reason = Reason::ContainerNotFound { language, name: (*name).to_owned(), containers };
-        findings.push(Finding::pod(reason, annotation_pointer(key)));
+        let reason = ChoiceFinding::ContainerNotFound { language, name: (*name).to_owned(), containers };
+        findings.pod(reason, annotation_pointer(key));
     }
     let listed = |name: &&'a str| lists.iter().any(|(_, listed)| listed == name);
     let mut targets: Vec<&'a str> = init.iter().copied().filter(listed).collect();
@@ -223,7 +234,7 @@ fn containers<'a>(
         }
     }
     if targets.is_empty() {
-        push(request, findings, language, Reason::NoContainer { language });
+        push(request, findings, language, ChoiceFinding::NoContainer { language });
     }
     targets
 }
@@ -235,13 +246,13 @@ fn default_container<'a>(
     language: Language,
     several: bool,
     regular: &[&'a str],
-) -> Result<&'a str, Reason> {
+) -> Result<&'a str, ChoiceFinding> {
     if several && request.settings.multi_instrumentation {
         let containers = regular.iter().map(|&name| name.to_owned()).collect();
-        return Err(Reason::ContainersUnnamed { language, containers });
+        return Err(ChoiceFinding::ContainersUnnamed { language, containers });
     }
     let application = regular.iter().find(|name| !SIDECARS.contains(name));
-    application.copied().ok_or(Reason::NoContainer { language })
+    application.copied().ok_or(ChoiceFinding::NoContainer { language })
 }
 
 /// The names in the lists of a language, each with the key of its list.

@@ -13,7 +13,7 @@ use super::target::Target;
 use super::valid;
 use crate::endpoint::{Endpoint, GRPC_PORT, HTTP_PORT};
 use crate::environment::Presence;
-use crate::finding::Reason;
+use crate::finding::EndpointFinding;
 
 pub(crate) const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 pub(crate) const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
@@ -35,7 +35,7 @@ impl OtlpProtocols {
     }
 
     /// What does not fit in the environment of a container: the protocol to the agent, or the port to the protocol.
-    pub(crate) fn review(self, language: Language, env: &Env<'_>) -> Option<Reason> {
+    pub(crate) fn review(self, language: Language, env: &Env<'_>) -> Option<EndpointFinding> {
         let protocol = match (env.current(PROTOCOL), self) {
             (Current::Literal(protocol), _) => protocol,
             (Current::Unset, Self::Http | Self::HttpAndGrpc) => "http/protobuf",
@@ -43,7 +43,7 @@ impl OtlpProtocols {
         };
         let grpc = protocol == "grpc";
         if grpc && self == Self::Http {
-            return Some(Reason::ProtocolUnsupported { language, protocol: protocol.to_owned() });
+            return Some(EndpointFinding::ProtocolUnsupported { language, protocol: protocol.to_owned() });
         }
         let Current::Literal(endpoint) = env.current(ENDPOINT) else {
             return None;
@@ -53,11 +53,15 @@ impl OtlpProtocols {
 }
 
 /// What does not fit between an endpoint and what is sent there.
-pub(crate) fn review_port(language: Language, grpc: bool, endpoint: &str) -> Option<Reason> {
+pub(crate) fn review_port(language: Language, grpc: bool, endpoint: &str) -> Option<EndpointFinding> {
     let port = Endpoint::parse(endpoint)?.port?;
     match (grpc, port) {
-        (false, GRPC_PORT) => Some(Reason::EndpointPortIsGrpc { language, endpoint: endpoint.to_owned() }),
-        (true, HTTP_PORT) => Some(Reason::EndpointPortIsHttp { language, endpoint: endpoint.to_owned() }),
+        (false, GRPC_PORT) => {
+            Some(EndpointFinding::EndpointPortIsGrpc { language, endpoint: endpoint.to_owned() })
+        }
+        (true, HTTP_PORT) => {
+            Some(EndpointFinding::EndpointPortIsHttp { language, endpoint: endpoint.to_owned() })
+        }
         _ => None,
     }
 }
@@ -82,8 +86,16 @@ pub(crate) fn corrected_endpoint(injection: &Injection<'_, '_>) -> Option<String
 }
 
 /// What is said about a corrected endpoint.
-pub(crate) fn port_corrected(injection: &Injection<'_, '_>, endpoint: &str, corrected: String) -> Reason {
-    Reason::EndpointPortCorrected { language: injection.language(), endpoint: endpoint.to_owned(), corrected }
+pub(crate) fn port_corrected(
+    injection: &Injection<'_, '_>,
+    endpoint: &str,
+    corrected: String,
+) -> EndpointFinding {
+    EndpointFinding::EndpointPortCorrected {
+        language: injection.language(),
+        endpoint: endpoint.to_owned(),
+        corrected,
+    }
 }
 
 /// What a container is told of where and how to send.
@@ -92,7 +104,7 @@ pub(crate) struct Outlet<'a> {
     endpoint: Option<Cow<'a, str>>,
     protocol: Option<&'static str>,
     /// Port or protocol fit only because of what is added here.
-    pub(crate) fitted: Option<Reason>,
+    pub(crate) fitted: Option<EndpointFinding>,
 }
 
 impl<'a> Outlet<'a> {

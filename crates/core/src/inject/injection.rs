@@ -11,8 +11,9 @@ use super::target::Container;
 use super::{references, valid};
 use crate::ImageFacts;
 use crate::defaults;
-use crate::finding::{Finding, Reason, Subject};
+use crate::finding::{Allowed, ContainerFinding, Findings, InstrumentationFinding, Reason, Taken};
 use crate::image::ImageReference;
+use crate::json::pointer_step;
 use crate::quantity;
 
 /// A language, its Instrumentation, and the variables that this one adds, ready to be put into containers.
@@ -36,7 +37,7 @@ impl<'c, 'a> Injection<'c, 'a> {
         request: &'c Request<'a>,
         choice: &'c Choice<'a>,
         profile: &'static Profile,
-        findings: &mut Vec<Finding>,
+        findings: &mut Findings,
     ) -> Self {
         let spec = &choice.instrumentation.spec;
         let block = defaults::block(spec, choice.language);
@@ -61,30 +62,33 @@ impl<'c, 'a> Injection<'c, 'a> {
     }
 
     /// Leaves out volumes and amounts that would make the pod invalid.
-    fn leave_out_invalid(&mut self, findings: &mut Vec<Finding>) {
+    fn leave_out_invalid(&mut self, findings: &mut Findings) {
+        let block = format!("/spec/{}", self.language().field());
         let mut ignored = Vec::new();
         if self.block.volume_claim_template.is_some_and(|template| !valid::is_claim_template(template)) {
             self.block.volume_claim_template = None;
-            ignored.push(("volumeClaimTemplate", String::new(), "access modes and a storage request"));
+            ignored.push((format!("{block}/volumeClaimTemplate"), "", Allowed::ClaimTemplate));
         }
         let negative = |size: &str| quantity::parse(size).is_none_or(|size| size < 0.0);
         if let Some(size) = self.block.volume_limit_size.filter(|size| negative(size)) {
             self.block.volume_limit_size = None;
-            ignored.push(("volumeLimitSize", size.to_owned(), "a size such as 200Mi"));
+            ignored.push((format!("{block}/volumeLimitSize"), size, Allowed::Size));
         }
-        for amounts in &mut self.requirements {
+        let mut requirements = std::mem::take(&mut self.requirements);
+        for (kind, amounts) in ["limits", "requests"].iter().zip(&mut requirements) {
             amounts.retain(|resource, amount| {
                 let valid = valid::is_amount(resource, amount);
                 if !valid {
-                    let value = format!("{resource}: {}", amount.as_str().unwrap_or_default());
-                    ignored.push(("resources", value, "amounts of cpu, memory and ephemeral-storage"));
+                    let pointer =
+                        format!("{block}/{}/{kind}/{}", self.profile.resources_field, pointer_step(resource));
+                    self.ignore(&pointer, amount.as_str().unwrap_or_default(), Allowed::Amounts, findings);
                 }
                 valid
             });
         }
-        let pointer = format!("/spec/{}", self.language().field());
-        for (field, value, allowed) in ignored {
-            findings.push(self.finding(Reason::FieldIgnored { field, value, allowed }, pointer.clone()));
+        self.requirements = requirements;
+        for (pointer, value, allowed) in ignored {
+            self.ignore(&pointer, value, allowed, findings);
         }
     }
 
@@ -121,35 +125,31 @@ impl<'c, 'a> Injection<'c, 'a> {
     }
 
     /// The pull policy, if it is one: the CRD does not check it, and a wrong one would make every pod invalid.
-    pub(crate) fn pull_policy(&self, findings: &mut Vec<Finding>) -> Option<&'a str> {
+    pub(crate) fn pull_policy(&self, findings: &mut Findings) -> Option<&'a str> {
         match self.spec().image_pull_policy.as_deref() {
             None | Some("") => None,
             Some(policy @ ("Always" | "IfNotPresent" | "Never")) => Some(policy),
             Some(other) => {
-                let reason = Reason::FieldIgnored {
-                    field: "imagePullPolicy",
-                    value: other.to_owned(),
-                    allowed: "Always, IfNotPresent, Never",
-                };
-                findings.push(self.finding(reason, "/spec/imagePullPolicy"));
+                self.ignore("/spec/imagePullPolicy", other, Allowed::PullPolicy, findings);
                 None
             }
         }
     }
 
-    /// A finding about the annotation that asks for the language.
-    pub(crate) fn asked(&self, reason: Reason) -> Finding {
-        Finding::pod(reason, self.choice.pointer())
-    }
-
-    /// A finding about a field of the Instrumentation.
-    pub(crate) fn finding(&self, reason: Reason, pointer: impl Into<String>) -> Finding {
-        let reference = self.choice.instrumentation.reference();
-        Finding { reason, subject: Subject::Instrumentation(reference), pointer: pointer.into() }
+    /// Tells that a field of the Instrumentation is left out, because no pod may have what it holds.
+    pub(crate) fn ignore(
+        &self,
+        pointer: &str,
+        value: impl Into<String>,
+        allowed: Allowed,
+        findings: &mut Findings,
+    ) {
+        let reason = InstrumentationFinding::ignored(pointer, value, allowed);
+        findings.about(self.choice.instrumentation, reason, pointer);
     }
 
     /// The reason for refusing the language because something of ours would be where something else is.
-    pub(crate) fn taken(&self, what: &'static str, name: impl Into<String>) -> Reason {
-        Reason::NameTaken { language: self.language(), what, name: name.into() }
+    pub(crate) fn taken(&self, what: Taken, name: impl Into<String>) -> Reason {
+        ContainerFinding::NameTaken { language: self.language(), what, name: name.into() }.into()
     }
 }

@@ -20,7 +20,7 @@ use super::choose::Choice;
 use super::draft::Draft;
 use super::injection::Injection;
 use super::profile::Profile;
-use crate::finding::Finding;
+use crate::finding::Findings;
 use crate::image::ImageReference;
 use crate::settings::Settings;
 
@@ -37,7 +37,7 @@ macro_rules! languages {
             request: &Request<'a>,
             choice: &Choice<'a>,
             draft: &mut Draft<'a>,
-            findings: &mut Vec<Finding>,
+            findings: &mut Findings,
         ) -> Vec<String> {
             let injection = Injection::new(request, choice, profile(choice.language), findings);
             match choice.language { $(Language::$language => $file::inject(&injection, draft, findings),)* }

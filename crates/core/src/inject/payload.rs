@@ -9,7 +9,7 @@ use super::probe::command::AgentFiles;
 use super::security;
 use super::target::Container;
 use crate::defaults;
-use crate::finding::{Finding, Reason};
+use crate::finding::{Findings, Reason, Taken};
 use crate::json::{list, string, string_at};
 use crate::quantity;
 
@@ -54,12 +54,12 @@ impl Payload {
     pub(crate) fn check(&self, injection: &Injection<'_, '_>, draft: &Draft<'_>) -> Result<(), Reason> {
         for Copy { name, .. } in &self.copies {
             if draft.has_container(name) || draft.is_foreign(name, self.name) {
-                return Err(injection.taken("container", name));
+                return Err(injection.taken(Taken::Container, name));
             }
         }
         match draft.volume(self.name) {
             Some(volume) if volume.get("emptyDir").is_none() && volume.get("ephemeral").is_none() => {
-                Err(injection.taken("volume", self.name))
+                Err(injection.taken(Taken::Volume, self.name))
             }
             _ => Ok(()),
         }
@@ -71,7 +71,7 @@ impl Payload {
         injection: &Injection<'_, '_>,
         first: Container<'_>,
         draft: &mut Draft<'_>,
-        findings: &mut Vec<Finding>,
+        findings: &mut Findings,
     ) {
         draft.add_volumes([volume(self.name, injection.block)]);
         let language = injection.language();

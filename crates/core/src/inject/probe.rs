@@ -23,11 +23,11 @@ use super::env::{Addition, VOLUME, agent_of};
 use super::target::{Container, Target};
 use super::{payload, security};
 use crate::environment::Presence;
-use crate::finding::{Finding, Reason};
+use crate::finding::{Finding, Findings, Obstacle, ProbeFinding};
 use crate::json::string;
 
 /// Lets probes decide where only the start of a container shows what is set.
-pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut Vec<Finding>) {
+pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut Findings) {
     if !request.settings.probes() {
         return;
     }
@@ -40,8 +40,9 @@ pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut
         let obstacle = wanted.then(obstacle).flatten();
         if let Some(why) = obstacle {
             let variables = target.env.additions().iter().map(|addition| addition.name.clone()).collect();
-            let reason = Reason::EnvironmentUnknown { container: container.name.to_owned(), variables, why };
-            findings.push(Finding::pod(reason, container.pointer("env")));
+            let reason =
+                ProbeFinding::EnvironmentUnknown { container: container.name.to_owned(), variables, why };
+            findings.pod(reason, container.pointer("env"));
         }
         if wanted && obstacle.is_none() {
             chosen.push((target.clone(), routed.iter().map(|&addition| addition.clone()).collect()));
@@ -133,10 +134,10 @@ fn is_routed(addition: &Addition) -> bool {
 }
 
 /// Whether a name is taken in the pod, or an earlier pass has probes there: its list of files is fixed.
-fn taken(draft: &Draft<'_>, name: &str) -> Option<&'static str> {
+fn taken(draft: &Draft<'_>, name: &str) -> Option<Obstacle> {
     let names = [COPIER, name];
     let taken = names.iter().any(|name| draft.has_container(name) || draft.has_init_container(name));
-    (taken || draft.volume(VOLUME).is_some()).then_some("the pod has probes, or their names, already")
+    (taken || draft.volume(VOLUME).is_some()).then_some(Obstacle::Taken)
 }
 
 /// The init container that looks with the eyes of the application.

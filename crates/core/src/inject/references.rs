@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Request;
 use super::injection::Injection;
 use super::valid;
-use crate::finding::{Finding, Reason};
+use crate::finding::{Allowed, Findings, ReferenceFinding};
 use crate::json::string;
 use crate::snapshot::ReferenceKind;
 
@@ -56,7 +56,7 @@ pub(crate) fn variables(
     injection: &Injection<'_, '_>,
     variables: &[EnvVar],
     pointer: &str,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<Value> {
     let mut entries = Vec::with_capacity(variables.len());
     for (place, variable) in variables.iter().enumerate() {
@@ -64,12 +64,11 @@ pub(crate) fn variables(
             continue;
         };
         if let Err(allowed) = valid::variable(&entry, injection.request.pod) {
-            let reason = Reason::FieldIgnored { field: "env", value: variable.name.clone(), allowed };
-            findings.push(injection.finding(reason, format!("{pointer}/{place}")));
+            injection.ignore(&format!("{pointer}/{place}"), variable.name.as_str(), allowed, findings);
             continue;
         }
         if let Some(reason) = make_optional(injection.request, &mut entry) {
-            findings.push(injection.finding(reason, format!("{pointer}/{place}/valueFrom")));
+            findings.about(injection.choice.instrumentation, reason, format!("{pointer}/{place}/valueFrom"));
         }
         entries.push(entry);
     }
@@ -77,7 +76,7 @@ pub(crate) fn variables(
 }
 
 /// Makes a source optional unless it is known to exist. The reason is for one that is known to be missing.
-fn make_optional(request: &Request<'_>, entry: &mut Value) -> Option<Reason> {
+fn make_optional(request: &Request<'_>, entry: &mut Value) -> Option<ReferenceFinding> {
     let sources = entry.get_mut("valueFrom")?.as_object_mut()?;
     for (field, kind) in
         [("configMapKeyRef", ReferenceKind::ConfigMap), ("secretKeyRef", ReferenceKind::Secret)]
@@ -94,8 +93,8 @@ fn make_optional(request: &Request<'_>, entry: &mut Value) -> Option<Reason> {
         if let Some(source) = source.as_object_mut() {
             source.insert("optional".to_owned(), true.into());
         }
-        return (exists == Some(false)).then(|| Reason::ReferenceMissing {
-            kind: kind.as_str(),
+        return (exists == Some(false)).then(|| ReferenceFinding::ReferenceMissing {
+            kind,
             name,
             key: Some(key),
             namespace: request.namespace.to_owned(),
@@ -105,25 +104,19 @@ fn make_optional(request: &Request<'_>, entry: &mut Value) -> Option<Reason> {
 }
 
 /// Notices TLS material that the namespace of the pod does not have, or cannot have.
-pub(crate) fn review_tls(injection: &Injection<'_, '_>, findings: &mut Vec<Finding>) {
+pub(crate) fn review_tls(injection: &Injection<'_, '_>, findings: &mut Findings) {
     let Some(tls) = injection.spec().tls() else {
         return;
     };
     let Request { snapshot, namespace, .. } = *injection.request;
     for (kind, name, field) in of_tls(tls) {
-        let reason = if !valid::is_object_name(name) {
-            let allowed = "a name that a Secret or ConfigMap can have";
-            Reason::FieldIgnored { field, value: name.to_owned(), allowed }
+        let pointer = format!("/spec/exporter/tls/{field}");
+        if !valid::is_object_name(name) {
+            injection.ignore(&pointer, name, Allowed::ObjectName, findings);
         } else if kind.exists(snapshot, namespace, name, None) == Some(false) {
-            Reason::ReferenceMissing {
-                kind: kind.as_str(),
-                name: name.to_owned(),
-                key: None,
-                namespace: namespace.to_owned(),
-            }
-        } else {
-            continue;
-        };
-        findings.push(injection.finding(reason, format!("/spec/exporter/tls/{field}")));
+            let (name, namespace) = (name.to_owned(), namespace.to_owned());
+            let reason = ReferenceFinding::ReferenceMissing { kind, name, key: None, namespace };
+            findings.about(injection.choice.instrumentation, reason, pointer);
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::choose::namespace_annotation;
 use super::injection::Injection;
 use super::target::Container;
 use super::valid;
-use crate::finding::{Finding, Reason};
+use crate::finding::{Allowed, Findings};
 use crate::json::{list, string};
 use crate::snapshot::PodSecurity;
 
@@ -25,7 +25,7 @@ const RESTRICTED: [&str; 4] = ["allowPrivilegeEscalation", "capabilities", "runA
 pub(crate) fn context(
     injection: &Injection<'_, '_>,
     target: Container<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Option<Value> {
     let request = injection.request;
     let inherited = target.json.get("securityContext").and_then(Value::as_object).cloned();
@@ -34,16 +34,11 @@ pub(crate) fn context(
         Some(Value::Object(mut chosen)) => {
             complete(&mut chosen, inherited.as_ref());
             let refused = valid::invalid_security_context(&chosen, request.pod)
-                .map(|field| (field, "values that the API server accepts"))
+                .map(|field| (field, Allowed::SecurityContext))
                 .or_else(|| violation(level(request), &chosen, request.pod));
             match refused {
                 Some((field, allowed)) => {
-                    let reason = Reason::FieldIgnored {
-                        field: "initContainerSecurityContext",
-                        value: field.to_owned(),
-                        allowed,
-                    };
-                    findings.push(injection.finding(reason, "/spec/initContainerSecurityContext"));
+                    injection.ignore("/spec/initContainerSecurityContext", field, allowed, findings);
                     inherited
                 }
                 None => Some(chosen),
@@ -79,7 +74,7 @@ pub(crate) fn of_probe(target: &Value) -> Value {
 }
 
 /// The security context of the Go agent: the Instrumentation's, or else what eBPF needs.
-pub(crate) fn of_go(injection: &Injection<'_, '_>, findings: &mut Vec<Finding>) -> Value {
+pub(crate) fn of_go(injection: &Injection<'_, '_>, findings: &mut Findings) -> Value {
     let request = injection.request;
     let chosen = injection.spec().go.as_ref().and_then(|go| go.security_context.as_ref());
     let chosen = chosen.and_then(|context| serde_json::to_value(context).ok());
@@ -87,12 +82,7 @@ pub(crate) fn of_go(injection: &Injection<'_, '_>, findings: &mut Vec<Finding>) 
         Some(Value::Object(chosen)) => match valid::invalid_security_context(&chosen, request.pod) {
             None => chosen,
             Some(field) => {
-                let reason = Reason::FieldIgnored {
-                    field: "go.securityContext",
-                    value: field.to_owned(),
-                    allowed: "values that the API server accepts",
-                };
-                findings.push(injection.finding(reason, "/spec/go/securityContext"));
+                injection.ignore("/spec/go/securityContext", field, Allowed::SecurityContext, findings);
                 privileged()
             }
         },
@@ -147,7 +137,7 @@ fn violation(
     level: PodSecurity,
     context: &Map<String, Value>,
     pod: &Value,
-) -> Option<(&'static str, &'static str)> {
+) -> Option<(&'static str, Allowed)> {
     const BASELINE: [&str; 13] = [
         "AUDIT_WRITE",
         "CHOWN",
@@ -204,13 +194,7 @@ fn violation(
         PodSecurity::Baseline => broken(&baseline),
         PodSecurity::Restricted => broken(&baseline).or_else(|| broken(&restricted)),
     };
-    broken.map(|field| {
-        let allowed = match level {
-            PodSecurity::Restricted => "what Pod Security restricted allows, which the namespace enforces",
-            _ => "what Pod Security baseline allows, which the namespace enforces",
-        };
-        (field, allowed)
-    })
+    broken.map(|field| (field, Allowed::PodSecurity(level)))
 }
 
 /// Whether the container must not run as root and nobody says as whom: its image's user is root, so it would not

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Request;
 use super::env::Env;
 use crate::environment::{Inputs, Presence, Source, Sources, presence};
-use crate::finding::Reason;
+use crate::finding::{Reason, VariableFinding};
 use crate::json::{list, named, string};
 use crate::snapshot::{ROOT_CA, ReferenceKind, Snapshot};
 
@@ -169,10 +169,8 @@ impl<'a> Target<'a> {
 
     /// The reason for refusing this container because a variable cannot be joined to.
     pub(crate) fn not_mergeable(&self, variable: &str) -> Reason {
-        Reason::VariableNotMergeable {
-            container: self.container.name.to_owned(),
-            variable: variable.to_owned(),
-        }
+        let (container, variable) = (self.container.name.to_owned(), variable.to_owned());
+        VariableFinding::VariableNotMergeable { container, variable }.into()
     }
 
     /// The new lists, where they changed.

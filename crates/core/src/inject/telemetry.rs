@@ -6,7 +6,7 @@ use super::injection::Injection;
 use super::resource::{ATTRIBUTES, Attributes, with_uids};
 use super::target::{Container, Target};
 use crate::environment::Presence;
-use crate::finding::{Finding, Reason};
+use crate::finding::{EndpointFinding, Findings, Reason, Taken, VariableFinding};
 
 /// Adds it to a container. `about` is the container that telemetry is about: the same one, except for Go.
 pub(crate) fn add(
@@ -14,19 +14,19 @@ pub(crate) fn add(
     about: Container<'_>,
     mut outlet: Outlet<'_>,
     target: &mut Target<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Result<(), Reason> {
     if let Some(reason) = outlet.fitted.take() {
-        findings.push(injection.finding(reason, "/spec/exporter/endpoint"));
+        findings.about(injection.choice.instrumentation, reason, "/spec/exporter/endpoint");
     }
     let spec = injection.spec();
     let attributes = Attributes::of(injection.request, spec, about);
     attributes.add_name(target);
-    exporter::add(spec, outlet, target).map_err(|path| injection.taken("mount path", path))?;
+    exporter::add(spec, outlet, target).map_err(|path| injection.taken(Taken::MountPath, path))?;
     if attributes.add(target, with_uids(spec)).is_err() {
         // The agent works without ours; what the user set stays.
         let reason = target.not_mergeable(ATTRIBUTES);
-        findings.push(Finding::pod(reason, target.container.pointer("env")));
+        findings.pod(reason, target.container.pointer("env"));
     }
     add_propagators_and_sampler(injection, target);
     Attributes::move_last(&mut target.env);
@@ -57,12 +57,12 @@ pub(crate) fn review(
     injection: &Injection<'_, '_>,
     joined: &[&'static str],
     target: &Target<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) {
     review_hidden(injection, joined, target, findings);
     review_endpoint(injection, target, findings);
     if let Some(reason) = injection.profile.otlp.review(injection.language(), &target.env) {
-        findings.push(Finding::pod(reason, target.container.pointer("env")));
+        findings.pod(reason, target.container.pointer("env"));
     }
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn review_hidden(
     injection: &Injection<'_, '_>,
     joined: &[&'static str],
     target: &Target<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) {
     if target.env.has_probe() {
         return;
@@ -82,19 +82,20 @@ pub(crate) fn review_hidden(
         }
         let (container, variable) = (target.container.name.to_owned(), variable.to_owned());
         let reason = match target.container.env_from_sets(&variable, injection.request) {
-            Presence::Yes => Reason::VariableHides { container, variable },
-            Presence::Maybe => Reason::VariableMayHide { container, variable },
+            Presence::Yes => VariableFinding::VariableHides { container, variable },
+            Presence::Maybe => VariableFinding::VariableMayHide { container, variable },
             Presence::No => continue,
         };
-        findings.push(Finding::pod(reason, target.container.pointer("envFrom")));
+        findings.pod(reason, target.container.pointer("envFrom"));
     }
 }
 
 /// Without an endpoint every SDK sends to localhost, where nobody listens.
-fn review_endpoint(injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
+fn review_endpoint(injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
     let somewhere = [exporter::ENDPOINT, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
     if !target.container.has_env_from() && !somewhere.iter().any(|variable| target.env.is_set(variable)) {
-        let reason = Reason::EndpointMissing { container: target.container.name.to_owned() };
-        findings.push(injection.finding(reason, "/spec/exporter/endpoint"));
+        let container = Some(target.container.name.to_owned());
+        let reason = EndpointFinding::EndpointMissing { container };
+        findings.about(injection.choice.instrumentation, reason, "/spec/exporter/endpoint");
     }
 }

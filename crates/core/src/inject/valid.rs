@@ -10,6 +10,7 @@ pub(crate) use claim::is_claim_template;
 
 use serde_json::{Map, Value, json};
 
+use crate::finding::Allowed;
 use crate::json::{list, named, string};
 use crate::quantity;
 
@@ -25,19 +26,19 @@ pub(crate) fn is_object_name(name: &str) -> bool {
 }
 
 /// Whether an entry of an `env` list is one that a container of this pod may have; if not, what may stand there.
-pub(crate) fn variable(entry: &Value, pod: &Value) -> Result<(), &'static str> {
+pub(crate) fn variable(entry: &Value, pod: &Value) -> Result<(), Allowed> {
     if !is_variable_name(string(entry, "name").unwrap_or_default()) {
-        return Err("a name of printable ASCII characters without =");
+        return Err(Allowed::VariableName);
     }
     let Some(sources) = entry.get("valueFrom").and_then(Value::as_object) else {
         return Ok(());
     };
     if string(entry, "value").is_some_and(|value| !value.is_empty()) {
-        return Err("value or valueFrom, not both");
+        return Err(Allowed::ValueOrSource);
     }
     let mut sources = sources.iter();
     let (Some((kind, source)), None) = (sources.next(), sources.next()) else {
-        return Err("exactly one source in valueFrom");
+        return Err(Allowed::OneSource);
     };
     match kind.as_str() {
         "fieldRef" => field(source),
@@ -52,7 +53,7 @@ fn is_variable_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| (' '..='~').contains(&c) && c != '=')
 }
 
-fn field(source: &Value) -> Result<(), &'static str> {
+fn field(source: &Value) -> Result<(), Allowed> {
     const FIELDS: [&str; 9] = [
         "metadata.name",
         "metadata.namespace",
@@ -72,14 +73,10 @@ fn field(source: &Value) -> Result<(), &'static str> {
         None => FIELDS.contains(&path),
     };
     let version = string(source, "apiVersion").unwrap_or_default();
-    if known && matches!(version, "" | "v1") {
-        Ok(())
-    } else {
-        Err("a field of the pod that variables can have")
-    }
+    if known && matches!(version, "" | "v1") { Ok(()) } else { Err(Allowed::PodField) }
 }
 
-fn resource_field(source: &Value) -> Result<(), &'static str> {
+fn resource_field(source: &Value) -> Result<(), Allowed> {
     // As they are spelled: the API server takes 1Ki and refuses 1024.
     const CORES: [&str; 4] = ["", "0", "1", "1m"];
     const BYTES: [&str; 15] =
@@ -94,34 +91,24 @@ fn resource_field(source: &Value) -> Result<(), &'static str> {
     };
     // Without a name it is the container itself; another one may not exist in this pod.
     let own = string(source, "containerName").is_none_or(str::is_empty);
-    if allowed && own {
-        Ok(())
-    } else {
-        Err(
-            "a limit or request of cpu, memory or ephemeral-storage of the container itself, and a divisor such as 1m or 1Mi",
-        )
-    }
+    if allowed && own { Ok(()) } else { Err(Allowed::ContainerResource) }
 }
 
-fn key(source: &Value) -> Result<(), &'static str> {
+fn key(source: &Value) -> Result<(), Allowed> {
     let key = string(source, "key").unwrap_or_default();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let named = string(source, "name").is_some_and(is_object_name);
     let keyed = !key.is_empty() && key.len() <= 253 && key != "." && !key.starts_with("..");
-    if named && keyed && key.chars().all(allowed) { Ok(()) } else { Err("name and key of an object") }
+    if named && keyed && key.chars().all(allowed) { Ok(()) } else { Err(Allowed::ObjectKey) }
 }
 
-fn file_key(source: &Value, pod: &Value) -> Result<(), &'static str> {
+fn file_key(source: &Value, pod: &Value) -> Result<(), Allowed> {
     let volume = string(source, "volumeName").unwrap_or_default();
     let volumes = pod.get("spec").map_or(&[][..], |spec| list(spec, "volumes"));
     let exists = named(volumes, volume).is_some_and(|volume| volume.get("emptyDir").is_some());
     let path = string(source, "path").unwrap_or_default();
     let key = string(source, "key").unwrap_or_default();
-    if exists && is_descending(path) && is_variable_name(key) {
-        Ok(())
-    } else {
-        Err("an emptyDir of the pod, a path in it, and the name of a variable as key")
-    }
+    if exists && is_descending(path) && is_variable_name(key) { Ok(()) } else { Err(Allowed::FileKey) }
 }
 
 /// Whether a path stays in the folder that it starts from.

@@ -3,7 +3,9 @@
 use ingraft_api::annotations::DOTNET_RUNTIME;
 
 use super::files::{self, Agent};
-use crate::finding::{Finding, Reason};
+use crate::finding::{
+    Allowed, AnnotationFinding, ContainerFinding, Findings, InstrumentationFinding, Reason, Taken,
+};
 use crate::inject::choose::effective_annotation;
 use crate::inject::draft::Draft;
 use crate::inject::env::{Current, Join};
@@ -45,7 +47,7 @@ pub(super) const PROFILE: Profile = Profile {
 pub(super) fn inject<'a>(
     injection: &Injection<'_, 'a>,
     draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<String> {
     files::inject(&DotNet, injection, draft, findings)
 }
@@ -53,35 +55,24 @@ pub(super) fn inject<'a>(
 struct DotNet;
 
 impl Agent for DotNet {
-    fn payload(
-        &self,
-        injection: &Injection<'_, '_>,
-        _: &mut Vec<Finding>,
-    ) -> Result<Option<Payload>, Reason> {
+    fn payload(&self, injection: &Injection<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
         let libc = if library_folder(injection)? == "linux" { "glibc" } else { "musl" };
         let other_home = |entry: &serde_json::Value| entry.get("name").is_some_and(|name| name == HOME);
         if injection.language_env.iter().any(other_home) {
-            return Err(Reason::FieldUnusable {
-                language: injection.language(),
-                field: "dotnet.env",
-                value: HOME.to_owned(),
-                allowed: "any other variable: this one tells where the injected files are",
-            });
+            let (language, value) = (injection.language(), HOME.to_owned());
+            let (field, allowed) = ("spec.dotnet.env", Allowed::NotDotNetHome);
+            return Err(InstrumentationFinding::FieldUnusable { language, field, value, allowed }.into());
         }
         Ok(Some(Payload::new(NAME, FOLDER, &["cp", "-r", "/autoinstrumentation/.", FOLDER]).for_libc(libc)))
     }
 
     fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
         if !matches!(target.env.current(HOME), Current::Unset | Current::Literal(FOLDER)) {
-            let container = target.container.name.to_owned();
-            return Err(Reason::OtherAgent {
-                language: injection.language(),
-                container,
-                variable: HOME.to_owned(),
-            });
+            let (language, container) = (injection.language(), target.container.name.to_owned());
+            return Err(ContainerFinding::OtherAgent { language, container, variable: HOME }.into());
         }
         target.env.set_defaults(&injection.language_env);
-        target.mount(NAME, FOLDER, false).map_err(|path| injection.taken("mount path", path))
+        target.mount(NAME, FOLDER, false).map_err(|path| injection.taken(Taken::MountPath, path))
     }
 
     fn finish(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
@@ -100,14 +91,14 @@ impl Agent for DotNet {
         &[HOOKS.0, DEPS.0, STORE.0]
     }
 
-    fn review(&self, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
+    fn review(&self, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
         if target.env.current(PROFILER) != Current::Literal(PROFILER_ID) {
-            let reason = Reason::OtherProfiler {
+            let reason = ContainerFinding::OtherProfiler {
                 language: injection.language(),
                 container: target.container.name.to_owned(),
                 variable: PROFILER,
             };
-            findings.push(Finding::pod(reason, target.container.pointer("env")));
+            findings.pod(reason, target.container.pointer("env"));
         }
     }
 }
@@ -118,11 +109,11 @@ fn library_folder(injection: &Injection<'_, '_>) -> Result<&'static str, Reason>
         "" if injection.libc().as_deref() == Some("musl") => Ok("linux-musl"),
         "" | "linux-x64" => Ok("linux"),
         "linux-musl-x64" => Ok("linux-musl"),
-        other => Err(Reason::PlatformUnknown {
-            language: injection.language(),
-            value: other.to_owned(),
-            known: &["linux-x64", "linux-musl-x64"],
-        }),
+        other => {
+            let (language, value) = (injection.language(), other.to_owned());
+            let known = &["linux-x64", "linux-musl-x64"];
+            Err(AnnotationFinding::PlatformUnknown { language, value, known }.into())
+        }
     }
 }
 

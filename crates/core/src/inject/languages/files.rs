@@ -3,7 +3,7 @@
 
 use ingraft_api::Language;
 
-use crate::finding::{Finding, Reason};
+use crate::finding::{ContainerFinding, Findings, ProbeFinding, Reason, StandDown};
 use crate::inject::draft::Draft;
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
@@ -16,7 +16,7 @@ pub(super) trait Agent {
     fn payload(
         &self,
         injection: &Injection<'_, '_>,
-        findings: &mut Vec<Finding>,
+        findings: &mut Findings,
     ) -> Result<Option<Payload>, Reason>;
 
     /// Variables that come before the common ones, and the mount. An error refuses this container.
@@ -31,7 +31,7 @@ pub(super) trait Agent {
     }
 
     /// Notices what will not work well, when the container is ready.
-    fn review(&self, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
+    fn review(&self, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
         let _ = (injection, target, findings);
     }
 }
@@ -41,7 +41,7 @@ pub(super) fn inject<'a>(
     agent: &dyn Agent,
     injection: &Injection<'_, 'a>,
     draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<String> {
     let payload = match agent.payload(injection, findings).and_then(|payload| match &payload {
         Some(files) => files.check(injection, draft).map(|()| payload),
@@ -49,7 +49,7 @@ pub(super) fn inject<'a>(
     }) {
         Ok(payload) => payload,
         Err(reason) => {
-            findings.push(injection.asked(reason));
+            findings.pod(reason, injection.choice.pointer());
             return Vec::new();
         }
     };
@@ -60,12 +60,12 @@ pub(super) fn inject<'a>(
             continue;
         };
         if let Some(reason) = stood_down(injection, &target, findings) {
-            findings.push(Finding::pod(reason, target.container.pointer("image")));
+            findings.pod(reason, target.container.pointer("image"));
             continue;
         }
         let changes = target.changes();
         if let Err(reason) = instrument(agent, injection, &mut target, findings) {
-            findings.push(Finding::pod(reason, target.container.pointer("env")));
+            findings.pod(reason, target.container.pointer("env"));
             continue;
         }
         agent.review(injection, &target, findings);
@@ -89,8 +89,8 @@ pub(super) fn inject<'a>(
 fn stood_down(
     injection: &Injection<'_, '_>,
     target: &Target<'_>,
-    findings: &mut Vec<Finding>,
-) -> Option<Reason> {
+    findings: &mut Findings,
+) -> Option<ProbeFinding> {
     let container = target.container;
     let language = injection.language().key();
     let facts = injection.facts(container)?;
@@ -99,25 +99,25 @@ fn stood_down(
         && !facts.runtimes.is_empty()
         && !facts.runtimes.contains_key(language)
     {
-        let reason = Reason::LanguageSeemsWrong {
+        let reason = ContainerFinding::LanguageSeemsWrong {
             language: injection.language(),
             container: container.name.to_owned(),
             found: facts.runtimes.keys().cloned().collect(),
         };
-        findings.push(Finding::pod(reason, container.pointer("image")));
+        findings.pod(reason, container.pointer("image"));
     }
-    let why = facts.stood_down.get(language).filter(|why| match why.as_str() {
-        // The files are chosen anew, to fit the C library; and values are those of another pod.
-        "libc-mismatch" | "libc-unknown" | "value" => false,
-        "version" => injection.is_default_image(),
+    let why = facts.stood_down.get(language).map(|word| StandDown::of(word)).filter(|why| match why {
+        // The files are chosen again, to fit the C library; and values are those of another pod.
+        StandDown::LibcMismatch | StandDown::LibcUnknown | StandDown::Value => false,
+        StandDown::Version => injection.is_default_image(),
         // That pod itself may have loaded it. If it is in the image, the next probe finds it again.
-        "other-agent" => !target.env.has_probe(),
-        _ => true,
+        StandDown::OtherAgent => !target.env.has_probe(),
+        StandDown::Absent => true,
     })?;
-    Some(Reason::AgentStoodDown {
-        language: language.to_owned(),
+    Some(ProbeFinding::AgentStoodDown {
+        language: injection.language(),
         container: container.name.to_owned(),
-        why: why.clone(),
+        why,
         agents: facts.agents,
         version,
     })
@@ -128,7 +128,7 @@ fn instrument(
     agent: &dyn Agent,
     injection: &Injection<'_, '_>,
     target: &mut Target<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Result<(), Reason> {
     agent.start(injection, target)?;
     target.env.add_common(&injection.common_env);

@@ -5,7 +5,10 @@ use ingraft_api::Language;
 use ingraft_api::annotations::{CONTAINER_NAMES, GO_TARGET_EXE};
 use serde_json::{Map, Value, json};
 
-use crate::finding::{Finding, Reason, Subject};
+use crate::finding::{
+    AnnotationFinding, ChoiceFinding, ContainerFinding, Finding, Findings, Reason, Subject, Taken,
+    VariableFinding,
+};
 use crate::inject::draft::Draft;
 use crate::inject::env::Current;
 use crate::inject::exporter::{self, Outlet};
@@ -37,12 +40,12 @@ pub(super) const PROFILE: Profile = Profile {
 pub(super) fn inject<'a>(
     injection: &Injection<'_, 'a>,
     draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<String> {
     match sidecar(injection, draft, findings) {
         Ok(containers) => containers,
         Err(reason) => {
-            findings.push(injection.asked(reason));
+            findings.pod(reason, injection.choice.pointer());
             Vec::new()
         }
     }
@@ -51,7 +54,7 @@ pub(super) fn inject<'a>(
 fn sidecar<'a>(
     injection: &Injection<'_, 'a>,
     draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Result<Vec<String>, Reason> {
     let target = target(injection, draft)?;
     check(injection, draft)?;
@@ -61,11 +64,13 @@ fn sidecar<'a>(
     let agent = Container { json: &Value::Null, name: NAME, list: "containers", index: 0 };
     let mut agent = Target::new(agent);
     // Before the mounts for TLS (injection.md, section 5.4).
-    agent.mount(VOLUME, FOLDER, false).map_err(|path| injection.taken("mount path", path))?;
+    agent.mount(VOLUME, FOLDER, false).map_err(|path| injection.taken(Taken::MountPath, path))?;
     add_variables(injection, target, &mut agent, findings)?;
     if let Some(token) = payload::token_mount(target) {
         let at = |key| string(token, key).unwrap_or_default();
-        agent.mount(at("name"), at("mountPath"), true).map_err(|path| injection.taken("mount path", path))?;
+        agent
+            .mount(at("name"), at("mountPath"), true)
+            .map_err(|path| injection.taken(Taken::MountPath, path))?;
     }
 
     draft.share_process_namespace();
@@ -92,14 +97,14 @@ fn target<'a>(injection: &Injection<'_, 'a>, draft: &Draft<'a>) -> Result<Contai
         .filter(|name| !name.is_empty())
         .collect();
     if listed.len() > 1 {
-        return Err(Reason::OneContainerOnly { language, containers: listed });
+        return Err(ChoiceFinding::OneContainerOnly { language, containers: listed }.into());
     }
     let targets = || injection.choice.containers.iter().filter_map(|name| draft.target(name));
     let regular = targets().find(|target| !target.container.is_init());
-    let first = regular.or_else(|| targets().next()).ok_or(Reason::NoContainer { language })?;
+    let first = regular.or_else(|| targets().next()).ok_or(ChoiceFinding::NoContainer { language })?;
     if first.container.is_init() {
         let container = first.container.name.to_owned();
-        return Err(Reason::InitContainerUnsupported { language, container });
+        return Err(ChoiceFinding::InitContainerUnsupported { language, container }.into());
     }
     Ok(first.container)
 }
@@ -109,20 +114,20 @@ fn check(injection: &Injection<'_, '_>, draft: &Draft<'_>) -> Result<(), Reason>
     let language = Language::Go;
     let level = security::level(injection.request);
     if level > PodSecurity::Privileged {
-        return Err(Reason::PodSecurityForbids { language, level: level.as_str() });
+        return Err(ContainerFinding::PodSecurityForbids { language, level }.into());
     }
     let spec = injection.request.pod.get("spec").unwrap_or(&Value::Null);
     for (field, value) in [("shareProcessNamespace", false), ("hostPID", true)] {
         if spec.get(field) == Some(&json!(value)) {
-            return Err(Reason::ProcessesHidden { language, field, value });
+            return Err(ContainerFinding::ProcessesHidden { language, field, value }.into());
         }
     }
     if draft.is_foreign(NAME, VOLUME) {
-        return Err(injection.taken("container", NAME));
+        return Err(injection.taken(Taken::Container, NAME));
     }
     match draft.volume(VOLUME).map(|volume| volume.pointer("/hostPath/path").and_then(Value::as_str)) {
         None | Some(Some(FOLDER)) => Ok(()),
-        Some(_) => Err(injection.taken("volume", VOLUME)),
+        Some(_) => Err(injection.taken(Taken::Volume, VOLUME)),
     }
 }
 
@@ -132,7 +137,7 @@ fn add_variables(
     injection: &Injection<'_, '_>,
     target: Container<'_>,
     agent: &mut Target<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Result<(), Reason> {
     let annotations = injection.request.pod.pointer("/metadata/annotations");
     if let Some(executable) = annotations.and_then(|annotations| string(annotations, GO_TARGET_EXE)) {
@@ -144,17 +149,17 @@ fn add_variables(
     agent.env.set_defaults(&injection.language_env);
     agent.env.add_common(&injection.common_env);
     if !agent.env.is_set(TARGET_EXE) {
-        return Err(Reason::GoTargetMissing { container: target.name.to_owned() });
+        return Err(AnnotationFinding::GoTargetMissing { container: target.name.to_owned() }.into());
     }
     let outlet = Outlet::of(injection, agent);
-    let mut noticed = Vec::new();
+    let mut noticed = Findings::default();
     telemetry::add(injection, target, outlet, agent, &mut noticed)?;
     telemetry::review(injection, &[], agent, &mut noticed);
     // The agent's container is not in the pod that people wrote.
-    for finding in noticed.iter_mut().filter(|finding| finding.subject == Subject::Pod) {
-        finding.pointer = injection.choice.pointer();
-    }
-    findings.append(&mut noticed);
+    findings.extend(noticed.into_vec().into_iter().map(|finding| match finding.subject {
+        Subject::Pod => Finding { pointer: injection.choice.pointer(), ..finding },
+        _ => finding,
+    }));
     Ok(())
 }
 
@@ -167,7 +172,7 @@ fn own_attributes(target: Container<'_>) -> Option<String> {
 }
 
 /// Notices what the target sets for an SDK: the agent runs elsewhere and does not see it.
-fn review_carried(target: Container<'_>, findings: &mut Vec<Finding>) {
+fn review_carried(target: Container<'_>, findings: &mut Findings) {
     let carried = own_attributes(target).is_some();
     let variables: Vec<String> = list(target.json, "env")
         .iter()
@@ -176,12 +181,12 @@ fn review_carried(target: Container<'_>, findings: &mut Vec<Finding>) {
         .map(str::to_owned)
         .collect();
     if !variables.is_empty() {
-        let reason = Reason::VariablesNotSeen { container: target.name.to_owned(), variables };
-        findings.push(Finding::pod(reason, target.pointer("env")));
+        let reason = VariableFinding::VariablesNotSeen { container: target.name.to_owned(), variables };
+        findings.pod(reason, target.pointer("env"));
     }
 }
 
-fn container(injection: &Injection<'_, '_>, agent: Target<'_>, findings: &mut Vec<Finding>) -> Value {
+fn container(injection: &Injection<'_, '_>, agent: Target<'_>, findings: &mut Findings) -> Value {
     let mut container = Map::new();
     container.insert("name".to_owned(), NAME.into());
     container.insert("image".to_owned(), injection.image().into());

@@ -3,7 +3,7 @@
 use ingraft_api::instrumentation::Extension;
 
 use super::files::{self, Agent};
-use crate::finding::{Finding, Reason};
+use crate::finding::{Allowed, Findings, Reason, Taken};
 use crate::inject::draft::Draft;
 use crate::inject::env::Join;
 use crate::inject::injection::Injection;
@@ -33,7 +33,7 @@ pub(super) const PROFILE: Profile = Profile {
 pub(super) fn inject<'a>(
     injection: &Injection<'_, 'a>,
     draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<String> {
     files::inject(&Java, injection, draft, findings)
 }
@@ -44,7 +44,7 @@ impl Agent for Java {
     fn payload(
         &self,
         injection: &Injection<'_, '_>,
-        findings: &mut Vec<Finding>,
+        findings: &mut Findings,
     ) -> Result<Option<Payload>, Reason> {
         let mut payload = Payload::new(NAME, FOLDER, &["cp", "/javaagent.jar", JAR]);
         for (place, extension) in extensions(injection) {
@@ -53,12 +53,9 @@ impl Agent for Java {
                 let source = format!("{}/.", extension.dir);
                 payload.also_copy(name, extension.image.trim(), &["cp", "-r", &source, EXTENSIONS]);
             } else {
-                let reason = Reason::FieldIgnored {
-                    field: "extension",
-                    value: format!("image {}, dir {}", extension.image, extension.dir),
-                    allowed: "an image, and a folder in it that is not its root",
-                };
-                findings.push(injection.finding(reason, format!("/spec/java/extensions/{place}")));
+                let pointer = format!("/spec/java/extensions/{place}");
+                let value = format!("image {}, dir {}", extension.image, extension.dir);
+                injection.ignore(&pointer, value, Allowed::Extension, findings);
             }
         }
         Ok(Some(payload))
@@ -67,7 +64,7 @@ impl Agent for Java {
     fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
         target.env.set_defaults(&injection.language_env);
         let folder = folder(target);
-        target.mount(NAME, &folder, false).map_err(|path| injection.taken("mount path", path))
+        target.mount(NAME, &folder, false).map_err(|path| injection.taken(Taken::MountPath, path))
     }
 
     fn finish(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {

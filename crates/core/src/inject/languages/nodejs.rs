@@ -8,7 +8,7 @@ use ingraft_api::annotations::NODEJS_ESM;
 use serde_json::Value;
 
 use super::files::{self, Agent};
-use crate::finding::{Finding, Reason};
+use crate::finding::{ContainerFinding, Findings, Reason, Taken};
 use crate::inject::choose::effective_annotation;
 use crate::inject::draft::Draft;
 use crate::inject::env::{Current, Join};
@@ -46,7 +46,7 @@ pub(super) const PROFILE: Profile = Profile {
 pub(super) fn inject<'a>(
     injection: &Injection<'_, 'a>,
     draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<String> {
     files::inject(&NodeJs, injection, draft, findings)
 }
@@ -54,13 +54,13 @@ pub(super) fn inject<'a>(
 struct NodeJs;
 
 impl Agent for NodeJs {
-    fn payload(&self, _: &Injection<'_, '_>, _: &mut Vec<Finding>) -> Result<Option<Payload>, Reason> {
+    fn payload(&self, _: &Injection<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
         Ok(Some(Payload::new(NAME, FOLDER, &["cp", "-r", "/autoinstrumentation/.", FOLDER])))
     }
 
     fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
         target.env.set_defaults(&injection.language_env);
-        target.mount(NAME, FOLDER, false).map_err(|path| injection.taken("mount path", path))
+        target.mount(NAME, FOLDER, false).map_err(|path| injection.taken(Taken::MountPath, path))
     }
 
     fn finish(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
@@ -81,11 +81,11 @@ impl Agent for NodeJs {
         &[OPTIONS]
     }
 
-    fn review(&self, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
+    fn review(&self, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
         // By now the options hold ours; what decides is what was there before.
         if Modules::of(injection, &Target::new(target.container)) == Modules::EsWithoutVersion {
-            let reason = Reason::ModulesNotHooked { container: target.container.name.to_owned() };
-            findings.push(Finding::pod(reason, target.container.pointer("command")));
+            let reason = ContainerFinding::ModulesNotHooked { container: target.container.name.to_owned() };
+            findings.pod(reason, target.container.pointer("command"));
         }
     }
 }

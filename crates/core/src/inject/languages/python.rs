@@ -3,7 +3,7 @@
 use ingraft_api::annotations::PYTHON_PLATFORM;
 
 use super::files::{self, Agent};
-use crate::finding::{Finding, Reason};
+use crate::finding::{AnnotationFinding, Findings, Reason, Taken};
 use crate::inject::choose::effective_annotation;
 use crate::inject::draft::Draft;
 use crate::inject::env::Join;
@@ -33,7 +33,7 @@ pub(super) const PROFILE: Profile = Profile {
 pub(super) fn inject<'a>(
     injection: &Injection<'_, 'a>,
     draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<String> {
     files::inject(&Python, injection, draft, findings)
 }
@@ -41,21 +41,15 @@ pub(super) fn inject<'a>(
 struct Python;
 
 impl Agent for Python {
-    fn payload(
-        &self,
-        injection: &Injection<'_, '_>,
-        _: &mut Vec<Finding>,
-    ) -> Result<Option<Payload>, Reason> {
+    fn payload(&self, injection: &Injection<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
         let (source, libc) = match effective_annotation(injection.request, PYTHON_PLATFORM) {
             "" if injection.libc().as_deref() == Some("musl") => ("/autoinstrumentation-musl/.", "musl"),
             "" | "glibc" => ("/autoinstrumentation/.", "glibc"),
             "musl" => ("/autoinstrumentation-musl/.", "musl"),
             other => {
-                return Err(Reason::PlatformUnknown {
-                    language: injection.language(),
-                    value: other.to_owned(),
-                    known: &["glibc", "musl"],
-                });
+                let (language, value) = (injection.language(), other.to_owned());
+                let known = &["glibc", "musl"];
+                return Err(AnnotationFinding::PlatformUnknown { language, value, known }.into());
             }
         };
         Ok(Some(Payload::new(NAME, FOLDER, &["cp", "-r", source, FOLDER]).for_libc(libc)))
@@ -70,7 +64,7 @@ impl Agent for Python {
             mark: START_FOLDER,
         };
         target.env.merge(PATH, join).map_err(|_| target.not_mergeable(PATH))?;
-        target.mount(NAME, FOLDER, false).map_err(|path| injection.taken("mount path", path))
+        target.mount(NAME, FOLDER, false).map_err(|path| injection.taken(Taken::MountPath, path))
     }
 
     fn finish(&self, _: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {

@@ -1,7 +1,7 @@
 //! `sdk`: the environment alone, for applications that bring their own SDK (injection.md, section 4.8).
 
 use super::files::{self, Agent};
-use crate::finding::{Finding, Reason};
+use crate::finding::{Findings, Reason};
 use crate::inject::draft::Draft;
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
@@ -13,7 +13,7 @@ pub(super) const PROFILE: Profile = Profile { otlp: OtlpProtocols::Unknown, ..Pr
 pub(super) fn inject<'a>(
     injection: &Injection<'_, 'a>,
     draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<String> {
     files::inject(&Sdk, injection, draft, findings)
 }
@@ -21,7 +21,7 @@ pub(super) fn inject<'a>(
 struct Sdk;
 
 impl Agent for Sdk {
-    fn payload(&self, _: &Injection<'_, '_>, _: &mut Vec<Finding>) -> Result<Option<Payload>, Reason> {
+    fn payload(&self, _: &Injection<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
         Ok(None)
     }
 

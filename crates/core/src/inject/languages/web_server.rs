@@ -12,7 +12,9 @@ use ingraft_api::{InstrumentationSpec, Language};
 use serde_json::{Map, Value, json};
 
 use self::directives::Syntax;
-use crate::finding::{Finding, Reason};
+use crate::finding::{
+    Allowed, ChoiceFinding, EndpointFinding, Findings, InstrumentationFinding, Reason, Taken,
+};
 use crate::inject::draft::Draft;
 use crate::inject::env::{Env, Join, field};
 use crate::inject::exporter::{self, Outlet};
@@ -72,7 +74,7 @@ struct Place<'a> {
     /// The field of the Instrumentation that says so, what it holds, and what it may hold.
     field: &'static str,
     value: &'a str,
-    allowed: &'static str,
+    allowed: Allowed,
     folder: &'a str,
     /// The main file, where it has a name of its own.
     file: &'a str,
@@ -93,7 +95,7 @@ fn inject<'a>(
     server: &Server,
     injection: &Injection<'_, 'a>,
     draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<String> {
     let Some(name) = only_target(server, injection, draft, findings) else {
         return Vec::new();
@@ -103,7 +105,7 @@ fn inject<'a>(
     };
     let before = target.changes();
     if let Err(reason) = instrument(server, injection, &mut target, draft, findings) {
-        findings.push(injection.asked(reason));
+        findings.pod(reason, injection.choice.pointer());
         return Vec::new();
     }
     review(server, injection, &target, findings);
@@ -118,19 +120,21 @@ fn only_target<'a>(
     server: &Server,
     injection: &Injection<'_, 'a>,
     draft: &Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Option<&'a str> {
     let language = server.language;
     let targets = injection.choice.containers.iter().filter_map(|name| draft.target(name));
     let (init, regular): (Vec<_>, Vec<_>) =
         targets.map(|target| target.container).partition(|container| container.is_init());
     for container in init {
-        let reason = Reason::InitContainerUnsupported { language, container: container.name.to_owned() };
-        findings.push(injection.asked(reason));
+        let reason =
+            ChoiceFinding::InitContainerUnsupported { language, container: container.name.to_owned() };
+        findings.pod(reason, injection.choice.pointer());
     }
     if regular.len() > 1 {
         let containers = regular.iter().map(|container| container.name.to_owned()).collect();
-        findings.push(injection.asked(Reason::OneContainerOnly { language, containers }));
+        let reason = ChoiceFinding::FirstContainerOnly { language, containers };
+        findings.pod(reason, injection.choice.pointer());
     }
     regular.first().map(|container| container.name)
 }
@@ -141,28 +145,25 @@ fn instrument(
     injection: &Injection<'_, '_>,
     target: &mut Target<'_>,
     draft: &mut Draft<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Result<(), Reason> {
     let place = (server.place)(injection.spec());
     // A folder cannot be cloned into itself; the root is no folder that could be mounted over.
     let usable = place.folder.starts_with('/') && !place.file.is_empty() && !is_within(SOURCE, place.folder);
     if !usable {
-        return Err(Reason::FieldUnusable {
-            language: server.language,
-            field: place.field,
-            value: place.value.to_owned(),
-            allowed: place.allowed,
-        });
+        let Place { field, allowed, .. } = place;
+        let (language, value) = (server.language, place.value.to_owned());
+        return Err(InstrumentationFinding::FieldUnusable { language, field, value, allowed }.into());
     }
     // The clone has all mounts of the target, and ours.
     if target.mount_at(SOURCE).is_some() {
-        return Err(injection.taken("mount path", SOURCE));
+        return Err(injection.taken(Taken::MountPath, SOURCE));
     }
     let clone_name = clone_name(server, injection, draft)?;
     target.env.set_defaults(&injection.language_env);
     let clone = clone(server, injection, target, clone_name, place, findings);
     target.unmount_below(place.folder, server.configuration_volume);
-    let taken = |path| injection.taken("mount path", path);
+    let taken = |path| injection.taken(Taken::MountPath, path);
     target.mount(server.agent_volume, AGENT, false).map_err(taken)?;
     target.mount(server.configuration_volume, place.folder, false).map_err(taken)?;
     if let Some((variable, folder)) = server.library_path {
@@ -195,13 +196,13 @@ fn clone_name(
     let clone = if second { server.second_clone } else { CLONE };
     for name in [clone, server.attach] {
         if taken(name) {
-            return Err(injection.taken("container", name));
+            return Err(injection.taken(Taken::Container, name));
         }
     }
     for name in [volume, server.agent_volume] {
         let ours = |volume: &Value| volume.get("emptyDir").or_else(|| volume.get("ephemeral")).is_some();
         if draft.volume(name).is_some_and(|volume| !ours(volume)) {
-            return Err(injection.taken("volume", name));
+            return Err(injection.taken(Taken::Volume, name));
         }
     }
     Ok(clone)
@@ -214,7 +215,7 @@ fn clone(
     target: &Target<'_>,
     name: &str,
     place: Place<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Value {
     let original = target.container.json;
     let mut container = target.container.sibling(name);
@@ -239,7 +240,7 @@ fn attach(
     injection: &Injection<'_, '_>,
     target: Container<'_>,
     place: Place<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Value {
     let mut env = Env::new(&[]);
     env.set_defaults(&injection.language_env);
@@ -273,7 +274,7 @@ fn finish(
     target: Container<'_>,
     mut container: Map<String, Value>,
     (command, args): Command,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Value {
     container.insert("command".to_owned(), command.into());
     if !args.is_empty() {
@@ -289,23 +290,22 @@ fn finish(
 }
 
 /// Notices what will not work well: the module has its own settings and reads no variables.
-fn review(server: &Server, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Vec<Finding>) {
+fn review(server: &Server, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
     let joined = server.library_path.map(|(variable, _)| variable);
     telemetry::review_hidden(injection, joined.as_slice(), target, findings);
     directives::review(injection, findings);
-    let pointer = "/spec/exporter/endpoint";
-    match exporter::endpoint(injection.spec()) {
+    let reason = match exporter::endpoint(injection.spec()) {
         None => {
-            let reason = Reason::EndpointMissing { container: target.container.name.to_owned() };
-            findings.push(injection.finding(reason, pointer));
+            let container = Some(target.container.name.to_owned());
+            Some(EndpointFinding::EndpointMissing { container })
         }
-        Some(endpoint) => {
-            let reason = match exporter::corrected_endpoint(injection) {
-                // Whatever the container sets: the module does not see it.
-                Some(corrected) => Some(exporter::port_corrected(injection, endpoint, corrected)),
-                None => exporter::review_port(server.language, true, endpoint),
-            };
-            findings.extend(reason.map(|reason| injection.finding(reason, pointer)));
-        }
+        Some(endpoint) => match exporter::corrected_endpoint(injection) {
+            // Whatever the container sets: the module does not see it.
+            Some(corrected) => Some(exporter::port_corrected(injection, endpoint, corrected)),
+            None => exporter::review_port(server.language, true, endpoint),
+        },
+    };
+    if let Some(reason) = reason {
+        findings.about(injection.choice.instrumentation, reason, "/spec/exporter/endpoint");
     }
 }

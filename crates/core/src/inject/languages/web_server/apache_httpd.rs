@@ -4,7 +4,7 @@ use ingraft_api::{InstrumentationSpec, Language};
 
 use super::directives::Syntax;
 use super::{AGENT, Place, SOURCE, Server, script};
-use crate::finding::Finding;
+use crate::finding::{Allowed, Findings};
 use crate::inject::draft::Draft;
 use crate::inject::injection::Injection;
 use crate::inject::payload;
@@ -25,7 +25,7 @@ pub(crate) const PROFILE: Profile = Profile {
 pub(crate) fn inject<'a>(
     injection: &Injection<'_, 'a>,
     draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<String> {
     super::inject(&SERVER, injection, draft, findings)
 }
@@ -91,9 +91,9 @@ fn place(spec: &InstrumentationSpec) -> Place<'_> {
     let path = spec.apache_httpd.as_ref().and_then(|httpd| httpd.config_path.as_deref());
     let path = path.filter(|path| !path.is_empty()).unwrap_or(FOLDER);
     Place {
-        field: "apacheHttpd.configPath",
+        field: "spec.apacheHttpd.configPath",
         value: path,
-        allowed: "the absolute path of a folder that is not the root",
+        allowed: Allowed::Folder,
         folder: path.strip_suffix('/').unwrap_or(path),
         file: "httpd.conf",
     }

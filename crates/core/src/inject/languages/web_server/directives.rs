@@ -6,7 +6,7 @@ use std::fmt::Write;
 use ingraft_api::Language;
 use k8s_openapi::api::core::v1::EnvVar;
 
-use crate::finding::{Finding, Reason};
+use crate::finding::{Allowed, Findings};
 use crate::inject::exporter;
 use crate::inject::injection::Injection;
 use crate::inject::resource::Attributes;
@@ -111,13 +111,11 @@ fn is_directive(attribute: &EnvVar) -> bool {
 }
 
 /// Notices directives that are left out.
-pub(super) fn review(injection: &Injection<'_, '_>, findings: &mut Vec<Finding>) {
+pub(super) fn review(injection: &Injection<'_, '_>, findings: &mut Findings) {
     for (place, attribute) in attributes(injection).iter().enumerate() {
         if !is_directive(attribute) {
-            let (value, allowed) = (attribute.name.clone(), "a name and a value");
-            let reason = Reason::FieldIgnored { field: "attrs", value, allowed };
             let pointer = format!("/spec/{}/attrs/{place}", injection.language().field());
-            findings.push(injection.finding(reason, pointer));
+            injection.ignore(&pointer, attribute.name.as_str(), Allowed::Directive, findings);
         }
     }
 }

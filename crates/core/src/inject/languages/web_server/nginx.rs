@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::directives::Syntax;
 use super::{Place, Server, script};
-use crate::finding::Finding;
+use crate::finding::{Allowed, Findings};
 use crate::inject::draft::Draft;
 use crate::inject::injection::Injection;
 use crate::inject::profile::{self, Profile};
@@ -23,7 +23,7 @@ pub(crate) const PROFILE: Profile = Profile {
 pub(crate) fn inject<'a>(
     injection: &Injection<'_, 'a>,
     draft: &mut Draft<'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings,
 ) -> Vec<String> {
     super::inject(&SERVER, injection, draft, findings)
 }
@@ -57,6 +57,5 @@ fn place(spec: &InstrumentationSpec) -> Place<'_> {
     let path = spec.nginx.as_ref().and_then(|nginx| nginx.config_file.as_deref());
     let path = path.filter(|path| !path.is_empty()).unwrap_or(MAIN_FILE);
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
-    let allowed = "the absolute path of a file in a folder that is not the root";
-    Place { field: "nginx.configFile", value: path, allowed, folder, file }
+    Place { field: "spec.nginx.configFile", value: path, allowed: Allowed::File, folder, file }
 }

@@ -1,0 +1,222 @@
+//! What probes found, and why none can look.
+
+use ingraft_api::Language;
+use ingraft_api::annotations::{DOTNET_RUNTIME, PYTHON_PLATFORM};
+
+use super::{Locale, Text, list};
+
+family! {
+    /// What probes found, and why none can look.
+    ProbeFinding {
+        /// The probe found that the agent would not work, and did not load it.
+        Error: AgentStoodDown {
+            /// The language.
+            language: Language,
+            /// The container.
+            container: String,
+            /// Why.
+            why: StandDown,
+            /// Agents of others that are loaded.
+            agents: Vec<String>,
+            /// The version of the runtime, if it is known.
+            version: Option<String>,
+        },
+        /// A shell script at the start of the container sets variables of its own.
+        Warning: EntrypointSets {
+            /// The container.
+            container: String,
+            /// The variables.
+            variables: Vec<String>,
+        },
+        /// The probe found a value that the file from which the kubelet takes variables cannot hold.
+        Warning: VariableNotJoined {
+            /// The container.
+            container: String,
+            /// The variable.
+            variable: String,
+            /// What its value holds.
+            why: Refusal,
+        },
+        /// The probe did not do what it is for: no agent is loaded.
+        Error: ProbeFailed {
+            /// The container.
+            container: String,
+            /// What it said.
+            error: String,
+        },
+        /// What image and `envFrom` set is not known, and no probe can look.
+        Info: EnvironmentUnknown {
+            /// The container.
+            container: String,
+            /// The variables that are hidden, if they are set there.
+            variables: Vec<String>,
+            /// Why no probe can look.
+            why: Obstacle,
+        },
+    }
+}
+
+/// Why a probe did not load an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StandDown {
+    /// The image has no such runtime.
+    Absent,
+    /// The runtime's version is not supported.
+    Version,
+    /// Native code would be loaded, and the image's C library is not known.
+    LibcUnknown,
+    /// The agent's files are for another C library.
+    LibcMismatch,
+    /// Another agent is loaded already.
+    OtherAgent,
+    /// A variable cannot be handed over, and half an agent is worse than none.
+    Value,
+}
+
+impl StandDown {
+    /// The reason that a word of the probe's stands for.
+    pub fn of(word: &str) -> Self {
+        match word {
+            "absent" => Self::Absent,
+            "version" => Self::Version,
+            "libc-unknown" => Self::LibcUnknown,
+            "libc-mismatch" => Self::LibcMismatch,
+            "other-agent" => Self::OtherAgent,
+            _ => Self::Value,
+        }
+    }
+}
+
+/// What keeps a value out of the file from which the kubelet takes variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// A single quote.
+    Quote,
+    /// A carriage return.
+    CarriageReturn,
+    /// A line that is too long.
+    Line,
+    /// Too many bytes.
+    Size,
+    /// Bytes that are not text, or a name that cannot be written.
+    Encoding,
+}
+
+impl Refusal {
+    /// What a word of the probe's stands for.
+    pub fn of(word: &str) -> Self {
+        match word {
+            "quote" => Self::Quote,
+            "carriage-return" => Self::CarriageReturn,
+            "line" => Self::Line,
+            "size" => Self::Size,
+            _ => Self::Encoding,
+        }
+    }
+}
+
+/// Why a container cannot have a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The operator was told not to use probes.
+    SwitchedOff,
+    /// No node is known, so no kubelet is known to be new enough.
+    NoNode,
+    /// A kubelet cannot take variables from a file.
+    OldNode,
+    /// The pod is never restarted, so a probe that is killed would fail it.
+    NeverRestarted,
+    /// A profile of the node's may not allow what the probe does.
+    LocalhostProfile,
+    /// The pod has probes, or their names, already.
+    Taken,
+}
+
+impl ProbeFinding {
+    pub(super) fn text(&self, locale: Locale) -> Text {
+        match self {
+            Self::AgentStoodDown { language, container, why, agents, version } => {
+                let found = version.as_deref().unwrap_or("found");
+                let cause = match why {
+                    StandDown::Absent => "its image has no such runtime".to_owned(),
+                    StandDown::Version => format!("the agent does not support version {found}"),
+                    StandDown::LibcUnknown => "the C library of its image is not known".to_owned(),
+                    StandDown::LibcMismatch => "the agent's files are for another C library".to_owned(),
+                    StandDown::OtherAgent => format!("another agent is loaded: {}", list(agents)),
+                    StandDown::Value => "a variable holds what cannot be passed on".to_owned(),
+                };
+                Text::new(format!("{language} is not loaded in container \"{container}\": {cause}"))
+                    .help(why.help(*language, locale))
+            }
+            Self::EntrypointSets { container, variables } => {
+                let all = list(variables);
+                Text::new(format!(
+                    "a script at the start of container \"{container}\" sets {all}, which may hide ours"
+                ))
+                .help(format!("let the script append to {all} instead"))
+            }
+            Self::VariableNotJoined { container, variable, why } => {
+                let what = why.what(locale);
+                Text::new(format!(
+                    "{variable} of container \"{container}\" holds {what}, which the kubelet cannot take from a file"
+                ))
+                .help(format!("set {variable} as a value in the container's env, then it is joined there"))
+            }
+            Self::ProbeFailed { container, error } => Text::new(format!(
+                "the probe of container \"{container}\" failed, so no agent is loaded: {error}"
+            ))
+            .help("restart the workload; if it happens again, start the operator with --env-probe=never"),
+            Self::EnvironmentUnknown { container, variables, why } => {
+                let why = why.why(locale);
+                Text::new(format!(
+                    "variables that the image of container \"{container}\" sets may be hidden: {why}"
+                ))
+                .help(format!("what the container's own env sets is kept: {}", list(variables)))
+            }
+        }
+    }
+}
+
+impl StandDown {
+    fn help(self, language: Language, _: Locale) -> String {
+        match (self, platform_annotation(language)) {
+            (Self::OtherAgent, _) => "remove the other agent, or the annotation".to_owned(),
+            (Self::LibcUnknown | Self::LibcMismatch, Some(key)) => format!("set {key}"),
+            _ => "use an image with a supported runtime, or remove the annotation".to_owned(),
+        }
+    }
+}
+
+/// The annotation that says for which C library a language's files are.
+const fn platform_annotation(language: Language) -> Option<&'static str> {
+    match language {
+        Language::Python => Some(PYTHON_PLATFORM),
+        Language::DotNet => Some(DOTNET_RUNTIME),
+        _ => None,
+    }
+}
+
+impl Refusal {
+    const fn what(self, _: Locale) -> &'static str {
+        match self {
+            Self::Quote => "a single quote",
+            Self::CarriageReturn => "a carriage return",
+            Self::Line => "a line of more than 60,000 bytes",
+            Self::Size => "more than 100,000 bytes",
+            Self::Encoding => "what is no text",
+        }
+    }
+}
+
+impl Obstacle {
+    const fn why(self, _: Locale) -> &'static str {
+        match self {
+            Self::SwitchedOff => "the probe is switched off",
+            Self::NoNode => "no node is known",
+            Self::OldNode => "a node is older than Kubernetes 1.35",
+            Self::NeverRestarted => "a probe that is killed would fail the pod",
+            Self::LocalhostProfile => "a Localhost profile may not allow it",
+            Self::Taken => "the pod has probes, or their names, already",
+        }
+    }
+}
