@@ -1,129 +1,81 @@
-//! Which agents are activated, and what the variables become.
+//! Which agents are loaded, and what the variables become.
 
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use ingraft_probe_contract::{Agent, AgentRules, Join, Libc, Plan, Refusal, Rule, StandDown, writable};
 
-use crate::{
-    envfile::{self, Refusal},
-    environment::{Environment, Value},
-    image::{Contents, Libc},
-    merge,
-    plan::{Activation, Agent, Plan, Rule, Section},
-    version,
-};
+use crate::environment::{Environment, Value};
+use crate::image::Contents;
+use crate::version;
 
 /// What the file will say, and why something is not in it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Decision {
-    /// The file.
-    pub(crate) file: String,
-    /// Agents that are not activated.
-    pub(crate) stood_down: Vec<(Agent, Reason)>,
+    /// The file's variables and their values.
+    pub(crate) variables: Vec<(String, String)>,
+    /// Agents that are not loaded.
+    pub(crate) stood_down: Vec<(Agent, StandDown)>,
     /// Variables that can't be written, or not with what is ours.
     pub(crate) omitted: Vec<(String, Refusal)>,
 }
 
-/// Why an agent is not activated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
-    /// The image certainly has no such runtime.
-    Absent,
-    /// The runtime's version is not supported.
-    Version,
-    /// Native code would be loaded, but the image's C library is unknown.
-    LibcUnknown,
-    /// The payload is for another C library.
-    LibcMismatch,
-    /// Somebody else's agent is loaded already.
-    OtherAgent,
-    /// One of the variables can't be written, and half an agent is worse than none.
-    Value,
-}
-
-impl Reason {
-    /// The word for it in facts.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Absent => "absent",
-            Self::Version => "version",
-            Self::LibcUnknown => "libc-unknown",
-            Self::LibcMismatch => "libc-mismatch",
-            Self::OtherAgent => "other-agent",
-            Self::Value => "value",
-        }
-    }
-}
-
-/// Merges section by section.
+/// Merges the variables that load nothing, then agent by agent.
 ///
-/// Every variable that is named gets its final value, also where it is just the user's own: the pod may have moved it
-/// from its place in `env` to the file. Left out is what is empty and what can't be written.
+/// Every variable that is named gets its final value, even if it is just the user's own: the pod may have moved it from
+/// its place in `env` to the file. Left out is what is empty and what can't be written.
 pub(crate) fn decide(plan: &Plan, environment: &Environment, contents: &Contents) -> Decision {
     let mut decision = Decision::default();
     let mut current = Values { user: environment, merged: environment.clone() };
-    let mut activated = Vec::new();
-    for section in &plan.sections {
-        match &section.activation {
-            None => decision.merge_each(section, &mut current),
-            Some(activation) => match decision.activate(section, activation, contents, &mut current) {
-                Ok(()) => activated.push(activation.agent),
-                Err(reason) => decision.stand_down(activation.agent, reason),
-            },
+    for rule in &plan.rules {
+        if let Err(refusal) = current.merge(rule) {
+            decision.omit(&rule.name, refusal);
         }
     }
-    // The same agent with another payload may have been activated.
-    decision.stood_down.retain(|(agent, _)| !activated.contains(agent));
+    let mut loaded = Vec::new();
+    for agent in &plan.agents {
+        match decision.load(agent, contents, &mut current) {
+            Ok(()) => loaded.push(agent.agent),
+            Err(why) => decision.stand_down(agent.agent, why),
+        }
+    }
+    // The same agent with another payload may have been loaded.
+    decision.stood_down.retain(|(agent, _)| !loaded.contains(agent));
     for name in plan.names() {
-        let Some(value) = current.merged.get(name) else { continue };
-        match envfile::writable(name, value) {
-            Ok(text) => envfile::append(&mut decision.file, name, text),
-            Err(refusal) => decision.omit(name, refusal),
+        match current.merged.get(name) {
+            None => {}
+            Some(Value::Bytes) => decision.omit(name, Refusal::Encoding),
+            Some(Value::Text(value)) => match writable(name, value) {
+                Ok(()) => decision.variables.push((name.to_owned(), value.clone())),
+                Err(refusal) => decision.omit(name, refusal),
+            },
         }
     }
     decision
 }
 
-/// Variables while they are merged.
-#[derive(Clone)]
-struct Values<'e> {
-    user: &'e Environment,
-    merged: Environment,
-}
-
 impl Decision {
-    /// Variables that load nothing: each for itself.
-    fn merge_each(&mut self, section: &Section, current: &mut Values<'_>) {
-        for rule in &section.rules {
-            if let Err(refusal) = merge(rule, current) {
-                self.omit(&rule.name, refusal);
-            }
-        }
-    }
-
     /// An agent's variables: all of them or none.
-    fn activate(
+    fn load(
         &mut self,
-        section: &Section,
-        activation: &Activation,
+        agent: &AgentRules,
         contents: &Contents,
         current: &mut Values<'_>,
-    ) -> Result<(), Reason> {
-        if let Some(reason) = objection(activation, contents) {
-            return Err(reason);
+    ) -> Result<(), StandDown> {
+        if let Some(why) = objection(agent, contents) {
+            return Err(why);
         }
         let mut trial = current.clone();
-        for rule in &section.rules {
-            if let Err(refusal) = merge(rule, &mut trial) {
+        for rule in &agent.rules {
+            if let Err(refusal) = trial.merge(rule) {
                 self.omit(&rule.name, refusal);
-                return Err(Reason::Value);
+                return Err(StandDown::Value);
             }
         }
         *current = trial;
         Ok(())
     }
 
-    fn stand_down(&mut self, agent: Agent, reason: Reason) {
+    fn stand_down(&mut self, agent: Agent, why: StandDown) {
         if self.stood_down.iter().all(|(known, _)| *known != agent) {
-            self.stood_down.push((agent, reason));
+            self.stood_down.push((agent, why));
         }
     }
 
@@ -134,40 +86,59 @@ impl Decision {
     }
 }
 
-/// Changes the variable, unless the result can't be written.
-fn merge(rule: &Rule, current: &mut Values<'_>) -> Result<(), Refusal> {
-    let Values { user, merged } = current;
-    let value = merge::merged(rule, user, merged)?.map(Value::Text);
-    let Some(whole) = value.as_ref().or_else(|| merged.get(&rule.name)) else {
-        return Ok(());
-    };
-    envfile::writable(&rule.name, whole)?;
-    if let Some(value) = value {
-        merged.set(&rule.name, value);
+/// Variables while they are merged.
+#[derive(Clone)]
+struct Values<'e> {
+    user: &'e Environment,
+    merged: Environment,
+}
+
+impl Values<'_> {
+    /// Changes the variable, unless the result can't be written.
+    fn merge(&mut self, Rule { name, join }: &Rule) -> Result<(), Refusal> {
+        let old = match self.merged.get(name) {
+            Some(Value::Bytes) => return Err(Refusal::Encoding),
+            Some(Value::Text(text)) => text.as_str(),
+            None => "",
+        };
+        let new =
+            if join.yields(|other| self.user.get(other).map(Value::text)) { None } else { join.merge(old) };
+        let mut value = new.unwrap_or_else(|| old.to_owned());
+        if matches!(join, Join::Attributes { .. }) {
+            // SDKs decode attributes, so a quote can be written in another way.
+            value = value.replace('\'', "%27");
+        }
+        if value.is_empty() {
+            return Ok(());
+        }
+        writable(name, &value)?;
+        self.merged.set(name, value);
+        Ok(())
     }
-    Ok(())
 }
 
 /// What speaks against an agent. Only what is certain does, except for native code of an unknown C library.
-fn objection(activation: &Activation, contents: &Contents) -> Option<Reason> {
-    let Activation { agent, payload_libc, any_version } = activation;
+fn objection(agent: &AgentRules, contents: &Contents) -> Option<StandDown> {
+    let AgentRules { agent, payload_libc, any_version, .. } = agent;
     if contents.others.iter().any(|other| other.into.is_none_or(|into| into == *agent)) {
-        return Some(Reason::OtherAgent);
+        return Some(StandDown::OtherAgent);
     }
     match contents.runtime(*agent) {
-        None if contents.libc == Some(Libc::None) => return Some(Reason::Absent),
+        None if contents.libc == Some(Libc::None) => return Some(StandDown::Absent),
         None => {}
         Some(runtime) => {
             let version = runtime.version.as_deref().unwrap_or_default();
             if !any_version && !version::is_supported(*agent, version) {
-                return Some(Reason::Version);
+                return Some(StandDown::Version);
             }
         }
     }
+    // Native code works with one C library only.
+    let is_native = matches!(agent, Agent::Python | Agent::Dotnet);
     match (contents.libc, payload_libc) {
-        (None, _) if agent.is_native() => Some(Reason::LibcUnknown),
-        (Some(Libc::None), _) if agent.is_native() => Some(Reason::LibcMismatch),
-        (Some(found), Some(needed)) if found != *needed => Some(Reason::LibcMismatch),
+        (None, _) if is_native => Some(StandDown::LibcUnknown),
+        (Some(Libc::None), _) if is_native => Some(StandDown::LibcMismatch),
+        (Some(found), Some(needed)) if found != *needed => Some(StandDown::LibcMismatch),
         _ => None,
     }
 }

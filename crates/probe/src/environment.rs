@@ -1,11 +1,11 @@
 //! The environment that the application will have.
 
-use alloc::{borrow::ToOwned, collections::BTreeMap, string::String};
-use core::str;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 /// Variables by name. The first of equal names counts, as for `getenv`.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Environment {
+pub struct Environment {
     variables: BTreeMap<String, Value>,
 }
 
@@ -14,35 +14,21 @@ pub(crate) struct Environment {
 pub(crate) enum Value {
     /// Text.
     Text(String),
-    /// Bytes that are no UTF-8. They can't travel through the kubelet's file, nor through the CRI.
+    /// Bytes that are not UTF-8. They can't travel through the kubelet's file, nor through the CRI.
     Bytes,
 }
 
-impl Environment {
-    /// Variables as the operating system lists them, each as `NAME=value`. A name that is no UTF-8 can't be asked for
-    /// and is left out.
-    pub(crate) fn new<'v>(variables: impl Iterator<Item = &'v [u8]>) -> Self {
-        let mut known = BTreeMap::new();
-        for variable in variables {
-            let Some(split) = variable.iter().position(|byte| *byte == b'=') else { continue };
-            let (name, value) = variable.split_at(split);
-            let value = value.get(1..).unwrap_or_default();
-            if let Ok(name) = str::from_utf8(name) {
-                let value = str::from_utf8(value).map_or(Value::Bytes, |text| Value::Text(text.to_owned()));
-                known.entry(name.to_owned()).or_insert(value);
-            }
+impl Value {
+    /// The text; empty if it is none.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Bytes => "",
         }
-        Self { variables: known }
     }
+}
 
-    /// Variables as text.
-    #[cfg(test)]
-    pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
-        let variables: alloc::vec::Vec<String> =
-            variables.iter().map(|(name, value)| [name, "=", value].concat()).collect();
-        Self::new(variables.iter().map(String::as_bytes))
-    }
-
+impl Environment {
     /// The value, unless it is missing or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.variables.get(name).filter(|value| !matches!(value, Value::Text(text) if text.is_empty()))
@@ -50,10 +36,7 @@ impl Environment {
 
     /// The value, if it is text and not empty.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        match self.get(name) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        }
+        self.get(name).map(Value::text).filter(|text| !text.is_empty())
     }
 
     /// Names that have a value.
@@ -62,7 +45,20 @@ impl Environment {
     }
 
     /// Changes one value.
-    pub(crate) fn set(&mut self, name: &str, value: Value) {
-        self.variables.insert(name.to_owned(), value);
+    pub(crate) fn set(&mut self, name: &str, value: String) {
+        self.variables.insert(name.to_owned(), Value::Text(value));
+    }
+}
+
+/// Variables as the operating system lists them. A name that is not UTF-8 can't be requested and is left out.
+impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        let mut known = BTreeMap::new();
+        for (name, value) in variables {
+            if let Ok(name) = name.into().into_string() {
+                known.entry(name).or_insert(value.into().into_string().map_or(Value::Bytes, Value::Text));
+            }
+        }
+        Self { variables: known }
     }
 }

@@ -16,12 +16,9 @@ mod python;
 
 pub(crate) use files::Files;
 
-use alloc::{string::String, vec::Vec};
+use ingraft_probe_contract::{Agent, Libc, Plan};
 
-use crate::{
-    environment::Environment,
-    plan::{Agent, Plan},
-};
+use crate::environment::Environment;
 
 /// Where one looks, and what is known of the application that will run there.
 pub(crate) struct Image<'i> {
@@ -61,28 +58,6 @@ pub(crate) struct Runtime {
     program: Option<String>,
 }
 
-/// The C library of the image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Libc {
-    /// GNU.
-    Glibc,
-    /// Alpine's.
-    Musl,
-    /// None: programs are static.
-    None,
-}
-
-impl Libc {
-    /// The word for it in facts.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Glibc => "glibc",
-            Self::Musl => "musl",
-            Self::None => "none",
-        }
-    }
-}
-
 /// An agent of somebody else, or OpenTelemetry's by another way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Other {
@@ -101,7 +76,7 @@ impl Contents {
                 .flatten()
                 .collect();
         // The runtimes to be instrumented tell more than the image's shell.
-        let wanted = |runtime: &&Runtime| plan.activations().any(|wanted| wanted.agent == runtime.agent);
+        let wanted = |runtime: &&Runtime| plan.agents.iter().any(|wanted| wanted.agent == runtime.agent);
         let programs = runtimes.iter().filter(wanted).filter_map(|runtime| runtime.program.as_deref());
         let libc = libc::find(image, programs);
         Self {

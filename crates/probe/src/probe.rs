@@ -1,22 +1,19 @@
 //! One run in the application's image: look, merge, write, report.
 
-use alloc::{format, string::String};
-use core::mem;
+use std::env;
 
-use crate::{
-    End,
-    args::{self, MESSAGE},
-    decide::decide,
-    environment::Environment,
-    facts::{self, Facts},
-    image::{Contents, Files, Image},
-    plan::Plan,
-    system::{current_folder, describe, overwrite, replace},
-};
+use ingraft_probe_contract::{Error, MESSAGE, MESSAGE_LIMIT, Plan, append};
+
+use crate::End;
+use crate::decide::decide;
+use crate::environment::Environment;
+use crate::files::{overwrite, replace};
+use crate::image::{Contents, Files, Image};
+use crate::report;
 
 /// Always succeeds: a failed init container would keep the application from starting.
 pub(crate) fn run(plan: &Plan, environment: &Environment) -> End {
-    let current = current_folder();
+    let current = env::current_dir().ok().and_then(|folder| folder.into_os_string().into_string().ok());
     let files = Files::below("/");
     let image = Image {
         files: &files,
@@ -25,31 +22,34 @@ pub(crate) fn run(plan: &Plan, environment: &Environment) -> End {
         // The root is where the probe is put; it says nothing about the application.
         workdir: plan.workdir.as_deref().or_else(|| current.as_deref().filter(|folder| *folder != "/")),
     };
-    let contents = Contents::of(&image, plan, &facts::of_interest(plan));
-    let mut decision = decide(plan, environment, &contents);
-    let file = mem::take(&mut decision.file);
+    let contents = Contents::of(&image, plan, &report::of_interest(plan));
+    let decision = decide(plan, environment, &contents);
+    let mut file = String::new();
+    for (name, value) in &decision.variables {
+        append(&mut file, name, value);
+    }
     let written = replace(&plan.file, 0o644, file.as_bytes());
-    let mut facts = Facts::of(plan, environment, contents, decision);
+    let mut report = report::of(plan, environment, contents, decision);
     let mut complaint = String::new();
     if let Err(error) = written {
-        facts.fail(format!("write: {}", describe(error)));
-        complaint = format!("failed to write {}: {}. ", plan.file, describe(error));
+        report.error = Some(format!("write: {error}"));
+        complaint = format!("failed to write {}: {error}. ", plan.file);
     }
-    complaint += &report(&plan.message, &facts.render(plan.message_limit));
+    complaint += &send(&plan.message, &report::render(report, plan.message_limit));
     End { status: 0, complaint }
 }
 
 /// A command line of another version must not keep the application from starting either.
-pub(crate) fn refuse(error: &args::Error) -> End {
-    let facts = Facts::of_error(format!("usage: {error}"));
-    let complaint = format!("{error}. {}", report(MESSAGE, &facts.render(1024)));
+pub(crate) fn refuse(error: &Error) -> End {
+    let report = report::of_error(format!("usage: {error}"));
+    let complaint = format!("{error}. {}", send(MESSAGE, &report::render(report, MESSAGE_LIMIT)));
     End { status: 0, complaint }
 }
 
 /// The kubelet mounts the file, so it is not created.
-fn report(path: &str, line: &str) -> String {
+fn send(path: &str, line: &str) -> String {
     match overwrite(path, line.as_bytes()) {
         Ok(()) => String::new(),
-        Err(error) => format!("failed to write {path}: {}", describe(error)),
+        Err(error) => format!("failed to write {path}: {error}"),
     }
 }

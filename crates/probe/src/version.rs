@@ -1,8 +1,6 @@
 //! Versions of runtimes, and which of them the default agents support.
 
-use alloc::{string::String, string::ToString, vec::Vec};
-
-use crate::plan::Agent;
+use ingraft_probe_contract::Agent;
 
 /// Whether the agent of the default image runs with this version. One that can't be read counts as supported.
 ///

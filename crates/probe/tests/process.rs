@@ -36,7 +36,7 @@ fn writes_the_file_and_reports_facts() {
     let expected = "-Xmx1g\n-Da=\"b c\" -javaagent:/otel-auto-instrumentation-java-app/javaagent.jar";
     assert_eq!(value(&file, "JAVA_TOOL_OPTIONS").as_deref(), Some(expected));
     let message = place.message();
-    assert!(message.starts_with("{\"v\":1,\"sets\":[\"JAVA_TOOL_OPTIONS\"]"), "{message}");
+    assert!(message.starts_with("{\"sets\":[\"JAVA_TOOL_OPTIONS\"]"), "{message}");
     assert!(!message.contains("Xmx1g"), "{message}");
 }
 
@@ -86,7 +86,7 @@ fn bears_any_environment() {
     assert!(command.status().expect("run").success());
     assert_eq!(place.file(), "OTEL_RESOURCE_ATTRIBUTES='b=%272%27,a=1'\n");
     let message = place.message();
-    assert!(message.len() <= 1024 && message.ends_with(",\"cut\":true}"), "{message}");
+    assert!(message.len() <= 1024 && message.contains(",\"cut\":true,"), "{message}");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn keeps_the_old_file_on_a_full_volume() {
     assert!(command.stderr(Stdio::null()).status().expect("run").success());
     assert_eq!(fs::read_to_string(volume.path("app.env")).expect("read"), "X='1'\n");
     assert!(!volume.path("app.env.new").exists());
-    assert!(place.message().starts_with("{\"v\":1,\"error\":\"write: "), "{}", place.message());
+    assert!(place.message().contains("\"error\":\"write: No space left"), "{}", place.message());
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub fn probe(progress: Progress) -> anyhow::Result<PathBuf> {
     let host = host()?;
     progress.step("building ingraft-probe", || {
         let flags = "-C target-feature=+crt-static -C relocation-model=static";
-        let options = ["--features", "program", "--profile", "probe", "--target", &host];
+        let options = ["--profile", "probe", "--target", &host];
         build("ingraft-probe", "ingraft-probe", &options, flags)
     })
 }

@@ -1,8 +1,11 @@
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+
+use ingraft_probe_contract::Command;
+
 use super::*;
-use crate::{
-    args::{self, Command},
-    image::{Other, tests::runtime},
-};
+use crate::image::Other;
+use crate::image::tests::runtime;
 
 const JAVA: [&str; 8] = [
     "--agent",
@@ -18,11 +21,15 @@ const PYTHON: [&str; 8] = ["--agent", "python", "--join", "PYTHONPATH", "/a:", "
 
 fn decided(words: &[&[&str]], variables: &[(&str, &str)], contents: &Contents) -> Decision {
     let words = ["probe", "/f"].iter().chain(words.iter().copied().flatten());
-    let plan = match args::parse(words.map(|word| word.as_bytes())) {
+    let plan = match Command::parse(words.map(|&word| word.to_owned())) {
         Ok(Command::Probe(plan)) => plan,
         other => panic!("{other:?}"),
     };
-    decide(&plan, &Environment::of(variables), contents)
+    decide(&plan, &variables.iter().copied().collect(), contents)
+}
+
+fn values(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn glibc() -> Contents {
@@ -32,7 +39,8 @@ fn glibc() -> Contents {
 #[test]
 fn activates_several_agents() {
     let decision = decided(&[&JAVA, &PYTHON], &[("JAVA_TOOL_OPTIONS", "-Xmx1g")], &glibc());
-    assert_eq!(decision.file, "JAVA_TOOL_OPTIONS='-Xmx1g -javaagent:/o.jar'\nPYTHONPATH='/a:/b'\n");
+    let expected = [("JAVA_TOOL_OPTIONS", "-Xmx1g -javaagent:/o.jar"), ("PYTHONPATH", "/a:/b")];
+    assert_eq!(decision.variables, values(&expected));
     assert_eq!((decision.stood_down, decision.omitted), (vec![], vec![]));
 }
 
@@ -41,10 +49,11 @@ fn keeps_the_users_value_of_an_agent_that_stands_down() {
     let contents = Contents { runtimes: vec![runtime(Agent::Python, Some("3.9.2"))], ..glibc() };
     let variables = [("PYTHONPATH", "/app"), ("JAVA_TOOL_OPTIONS", "-Xmx1g")];
     let decision = decided(&[&JAVA, &PYTHON], &variables, &contents);
-    assert_eq!(decision.file, "JAVA_TOOL_OPTIONS='-Xmx1g -javaagent:/o.jar'\nPYTHONPATH='/app'\n");
-    assert_eq!(decision.stood_down, [(Agent::Python, Reason::Version)]);
+    let expected = [("JAVA_TOOL_OPTIONS", "-Xmx1g -javaagent:/o.jar"), ("PYTHONPATH", "/app")];
+    assert_eq!(decision.variables, values(&expected));
+    assert_eq!(decision.stood_down, [(Agent::Python, StandDown::Version)]);
     let decision = decided(&[&PYTHON], &[], &contents);
-    assert_eq!(decision.file, "");
+    assert_eq!(decision.variables, []);
 }
 
 #[test]
@@ -58,25 +67,25 @@ fn knows_when_to_stand_down() {
         (&PYTHON[..], glibc(), None),
         (&PYTHON, musl, None),
         (&PYTHON, python(None), None),
-        (&PYTHON, python(Some("3.9")), Some(Reason::Version)),
+        (&PYTHON, python(Some("3.9")), Some(StandDown::Version)),
         (&["--agent", "python", "--any-version"], python(Some("3.9")), None),
-        (&PYTHON, Contents::default(), Some(Reason::LibcUnknown)),
+        (&PYTHON, Contents::default(), Some(StandDown::LibcUnknown)),
         (&JAVA, Contents::default(), None),
-        (&PYTHON, Contents { libc: Some(Libc::None), ..Contents::default() }, Some(Reason::Absent)),
-        (&JAVA, none, Some(Reason::Absent)),
+        (&PYTHON, Contents { libc: Some(Libc::None), ..Contents::default() }, Some(StandDown::Absent)),
+        (&JAVA, none, Some(StandDown::Absent)),
         (&needs_glibc, glibc(), None),
         (
             &needs_glibc,
             Contents { libc: Some(Libc::Musl), ..Contents::default() },
-            Some(Reason::LibcMismatch),
+            Some(StandDown::LibcMismatch),
         ),
-        (&needs_glibc, Contents { libc: Some(Libc::None), ..python(None) }, Some(Reason::LibcMismatch)),
-        (&JAVA, other(Some(Agent::Java)), Some(Reason::OtherAgent)),
+        (&needs_glibc, Contents { libc: Some(Libc::None), ..python(None) }, Some(StandDown::LibcMismatch)),
+        (&JAVA, other(Some(Agent::Java)), Some(StandDown::OtherAgent)),
         (&JAVA, other(Some(Agent::Python)), None),
-        (&JAVA, other(None), Some(Reason::OtherAgent)),
+        (&JAVA, other(None), Some(StandDown::OtherAgent)),
     ] {
         let stood_down = decided(&[words], &[], &contents).stood_down;
-        let reasons: Vec<Reason> = stood_down.into_iter().map(|(_, reason)| reason).collect();
+        let reasons: Vec<StandDown> = stood_down.into_iter().map(|(_, reason)| reason).collect();
         assert_eq!(reasons, Vec::from_iter(reason), "{words:?} {contents:?}");
     }
 }
@@ -85,34 +94,34 @@ fn knows_when_to_stand_down() {
 fn takes_the_payload_that_fits() {
     let section = |libc, path| ["--agent", "dotnet", "--payload-libc", libc, "--default", "PROFILER", path];
     let both = [&section("glibc", "/linux")[..], &section("musl", "/linux-musl")];
-    for (libc, file) in [(Libc::Glibc, "PROFILER='/linux'\n"), (Libc::Musl, "PROFILER='/linux-musl'\n")] {
+    for (libc, file) in [(Libc::Glibc, "/linux"), (Libc::Musl, "/linux-musl")] {
         let decision = decided(&both, &[], &Contents { libc: Some(libc), ..Contents::default() });
-        assert_eq!(decision.file, file);
+        assert_eq!(decision.variables, values(&[("PROFILER", file)]));
         assert_eq!(decision.stood_down, []);
     }
     let decision = decided(&both, &[], &Contents::default());
-    assert_eq!((decision.file, decision.stood_down.len()), (String::new(), 1));
+    assert_eq!((decision.variables.len(), decision.stood_down.len()), (0, 1));
 }
 
 #[test]
 fn activates_an_agent_as_a_whole_or_not_at_all() {
     let words = ["--agent", "dotnet", "--default", "A", "1", "--join", "B", "", ":b", "b", "b"];
     let decision = decided(&[&words], &[("B", "it's")], &glibc());
-    assert_eq!(decision.file, "");
-    assert_eq!(decision.stood_down, [(Agent::Dotnet, Reason::Value)]);
+    assert_eq!(decision.variables, []);
+    assert_eq!(decision.stood_down, [(Agent::Dotnet, StandDown::Value)]);
     assert_eq!(decision.omitted, [("B".to_owned(), Refusal::Quote)]);
 }
 
 #[test]
 fn merges_in_order() {
-    let words = ["--set", "X", "1", "--join", "X", "<", ">", "-", ""];
-    assert_eq!(decided(&[&words], &[("X", "0")], &glibc()).file, "X='<1>'\n");
+    let words = ["--default", "X", "1", "--join", "X", "<", ">", "-", ""];
+    assert_eq!(decided(&[&words], &[], &glibc()).variables, values(&[("X", "<1>")]));
 }
 
 #[test]
 fn writes_the_users_value_where_ours_gives_way() {
     let words = ["--default", "X", "1", "--default", "Y", ""];
-    assert_eq!(decided(&[&words], &[("X", "0")], &glibc()).file, "X='0'\n");
+    assert_eq!(decided(&[&words], &[("X", "0")], &glibc()).variables, values(&[("X", "0")]));
 }
 
 #[test]
@@ -120,10 +129,34 @@ fn keeps_the_users_value_where_the_result_cannot_be_written() {
     let ours = "x=1,".repeat(20_000);
     let words = ["--attributes", "X", &ours, "--join", "Y", "", "'", "'", ""];
     let decision = decided(&[&words], &[("X", "a=1"), ("Y", "y")], &glibc());
-    assert_eq!(decision.file, "X='a=1,x=1'\nY='y'\n");
+    assert_eq!(decision.variables, values(&[("X", "a=1,x=1"), ("Y", "y")]));
     assert_eq!(decision.omitted, [("Y".to_owned(), Refusal::Quote)]);
     let ours = format!("x={}", "1".repeat(60_000));
     let decision = decided(&[&["--attributes", "X", &ours]], &[("X", "a=1")], &glibc());
-    assert_eq!(decision.file, "X='a=1'\n");
+    assert_eq!(decision.variables, values(&[("X", "a=1")]));
     assert_eq!(decision.omitted, [("X".to_owned(), Refusal::Line)]);
+}
+
+#[test]
+fn writes_attributes_without_quotes() {
+    let words = ["--attributes", "X", "a=1,b=o'k"];
+    let decision = decided(&[&words], &[("X", "a=it's")], &glibc());
+    assert_eq!(decision.variables, values(&[("X", "a=it%27s,b=o%27k")]));
+}
+
+#[test]
+fn a_default_yields_to_what_the_user_says_in_another_way() {
+    let words = ["--default", "Y", "ours", "--default-unless", "X", "1", "Y", ""];
+    assert_eq!(decided(&[&words], &[("Y", "0")], &glibc()).variables, values(&[("Y", "0")]));
+    // What was merged before is not the user's.
+    assert_eq!(decided(&[&words], &[], &glibc()).variables, values(&[("Y", "ours"), ("X", "1")]));
+}
+
+#[test]
+fn leaves_out_what_is_not_text() {
+    let plan = Plan::new("/f".to_owned());
+    let rules = vec![Rule { name: "X".to_owned(), join: Join::default("1") }];
+    let environment = [("X", OsString::from_vec(b"a\xff".to_vec()))].into_iter().collect();
+    let decision = decide(&Plan { rules, ..plan }, &environment, &glibc());
+    assert_eq!((decision.variables, decision.omitted), (vec![], vec![("X".to_owned(), Refusal::Encoding)]));
 }

@@ -1,9 +1,8 @@
 //! Agents that will be loaded besides ours, by what activates them. One that is merely installed does nothing.
 
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use ingraft_probe_contract::Agent;
 
 use super::{Image, Other, path};
-use crate::plan::Agent;
 
 /// Our own payloads lie below such folders, so what names them is no other agent.
 const OURS: &str = "/otel-auto-instrumentation-";
@@ -117,7 +116,7 @@ fn nodejs<'i>(image: &'i Image<'_>) -> impl Iterator<Item = &'i str> {
     let words = variable.chain(image.argv.iter().flat_map(|word| word.split_whitespace()));
     let mut follows = false;
     words.filter_map(move |word| {
-        let is_module = core::mem::replace(&mut follows, is_option(word));
+        let is_module = std::mem::replace(&mut follows, is_option(word));
         match word.split_once('=') {
             _ if is_module => Some(word),
             Some((option, module)) if is_option(option) => Some(module),

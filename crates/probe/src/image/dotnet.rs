@@ -1,9 +1,9 @@
 //! .NET: by the shared runtime's folders, or by what lies beside a self-contained application.
 
-use alloc::string::String;
+use ingraft_probe_contract::Agent;
 
 use super::{Image, Runtime, path};
-use crate::{plan::Agent, version};
+use crate::version;
 
 /// Where Microsoft, distributions and Bitnami put it.
 const FOLDERS: [&str; 5] =

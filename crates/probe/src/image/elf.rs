@@ -1,11 +1,13 @@
 //! How a program is linked, from its ELF header.
 
-use super::{Files, Libc};
+use ingraft_probe_contract::Libc;
+
+use super::Files;
 
 /// More than any program has before its interpreter's name.
-const HEADERS: usize = 4096;
+const HEADERS: u64 = 4096;
 /// Longer than any loader's path.
-const LOADER: usize = 256;
+const LOADER: u64 = 256;
 /// The program header that names the interpreter.
 const PT_INTERP: u64 = 3;
 

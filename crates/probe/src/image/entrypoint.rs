@@ -1,8 +1,6 @@
 //! Shell scripts that run before the application and replace a variable. The probe can't see what they set, and what
 //! was merged is lost.
 
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
-
 use super::{Image, path};
 
 /// Names that images give to their entrypoint where the pod does not state one.
@@ -20,7 +18,7 @@ const USUAL: [&str; 9] = [
 /// Words of the command that may name a script: `tini -- sh /entrypoint.sh`.
 const WORDS: usize = 6;
 /// Longer than scripts are.
-const MOST: usize = 64 * 1024;
+const MOST: u64 = 64 * 1024;
 
 /// Those of the variables that a script assigns without using the value that they have.
 pub(super) fn assigned(image: &Image<'_>, names: &[&str]) -> Vec<String> {

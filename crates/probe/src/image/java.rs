@@ -1,9 +1,9 @@
 //! Java: by the `release` file that every JDK and JRE has since version 7, else by folder names.
 
-use alloc::{string::String, vec::Vec};
+use ingraft_probe_contract::Agent;
 
 use super::{Image, Runtime, path};
-use crate::{plan::Agent, version};
+use crate::version;
 
 /// Where distributions and images put Java.
 const FOLDERS: [&str; 6] = ["/usr/lib/jvm", "/opt/java", "/usr/java", "/opt", "/usr/local", "/"];

@@ -1,7 +1,10 @@
 //! Which C library the image has.
 
-use super::{Image, Libc, elf, path};
-use crate::system::ARCHITECTURE;
+use std::env::consts::ARCH;
+
+use ingraft_probe_contract::Libc;
+
+use super::{Image, elf, path};
 
 /// Folders of loaders. The last is of Alpine images with a second C library.
 const FOLDERS: [&str; 5] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/glibc-compat/lib"];
@@ -24,7 +27,7 @@ fn installed(image: &Image<'_>) -> Option<Libc> {
     let has = |names: &[&str]| {
         FOLDERS.iter().any(|folder| names.iter().any(|name| image.files.is_file(&path::join(folder, name))))
     };
-    let [musl, glibc] = loaders(ARCHITECTURE)?;
+    let [musl, glibc] = loaders(ARCH)?;
     match (has(&[musl]), has(&[glibc])) {
         (true, false) => Some(Libc::Musl),
         (false, true) => Some(Libc::Glibc),

@@ -1,10 +1,9 @@
 //! Whether a Node.js application uses ES modules, which `--require` alone does not instrument.
 //! <https://nodejs.org/api/packages.html#determining-module-system>
 
-use alloc::string::String;
+use serde::Deserialize;
 
 use super::{Image, path};
-use crate::json;
 
 /// Where images put applications whose folder the pod does not state.
 const FOLDERS: [&str; 6] =
@@ -12,7 +11,7 @@ const FOLDERS: [&str; 6] =
 /// Folders above a script that are looked at.
 const LEVELS: usize = 8;
 /// Longer than any `package.json` of an application.
-const MOST: usize = 64 * 1024;
+const MOST: u64 = 1 << 20;
 
 /// By the script on the command line, else by the `package.json` of the application's folder.
 pub(super) fn uses_es_modules(image: &Image<'_>) -> Option<bool> {
@@ -28,7 +27,7 @@ pub(super) fn uses_es_modules(image: &Image<'_>) -> Option<bool> {
         }
         let script = path::join(image.workdir.unwrap_or("/"), script);
         let real = image.files.real(&script).unwrap_or(script);
-        let folders = core::iter::successors(path::parent(&real), |folder| path::parent(folder));
+        let folders = std::iter::successors(path::parent(&real), |folder| path::parent(folder));
         return folders.take(LEVELS).find_map(|folder| declared(image, folder));
     }
     match image.workdir {
@@ -37,8 +36,16 @@ pub(super) fn uses_es_modules(image: &Image<'_>) -> Option<bool> {
     }
 }
 
+/// What matters of a `package.json`.
+#[derive(Deserialize)]
+struct Package {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
 /// What the folder's `package.json` declares, if there is one.
 fn declared(image: &Image<'_>, folder: &str) -> Option<bool> {
-    let text = image.files.text(&path::join(folder, "package.json"), MOST)?;
-    Some(json::text_member(&text, "type") == Some("module"))
+    let text = image.files.bytes(&path::join(folder, "package.json"), 0, MOST)?;
+    let package: Option<Package> = serde_json::from_slice(&text).ok();
+    Some(package.is_some_and(|package| package.kind == "module"))
 }

@@ -1,10 +1,10 @@
 //! Node.js: by the header beside the program, the official images' variable, version managers' folders or the
 //! distribution's package.
 
-use alloc::{format, string::String};
+use ingraft_probe_contract::Agent;
 
 use super::{Image, Runtime, packages, path};
-use crate::{plan::Agent, version};
+use crate::version;
 
 /// Where images put it that do not set `PATH`.
 const FOLDERS: [&str; 3] = ["/nodejs/bin", "/usr/local/bin", "/opt/bitnami/node/bin"];

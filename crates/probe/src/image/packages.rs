@@ -1,11 +1,9 @@
 //! Versions from the databases of Alpine's and Debian's packages.
 
-use alloc::string::String;
-
 use super::Image;
 
 /// More than a database of an application's image has.
-const MOST: usize = 2 << 20;
+const MOST: u64 = 2 << 20;
 
 /// The version of the first of these packages, if the program is where packages put theirs.
 pub(super) fn version(image: &Image<'_>, program: &str, names: &[&str]) -> Option<String> {

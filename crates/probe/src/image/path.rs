@@ -1,7 +1,5 @@
 //! Paths of the image as text. Those that are no UTF-8 are passed over.
 
-use alloc::{borrow::ToOwned, string::String};
-
 /// `name` in `folder`, unless it is absolute.
 pub(crate) fn join(folder: &str, name: &str) -> String {
     if name.starts_with('/') { name.to_owned() } else { [folder.trim_end_matches('/'), "/", name].concat() }

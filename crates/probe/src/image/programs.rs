@@ -1,7 +1,5 @@
 //! Finding the program of a runtime the way the application's command would.
 
-use alloc::{borrow::ToOwned, string::String};
-
 use super::{Image, path};
 
 /// What container runtimes set where the image sets none.

@@ -1,9 +1,9 @@
 //! Python: by the name of the program behind the links, which holds the version.
 
-use alloc::string::String;
+use ingraft_probe_contract::Agent;
 
 use super::{Image, Runtime, path};
-use crate::{plan::Agent, version};
+use crate::version;
 
 /// Virtual environments and distributions that images put into `PATH`, or not.
 const FOLDERS: [&str; 6] = [

@@ -11,10 +11,8 @@ use std::{
 
 use tempfile::TempDir;
 
-use std::borrow::ToOwned;
-
 use super::*;
-use crate::args::{self, Command};
+use ingraft_probe_contract::AgentRules;
 
 /// A runtime as if it had been found.
 pub(crate) fn runtime(agent: Agent, version: Option<&str>) -> Runtime {
@@ -73,14 +71,11 @@ impl Tree {
     fn contents_for(&self, agents: &[Agent]) -> Contents {
         let root = fs::canonicalize(self.root.path()).expect("real");
         let files = Files::below(root.to_str().expect("text"));
-        let environment = Environment::of(&self.variables);
+        let environment = self.variables.iter().copied().collect();
         let image =
             Image { files: &files, environment: &environment, argv: &self.argv, workdir: self.workdir };
-        let words = agents.iter().flat_map(|agent| ["--agent", agent.name()]);
-        let plan = match args::parse(["probe", "/f"].into_iter().chain(words).map(str::as_bytes)) {
-            Ok(Command::Probe(plan)) => plan,
-            other => panic!("{other:?}"),
-        };
+        let rules = |&agent| AgentRules { agent, payload_libc: None, any_version: false, rules: Vec::new() };
+        let plan = Plan { agents: agents.iter().map(rules).collect(), ..Plan::new("/f".to_owned()) };
         Contents::of(&image, &plan, &["JAVA_TOOL_OPTIONS", "NODE_OPTIONS", "PYTHONPATH"])
     }
 

@@ -4,16 +4,13 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::OnceLock,
 };
 
-use ingraft_testkit::{Progress, programs};
 use tempfile::TempDir;
 
-/// The program as it is shipped, built once.
+/// The program, as `cargo test` builds it; `tests/scratch.rs` runs the one that is shipped.
 pub fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| programs::probe(Progress::stderr()).expect("build"))
+    Path::new(env!("CARGO_BIN_EXE_ingraft-probe"))
 }
 
 /// The program with an empty environment.

@@ -1,5 +1,3 @@
-use std::borrow::ToOwned;
-
 use super::*;
 
 const GLIBC: Option<&str> = Some("/lib64/ld-linux-x86-64.so.2");
@@ -7,7 +5,7 @@ const MUSL: Option<&str> = Some("/lib/ld-musl-x86_64.so.1");
 
 /// Where this machine's loaders are, so that the tests pass on every architecture.
 fn loader(libc: Libc) -> String {
-    let [musl, glibc] = libc::loaders(crate::system::ARCHITECTURE).expect("a known architecture");
+    let [musl, glibc] = libc::loaders(std::env::consts::ARCH).expect("a known architecture");
     if libc == Libc::Musl { format!("lib/{musl}") } else { format!("lib64/{glibc}") }
 }
 

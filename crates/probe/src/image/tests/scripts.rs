@@ -1,5 +1,3 @@
-use std::borrow::ToOwned;
-
 use super::*;
 
 #[test]

@@ -1,22 +1,22 @@
 //! Lists of resource attributes: `key=value,key=value`, percent-encoded.
 //! <https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable>
 
-use alloc::{string::String, vec::Vec};
-
-/// The user's attributes as they are, then those of ours whose keys are new.
-///
-/// A single quote can't be written to the kubelet's file, so it is percent-encoded, which SDKs decode.
-pub(crate) fn merged(user: &str, ours: &str) -> String {
+/// The user's list as it is, followed by those of our attributes whose keys are new; nothing if none is.
+pub(crate) fn merge(user: &str, ours: &str) -> Option<String> {
     let mut keys: Vec<Vec<u8>> = items(user).map(key).collect();
-    let mut list: Vec<&str> = items(user).collect();
+    let known = keys.len();
+    let mut merged = user.to_owned();
     for item in items(ours) {
         let key = key(item);
         if !keys.contains(&key) {
+            if !merged.ends_with(',') {
+                merged.push(',');
+            }
+            merged.push_str(item);
             keys.push(key);
-            list.push(item);
         }
     }
-    list.join(",").replace('\'', "%27")
+    (keys.len() > known).then_some(merged)
 }
 
 /// Whether the list has a key.
