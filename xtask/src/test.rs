@@ -24,9 +24,7 @@ pub fn run() -> anyhow::Result<()> {
     step("generated files", crds::check)?;
     step("boundary of the core", core_is_pure)?;
     step("length of files", files_are_short)?;
-    step("lints", || {
-        cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
-    })?;
+    step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
     step("licences and sources", licences)?;
     step("tests", || cargo(&["test", "--workspace"]))?;
     step("documentation", || cargo(&["doc", "--workspace", "--no-deps", "--quiet"]))

@@ -11,7 +11,7 @@ use ingraft_api::annotations::PROBED;
 use ingraft_cluster::cause::Chain;
 use ingraft_cluster::facts::{CONFIG_MAP, KEY, config_maps, recall};
 use ingraft_cluster::watch::Store;
-use ingraft_core::probe_report::{Found, ProbeReport, reports as probe_reports};
+use ingraft_core::probe_report::{ProbeReport, reports as probe_reports};
 use ingraft_core::{Settings, owner};
 use ingraft_webhook::{Report, Reports};
 use k8s_openapi::api::core::v1::Pod;
@@ -100,11 +100,11 @@ fn learn(
             let owners = owner::owners(&document, &namespace, &store.read());
             reports.send(Report { namespace: namespace.clone(), pod: pod.name_any(), owners, findings });
         }
-        let ProbeReport { image, id, found: Some(Found { architecture, facts, .. }), .. } = report else {
+        let ProbeReport { image, id, said: Ok(said), .. } = report else {
             continue;
         };
         store.update(|snapshot| {
-            changed |= snapshot.facts.learn(&namespace, &image, &id, &architecture, facts);
+            changed |= snapshot.facts.learn(&namespace, &image, &id, &said.architecture, said.facts);
         });
     }
     changed

@@ -4,6 +4,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ingraft_core::{ImageFacts, Namespace, Node, Request, Settings, Snapshot, inject, owner};
+use ingraft_probe_contract::Libc;
 use serde_json::{Value, json};
 use std::hint::black_box;
 
@@ -87,7 +88,7 @@ fn benchmarks(criterion: &mut Criterion) {
     });
     // The next ones.
     let sets = ["OTEL_NODE_IP", "OTEL_POD_IP", "OTEL_RESOURCE_ATTRIBUTES_POD_NAME"].map(str::to_owned).into();
-    let facts = ImageFacts { sets, libc: Some("glibc".to_owned()), ..ImageFacts::default() };
+    let facts = ImageFacts { sets, libc: Some(Libc::Glibc), ..ImageFacts::default() };
     let image = "registry.example.com:5000/shop/api:1.4.2";
     with_node.facts.learn("shop", image, "sha256:a", "amd64", facts);
     criterion.bench_function("inject/pod of a known image", |bencher| {

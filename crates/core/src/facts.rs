@@ -5,56 +5,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
 
+use ingraft_api::Language;
+use ingraft_probe_contract::{Agent, ImageFacts};
 use serde::{Deserialize, Serialize};
 
-/// What a probe reported of an image; never values (crates/probe/src/facts.rs).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ImageFacts {
-    /// Variables that the image may set: it sets none that is not among them, unless `cut`.
-    pub sets: BTreeSet<String>,
-    /// The C library: `glibc` or `musl`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub libc: Option<String>,
-    /// Runtimes and their versions, where known.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub runtimes: BTreeMap<String, Option<String>>,
-    /// Agents of others that are loaded.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub agents: Vec<String>,
-    /// Languages whose agent was not loaded, and why, in one word.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub stood_down: BTreeMap<String, String>,
-    /// Whether the application consists of ES modules.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub esm: Option<bool>,
-    /// Variables that a shell script at the start sets.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub entrypoint: Vec<String>,
-    /// Whether there was more to tell.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub cut: bool,
+/// The agent for a language, if it is one that probes know.
+pub(crate) fn agent(language: Language) -> Option<Agent> {
+    Agent::named(language.key())
 }
 
-impl ImageFacts {
-    /// Whether the image may set a variable.
-    pub fn may_set(&self, variable: &str) -> bool {
-        self.cut || self.sets.contains(variable)
-    }
+/// The language that an agent is for.
+pub(crate) fn language(agent: Agent) -> Option<Language> {
+    Language::ALL.into_iter().find(|language| language.key() == agent.name())
+}
 
-    /// Takes up what another pod of the image showed.
-    ///
-    /// In a pod, variables and agents come from the image or from the pod. What the image has, every pod has, so what
-    /// all pods have in common is nearer to it.
-    fn narrow(&mut self, mut newer: Self) {
-        if newer.cut {
-            (newer.sets, newer.agents, newer.cut) = (take(&mut self.sets), take(&mut self.agents), self.cut);
-        } else if !self.cut {
-            newer.sets.retain(|variable| self.sets.contains(variable));
-            newer.agents.retain(|agent| self.agents.contains(agent));
-        }
-        *self = newer;
+/// Takes up what another pod of the image showed.
+///
+/// In a pod, variables and agents come from the image or from the pod. What the image has, every pod has, so what all
+/// pods have in common is nearer to it.
+fn narrow(known: &mut ImageFacts, mut newer: ImageFacts) {
+    if newer.cut {
+        (newer.sets, newer.agents, newer.cut) = (take(&mut known.sets), take(&mut known.agents), known.cut);
+    } else if !known.cut {
+        newer.sets.retain(|variable| known.sets.contains(variable));
+        newer.agents.retain(|agent| known.agents.contains(agent));
     }
+    *known = newer;
 }
 
 /// The facts of all images.
@@ -96,7 +72,7 @@ impl Facts {
         };
         let before = known.clone();
         if known.id == id {
-            known.facts.narrow(facts);
+            narrow(&mut known.facts, facts);
         } else {
             // A tag that has moved may move again.
             *known = Known::default();

@@ -25,7 +25,7 @@ pub use endpoint::EndpointFinding;
 pub use instrumentation::{Allowed, InstrumentationFinding};
 pub use locale::Locale;
 pub use manifest::ManifestFinding;
-pub use probe::{Obstacle, ProbeFinding, Refusal, StandDown};
+pub use probe::{Obstacle, ProbeFinding};
 pub use reference::ReferenceFinding;
 pub use variable::VariableFinding;
 

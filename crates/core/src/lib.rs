@@ -29,8 +29,9 @@ pub mod upgrade;
 pub mod workload;
 
 pub use edit::Edit;
-pub use facts::{Facts, ImageFacts};
+pub use facts::Facts;
 pub use finding::{Finding, Reason, Severity, Subject};
+pub use ingraft_probe_contract::ImageFacts;
 pub use inject::{Outcome, Request, inject, references};
 pub use owner::{Owner, OwnerKind};
 pub use review::review;

@@ -1,11 +1,10 @@
-//! What probes say at the end of their run: the termination messages of their containers (crates/probe/src/facts.rs).
+//! What probes say at the end of their run: the termination messages of their containers.
 
-use ingraft_api::Language;
-use serde::Deserialize;
+use ingraft_probe_contract::{Omitted, Report};
 use serde_json::Value;
 
-use crate::facts::ImageFacts;
-use crate::finding::{Finding, Findings, ProbeFinding, Refusal, StandDown};
+use crate::facts::language;
+use crate::finding::{Finding, Findings, ProbeFinding};
 use crate::inject::probe::command;
 use crate::json::{list, named, string};
 
@@ -18,36 +17,8 @@ pub struct ProbeReport {
     pub image: String,
     /// The image that was run, by digest.
     pub id: String,
-    /// What was found, unless the probe said nothing.
-    pub found: Option<Found>,
-    /// What went wrong.
-    pub error: Option<String>,
-}
-
-/// What a probe said.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Found {
-    /// The architecture that it ran on.
-    #[serde(rename = "arch")]
-    pub architecture: String,
-    /// What holds for the image.
-    #[serde(flatten)]
-    pub facts: ImageFacts,
-    /// What holds for this pod: variables that could not be handed over.
-    #[serde(default)]
-    pub omitted: Vec<Omitted>,
-    /// What went wrong, if anything did.
-    #[serde(default)]
-    error: Option<String>,
-}
-
-/// A variable that a probe could not hand over.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Omitted {
-    /// Its name.
-    pub name: String,
-    /// What its value holds, in one word.
-    pub why: String,
+    /// What it said, or else how it ended.
+    pub said: Result<Report, String>,
 }
 
 /// What the probes of a pod reported, as far as they are ours: whoever may create a pod could give a container of it
@@ -62,24 +33,22 @@ pub fn reports(pod: &Value, probe_image: &str) -> Vec<ProbeReport> {
     let statuses = pod.pointer("/status/initContainerStatuses").and_then(Value::as_array);
     let report = |status: &Value| {
         let container = named(containers, string(status, "name")?)?;
-        let probed = command::probed(container)?.to_owned();
+        let plan = command::plan(container)?;
         let ended = status.pointer("/state/terminated")?;
         let message = string(ended, "message").unwrap_or_default();
-        let mut found = serde_json::from_str::<Found>(message).ok();
-        if let Some(Found { facts, .. }) = &mut found {
-            // The image may set what the pod's own list sets too, and the probe does not tell.
-            facts.sets.extend(command::own_variables(container).map(str::to_owned));
-        }
-        let nothing = || {
+        let mut said = serde_json::from_str::<Report>(message).map_err(|_| {
             let code = ended.get("exitCode").and_then(Value::as_i64).unwrap_or_default();
             format!("it ended without a report, with exit code {code}")
-        };
+        });
+        if let Ok(Report { facts, .. }) = &mut said {
+            // The image may set what the pod's own list sets too, and the probe does not report that.
+            facts.sets.extend(plan.env_names.iter().cloned());
+        }
         Some(ProbeReport {
-            container: probed,
+            container: command::probed(&plan)?.to_owned(),
             image: string(container, "image")?.to_owned(),
             id: string(status, "imageID")?.to_owned(),
-            error: found.as_mut().map_or_else(|| Some(nothing()), |found| found.error.take()),
-            found,
+            said,
         })
     };
     statuses.into_iter().flatten().filter_map(report).collect()
@@ -91,22 +60,19 @@ impl ProbeReport {
         let mut findings = Findings::default();
         let mut add = |reason| findings.pod(reason, "/spec/containers");
         let container = || self.container.clone();
-        if let Some(error) = &self.error {
+        if let Some(error) = self.said.as_ref().map_or_else(Some, |report| report.error.as_ref()) {
             add(ProbeFinding::ProbeFailed { container: container(), error: error.clone() });
         }
-        let Some(Found { facts, omitted, .. }) = &self.found else {
+        let Ok(Report { facts, omitted, .. }) = &self.said else {
             return findings.into_vec();
         };
-        for (key, why) in &facts.stood_down {
-            let Some(language) = Language::ALL.into_iter().find(|language| language.key() == key) else {
-                continue;
-            };
-            let (agents, version) = (facts.agents.clone(), facts.runtimes.get(key).cloned().flatten());
-            let why = StandDown::of(why);
+        for (&agent, &why) in &facts.stood_down {
+            let Some(language) = language(agent) else { continue };
+            let (agents, version) = (facts.agents.clone(), facts.runtimes.get(&agent).cloned().flatten());
             add(ProbeFinding::AgentStoodDown { language, container: container(), why, agents, version });
         }
         for Omitted { name, why } in omitted {
-            let (variable, why) = (name.clone(), Refusal::of(why));
+            let (variable, why) = (name.clone(), *why);
             add(ProbeFinding::VariableNotJoined { container: container(), variable, why });
         }
         if !facts.entrypoint.is_empty() {

@@ -6,9 +6,9 @@ use ingraft_api::Instrumentation;
 use ingraft_api::annotations::{INJECT, NODEJS_ESM, OPENSHIFT_UID_RANGE, PREFIX};
 use serde_json::Value;
 
-use crate::facts::{Facts, ImageFacts};
 use crate::image::ImageReference;
 use crate::json::string;
+use crate::{Facts, ImageFacts};
 
 /// A ConfigMap that every namespace has, and that therefore need not be kept:
 /// <https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/> (root-ca-certificate-publisher-controller).

@@ -62,7 +62,6 @@ fn runs_in_an_empty_image_as_any_user() {
     );
     assert_eq!(fs::read_to_string(path("volume/app.env")).expect("file"), "X='1'\nPYTHONPATH='/app'\n");
     let message = fs::read_to_string(path("dev/termination-log")).expect("message");
-    let expected =
-        "{\"stood_down\":{\"python\":\"absent\"},\"sets\":[\"PYTHONPATH\"],\"libc\":\"none\",";
+    let expected = "{\"stood_down\":{\"python\":\"absent\"},\"sets\":[\"PYTHONPATH\"],\"libc\":\"none\",";
     assert!(message.starts_with(expected), "{message}");
 }

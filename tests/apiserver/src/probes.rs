@@ -86,7 +86,7 @@ fn probes_need_new_nodes_and_end_where_facts_are_known() {
     let copier = created[0]["spec"]["initContainers"].as_array().unwrap();
     let copier = copier.iter().find(|container| container["name"] == "ingraft-probe-copier").unwrap();
     assert_eq!(copier["image"], PROBE_IMAGE);
-    probe_ended(&cluster, namespace, "probed", r#"{"v":1,"sets":[],"libc":"glibc","arch":"amd64"}"#);
+    probe_ended(&cluster, namespace, "probed", r#"{"sets":[],"libc":"glibc","arch":"amd64"}"#);
     until("the image is known", || would_get(&cluster, namespace), |containers| !has_probe(containers));
 
     // It is kept when pod and operator have gone.
@@ -130,7 +130,7 @@ fn what_a_probe_found_wrong_is_told() {
         &cluster,
         namespace,
         "odd",
-        r#"{"v":1,"stood_down":{"python":"version"},"sets":[],"omitted":[{"name":"PYTHONPATH","why":"quote"}],
+        r#"{"stood_down":{"python":"version"},"sets":[],"omitted":[{"name":"PYTHONPATH","why":"quote"}],
             "arch":"amd64","runtimes":{"python":"3.6.1"},"entrypoint":["PYTHONPATH"]}"#,
     );
     for (reason, pod) in [

@@ -2,6 +2,7 @@
 
 use ingraft_api::Language;
 use ingraft_api::annotations::{DOTNET_RUNTIME, PYTHON_PLATFORM};
+use ingraft_probe_contract::{Refusal, StandDown};
 
 use super::{Locale, Text, list};
 
@@ -56,65 +57,6 @@ family! {
     }
 }
 
-/// Why a probe did not load an agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StandDown {
-    /// The image has no such runtime.
-    Absent,
-    /// The runtime's version is not supported.
-    Version,
-    /// Native code would be loaded, and the image's C library is not known.
-    LibcUnknown,
-    /// The agent's files are for another C library.
-    LibcMismatch,
-    /// Another agent is loaded already.
-    OtherAgent,
-    /// A variable cannot be handed over, and half an agent is worse than none.
-    Value,
-}
-
-impl StandDown {
-    /// The reason that a word of the probe's stands for.
-    pub fn of(word: &str) -> Self {
-        match word {
-            "absent" => Self::Absent,
-            "version" => Self::Version,
-            "libc-unknown" => Self::LibcUnknown,
-            "libc-mismatch" => Self::LibcMismatch,
-            "other-agent" => Self::OtherAgent,
-            _ => Self::Value,
-        }
-    }
-}
-
-/// What keeps a value out of the file from which the kubelet takes variables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// A single quote.
-    Quote,
-    /// A carriage return.
-    CarriageReturn,
-    /// A line that is too long.
-    Line,
-    /// Too many bytes.
-    Size,
-    /// Bytes that are not text, or a name that cannot be written.
-    Encoding,
-}
-
-impl Refusal {
-    /// What a word of the probe's stands for.
-    pub fn of(word: &str) -> Self {
-        match word {
-            "quote" => Self::Quote,
-            "carriage-return" => Self::CarriageReturn,
-            "line" => Self::Line,
-            "size" => Self::Size,
-            _ => Self::Encoding,
-        }
-    }
-}
-
 /// Why a container cannot have a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
@@ -146,7 +88,7 @@ impl ProbeFinding {
                     StandDown::Value => "a variable holds what cannot be passed on".to_owned(),
                 };
                 Text::new(format!("{language} is not loaded in container \"{container}\": {cause}"))
-                    .help(why.help(*language, locale))
+                    .help(stand_down_help(*why, *language, locale))
             }
             Self::EntrypointSets { container, variables } => {
                 let all = list(variables);
@@ -156,7 +98,7 @@ impl ProbeFinding {
                 .help(format!("let the script append to {all} instead"))
             }
             Self::VariableNotJoined { container, variable, why } => {
-                let what = why.what(locale);
+                let what = refused(*why, locale);
                 Text::new(format!(
                     "{variable} of container \"{container}\" holds {what}, which the kubelet cannot take from a file"
                 ))
@@ -177,13 +119,11 @@ impl ProbeFinding {
     }
 }
 
-impl StandDown {
-    fn help(self, language: Language, _: Locale) -> String {
-        match (self, platform_annotation(language)) {
-            (Self::OtherAgent, _) => "remove the other agent, or the annotation".to_owned(),
-            (Self::LibcUnknown | Self::LibcMismatch, Some(key)) => format!("set {key}"),
-            _ => "use an image with a supported runtime, or remove the annotation".to_owned(),
-        }
+fn stand_down_help(why: StandDown, language: Language, _: Locale) -> String {
+    match (why, platform_annotation(language)) {
+        (StandDown::OtherAgent, _) => "remove the other agent, or the annotation".to_owned(),
+        (StandDown::LibcUnknown | StandDown::LibcMismatch, Some(key)) => format!("set {key}"),
+        _ => "use an image with a supported runtime, or remove the annotation".to_owned(),
     }
 }
 
@@ -196,15 +136,13 @@ const fn platform_annotation(language: Language) -> Option<&'static str> {
     }
 }
 
-impl Refusal {
-    const fn what(self, _: Locale) -> &'static str {
-        match self {
-            Self::Quote => "a single quote",
-            Self::CarriageReturn => "a carriage return",
-            Self::Line => "a line of more than 60,000 bytes",
-            Self::Size => "more than 100,000 bytes",
-            Self::Encoding => "what is no text",
-        }
+const fn refused(why: Refusal, _: Locale) -> &'static str {
+    match why {
+        Refusal::Quote => "a single quote",
+        Refusal::CarriageReturn => "a carriage return",
+        Refusal::Line => "a line of more than 60,000 bytes",
+        Refusal::Size => "more than 100,000 bytes",
+        Refusal::Encoding | Refusal::Name => "what is no text",
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Request;
 use super::target::Container;
+use crate::facts::agent;
 use crate::finding::{ChoiceFinding, Findings};
 use crate::json::{annotation, annotation_pointer, list, string};
 
@@ -82,7 +83,9 @@ pub(crate) fn found<'a>(request: &Request<'a>) -> Option<Result<Asked<'a>, (Cont
     };
     let container = Container::all(request.pod, "containers").find(wanted)?;
     let facts = request.snapshot.image(request.namespace, container.json).unwrap_or_default();
-    let languages = Language::ALL.into_iter().filter(|language| facts.runtimes.contains_key(language.key()));
+    let languages = Language::ALL
+        .into_iter()
+        .filter(|language| agent(*language).is_some_and(|agent| facts.runtimes.contains_key(&agent)));
     match languages.collect::<Vec<_>>().as_slice() {
         [language] => Some(Ok(Asked { language: *language, ask })),
         several => {

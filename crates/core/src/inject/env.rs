@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 
 use ingraft_api::Language;
+pub(crate) use ingraft_probe_contract::Join;
+use ingraft_probe_contract::is_observed;
 use serde_json::{Value, json};
 
 use crate::environment::{Entry, refers_to};
@@ -28,11 +30,6 @@ pub(crate) fn agent_of(variable: &str) -> Option<Language> {
         | "CORECLR_PROFILER_PATH" => Language::DotNet,
         _ => return None,
     })
-}
-
-/// Whether probes tell of a variable (crates/probe/src/facts.rs).
-fn is_told(variable: &str) -> bool {
-    variable.starts_with("OTEL_") || variable == "LD_LIBRARY_PATH" || agent_of(variable).is_some()
 }
 
 /// The prefix of the name that a user's entry gets when ours takes its place and refers to it.
@@ -59,104 +56,25 @@ pub(crate) struct Addition {
     pub(crate) certain: bool,
 }
 
-/// How what we need and what the user set become one value.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Join {
-    /// The user's value, if there is one, or else ours.
-    Default {
-        /// Our value.
-        ours: String,
-    },
-    /// The user's value between two texts of ours.
-    Around {
-        /// What comes before the user's value.
-        prefix: String,
-        /// What comes after it.
-        suffix: String,
-        /// What is set where the user sets nothing.
-        alone: String,
-        /// A part by which ours is recognised.
-        mark: &'static str,
-    },
-    /// Resource attributes, ours after the user's.
-    Attributes {
-        /// Our attributes.
-        ours: String,
-    },
+/// Whether what is ours in a value refers to a variable.
+pub(crate) fn refers_to(join: &Join, name: &str) -> bool {
+    let is_named = |rest: &str| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(')'));
+    join.texts().into_iter().any(|text| text.split("$(").skip(1).any(is_named))
 }
 
-impl Join {
-    /// What is appended to the user's value, or stands alone without whatever it begins with.
-    pub(crate) fn appended(separator: &str, ours: &str, mark: &'static str) -> Self {
-        let suffix = format!("{separator}{ours}");
-        Self::Around { prefix: String::new(), suffix, alone: ours.to_owned(), mark }
-    }
+/// Whether what is ours in a value refers to nothing but variables that a probe has.
+fn is_complete(join: &Join) -> bool {
+    let fields = ["OTEL_RESOURCE_ATTRIBUTES_", "OTEL_NODE_IP)", "OTEL_POD_IP)"];
+    let is_field = |rest: &str| fields.iter().any(|field| rest.starts_with(field));
+    join.texts().into_iter().all(|text| text.split("$(").skip(1).all(is_field))
+}
 
-    /// The value where the user sets nothing.
-    pub(crate) fn alone(&self) -> &str {
-        match self {
-            Self::Default { ours } | Self::Attributes { ours } | Self::Around { alone: ours, .. } => ours,
-        }
-    }
-
-    /// What is ours in it.
-    fn ours(&self) -> [&str; 3] {
-        match self {
-            Self::Default { ours } | Self::Attributes { ours } => [ours, "", ""],
-            Self::Around { prefix, suffix, alone, .. } => [prefix, suffix, alone],
-        }
-    }
-
-    /// Whether what is ours in it refers to a variable.
-    pub(crate) fn refers_to(&self, name: &str) -> bool {
-        let is_named = |rest: &str| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(')'));
-        self.ours().into_iter().any(|text| text.split("$(").skip(1).any(is_named))
-    }
-
-    /// Whether what is ours in it refers to nothing but variables that a probe has.
-    fn is_complete(&self) -> bool {
-        let fields = ["OTEL_RESOURCE_ATTRIBUTES_", "OTEL_NODE_IP)", "OTEL_POD_IP)"];
-        let is_field = |rest: &str| fields.iter().any(|field| rest.starts_with(field));
-        self.ours().into_iter().all(|text| text.split("$(").skip(1).all(is_field))
-    }
-
-    /// The same with another value where the user sets nothing.
-    fn or_alone(self, alone: &str) -> Self {
-        let alone = alone.to_owned();
-        match self {
-            Self::Default { .. } => Self::Default { ours: alone },
-            Self::Attributes { .. } => Self::Attributes { ours: alone },
-            Self::Around { prefix, suffix, mark, .. } => Self::Around { prefix, suffix, alone, mark },
-        }
-    }
-
-    /// Whether a value holds ours already.
-    fn is_in(&self, value: &str) -> bool {
-        match self {
-            Self::Default { .. } => true,
-            Self::Around { mark, .. } => value.contains(mark),
-            Self::Attributes { ours } => value.contains(ours),
-        }
-    }
-
-    /// The value where the user sets one.
-    fn with(&self, old: &str) -> String {
-        match self {
-            Self::Default { .. } => old.to_owned(),
-            Self::Around { prefix, suffix, .. } => format!("{prefix}{old}{suffix}"),
-            Self::Attributes { ours } if old.is_empty() => ours.clone(),
-            Self::Attributes { ours } if old.ends_with(',') => format!("{old}{ours}"),
-            Self::Attributes { ours } => format!("{old},{ours}"),
-        }
-    }
-
-    /// The value where the user's is known only as a reference.
-    fn with_unknown(&self, reference: &str) -> String {
-        match self {
-            // SDKs let the last of two equal keys win, and that is to be the user's.
-            Self::Attributes { ours } => format!("{ours},{reference}"),
-            other => other.with(reference),
-        }
+/// The value where the user's is known only as a reference.
+fn with_unknown(join: &Join, reference: String) -> String {
+    match join {
+        // SDKs let the last of two equal keys win, and that is to be the user's.
+        Join::Attributes { ours } => format!("{ours},{reference}"),
+        other => other.merge(&reference).unwrap_or(reference),
     }
 }
 
@@ -238,8 +156,7 @@ impl<'a> Env<'a> {
         if !self.is_set(name) {
             let value = value.into();
             self.push(json!({"name": name, "value": value}));
-            let join = Join::Default { ours: value };
-            self.add(name, join, None, false);
+            self.add(name, Join::default(value), None, false);
         }
     }
 
@@ -266,8 +183,8 @@ impl<'a> Env<'a> {
             self.push(entry.clone());
             let value = string(entry, "value").unwrap_or_default();
             let alone = !value.is_empty() && !value.contains("$(");
-            if alone && is_told(name) {
-                self.add(name, Join::Default { ours: value.to_owned() }, None, false);
+            if alone && is_observed(name) {
+                self.add(name, Join::default(value), None, false);
             }
         }
     }
@@ -301,13 +218,12 @@ impl<'a> Env<'a> {
                 self.add(name, join, None, false);
                 return Ok(());
             }
-            Current::Literal(old) if join.is_in(old) => return Ok(()),
             Current::Literal(old) => {
-                let joined = join.with(old);
+                let Some(joined) = join.merge(old) else { return Ok(()) };
                 let given = self.additions.iter_mut().find(|addition| addition.name == name);
                 if let Some(given) = given {
                     // By the Instrumentation: what the container sets otherwise comes in its place.
-                    given.join = join.or_alone(&joined);
+                    given.join = join.or_alone(joined.clone());
                 } else {
                     self.add(name, join, self.entry(name), true);
                 }
@@ -326,7 +242,7 @@ impl<'a> Env<'a> {
         let Some(index) = self.position(name).filter(|_| !self.is_set(&original)) else {
             return Err(NotMergeable);
         };
-        let joined = json!({"name": name, "value": join.with_unknown(&format!("$({original})"))});
+        let joined = json!({"name": name, "value": with_unknown(join, format!("$({original})"))});
         if let Some(entry) = self.entries.get_mut(index).and_then(|entry| entry.to_mut().as_object_mut()) {
             entry.insert("name".to_owned(), original.into());
         }
@@ -338,7 +254,7 @@ impl<'a> Env<'a> {
     /// Whether an optional source sets anything is known only where the container starts: there the probe decides. The
     /// entry stays until one does.
     fn leave_to_probe(&mut self, name: &str, join: Join) -> Result<(), NotMergeable> {
-        if !self.probe || !join.is_complete() {
+        if !self.probe || !is_complete(&join) {
             return Err(NotMergeable);
         }
         if self.additions.iter().all(|addition| addition.name != name) {

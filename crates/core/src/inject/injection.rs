@@ -2,6 +2,7 @@
 
 use ingraft_api::instrumentation::AgentBlock;
 use ingraft_api::{InstrumentationSpec, Language};
+use ingraft_probe_contract::Libc;
 use serde_json::{Map, Value};
 
 use super::Request;
@@ -105,8 +106,8 @@ impl<'c, 'a> Injection<'c, 'a> {
         self.request.snapshot.image(self.request.namespace, container.json)
     }
 
-    /// The C library of the first target, if probes have found it: `glibc` or `musl`.
-    pub(crate) fn libc(&self) -> Option<String> {
+    /// The C library of the first target, if probes have found it.
+    pub(crate) fn libc(&self) -> Option<Libc> {
         let name = self.choice.containers.first()?;
         let lists = ["initContainers", "containers"];
         let mut all = lists.iter().flat_map(|list| Container::all(self.request.pod, list));

@@ -1,6 +1,7 @@
 //! The init container that copies an agent's files, and the volume that holds them (injection.md, section 4.0).
 
 use ingraft_api::instrumentation::AgentBlock;
+use ingraft_probe_contract::Libc;
 use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
@@ -21,7 +22,7 @@ pub(crate) struct Payload {
     /// Where the init containers mount the volume.
     folder: &'static str,
     /// The C library that the files are for, where it matters.
-    libc: Option<&'static str>,
+    libc: Option<Libc>,
     copies: Vec<Copy>,
 }
 
@@ -41,7 +42,7 @@ impl Payload {
     }
 
     /// Files that work with one C library only.
-    pub(crate) fn for_libc(self, libc: &'static str) -> Self {
+    pub(crate) fn for_libc(self, libc: Libc) -> Self {
         Self { libc: Some(libc), ..self }
     }
 

@@ -13,13 +13,14 @@
 pub(crate) mod command;
 pub(crate) mod obstacle;
 
-use command::{COPIER, FOLDER, first_value, yields_to};
+use command::{COPIER, FOLDER, first_file, yields_to};
 use ingraft_api::annotations::PROBED;
+use ingraft_probe_contract::{FirstFile, writable};
 use serde_json::{Map, Value, json};
 
 use super::Request;
 use super::draft::Draft;
-use super::env::{Addition, VOLUME, agent_of};
+use super::env::{Addition, VOLUME, agent_of, refers_to};
 use super::target::{Container, Target};
 use super::{payload, security};
 use crate::environment::Presence;
@@ -51,7 +52,7 @@ pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut
         }
         findings.extend(not_joined(target, &routed));
     }
-    let (mut probes, mut files): (Vec<(Value, Container<'_>)>, Vec<String>) = Default::default();
+    let (mut probes, mut files): (Vec<(Value, Container<'_>)>, Vec<FirstFile>) = Default::default();
     for (mut target, routed) in chosen {
         let container = target.container;
         let file = format!("{}.env", container.name);
@@ -60,9 +61,7 @@ pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut
             target.env.take_from_file(&addition.name, &file);
         }
         draft.keep(target);
-        files.push(file);
-        // What stands in the pod must not depend on how the probe fares.
-        files.extend(routed.iter().filter_map(first_value).flatten());
+        files.push(first_file(file, &routed));
     }
     let Some(&(_, first)) = probes.first() else {
         return;
@@ -70,7 +69,7 @@ pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut
     // Init containers that are targets need it before them.
     let before = |container: Container<'_>| container.is_init().then_some(container.index);
     draft.add_volumes([json!({"name": VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "4Mi"}})]);
-    draft.add_init_container(copier(request, first, &files), before(first));
+    draft.add_init_container(copier(request, first, files), before(first));
     for (probe, container) in probes {
         draft.add_init_container(probe, before(container));
     }
@@ -118,7 +117,7 @@ fn routed<'t>(target: &'t Target<'_>) -> Vec<&'t Addition> {
     loop {
         let names: Vec<&str> = routed.iter().map(|addition| addition.name.as_str()).collect();
         let before = names.len();
-        routed.retain(|addition| !names.iter().any(|name| addition.join.refers_to(name)));
+        routed.retain(|addition| !names.iter().any(|name| refers_to(&addition.join, name)));
         if routed.len() == before {
             return routed;
         }
@@ -129,7 +128,7 @@ fn routed<'t>(target: &'t Target<'_>) -> Vec<&'t Addition> {
 /// if the file can hold what is there.
 fn is_routed(addition: &Addition) -> bool {
     let own = addition.original.as_ref().and_then(|entry| string(entry, "value")).unwrap_or_default();
-    let expressible = !own.contains(['\'', '\r']) && own.len() < 60_000 && !own.contains("$(");
+    let expressible = writable(&addition.name, own).is_ok() && !own.contains("$(");
     !addition.certain || (agent_of(&addition.name).is_some() && expressible)
 }
 
@@ -186,7 +185,7 @@ fn environment(target: &Target<'_>, routed: &[Addition]) -> Vec<Value> {
 
 /// The init container that brings the program, and first files: one that is missing would keep the application from
 /// starting.
-fn copier(request: &Request<'_>, first: Container<'_>, files: &[String]) -> Value {
+fn copier(request: &Request<'_>, first: Container<'_>, files: Vec<FirstFile>) -> Value {
     let mut container = Map::new();
     container.insert("name".to_owned(), COPIER.into());
     container.insert("image".to_owned(), request.settings.probe_image.as_str().into());

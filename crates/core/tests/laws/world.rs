@@ -10,6 +10,7 @@ use std::fmt;
 use ingraft_api::{Instrumentation, Language};
 use ingraft_core::edit::apply;
 use ingraft_core::{ImageFacts, Namespace, Node, Outcome, Request, Settings, Snapshot, inject, owner};
+use ingraft_probe_contract::{Agent, Libc, StandDown};
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
@@ -128,20 +129,23 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
 /// What a probe may have found before.
 fn facts() -> impl Strategy<Value = ImageFacts> {
     let variables = ["JAVA_TOOL_OPTIONS", "NODE_OPTIONS", "PYTHONPATH", "OTEL_RESOURCE_ATTRIBUTES"];
-    let languages = subsequence(vec!["java", "nodejs", "python", "dotnet"], 0..=2);
-    let reasons = weighted(0.2, select(&["absent", "version", "libc-unknown", "other-agent", "value"][..]));
-    let libc = weighted(0.7, select(&["glibc", "musl", "none"][..]));
+    let languages = subsequence(Agent::ALL.to_vec(), 0..=2);
+    let reasons = [
+        StandDown::Absent,
+        StandDown::Version,
+        StandDown::LibcUnknown,
+        StandDown::OtherAgent,
+        StandDown::Value,
+    ];
+    let reasons = weighted(0.2, select(reasons.to_vec()));
+    let libc = weighted(0.7, select(vec![Libc::Glibc, Libc::Musl, Libc::None]));
     let agents = weighted(0.1, Just("datadog".to_owned()));
     (subsequence(variables.to_vec(), 0..=2), languages, reasons, libc, agents, any::<(Option<bool>, bool)>())
         .prop_map(|(sets, languages, reason, libc, agent, (esm, cut))| ImageFacts {
             sets: sets.into_iter().map(str::to_owned).collect(),
-            libc: libc.map(str::to_owned),
-            stood_down: languages
-                .iter()
-                .zip(reason)
-                .map(|(language, why)| ((*language).to_owned(), why.to_owned()))
-                .collect(),
-            runtimes: languages.into_iter().map(|language| (language.to_owned(), None)).collect(),
+            libc,
+            stood_down: languages.iter().copied().zip(reason).collect(),
+            runtimes: languages.into_iter().map(|language| (language, None)).collect(),
             agents: agent.into_iter().collect(),
             esm,
             cut,

@@ -9,7 +9,7 @@ fn merged(entries: &Value) -> Result<Value, NotMergeable> {
         prefix: format!("{OURS}:"),
         suffix: String::new(),
         alone: OURS.to_owned(),
-        mark: OURS,
+        mark: OURS.into(),
     };
     env.merge("X", join)?;
     Ok(env.into_changed().unwrap_or_else(|| Value::Array(entries.clone())))

@@ -1,6 +1,7 @@
 //! .NET (injection.md, section 4.4).
 
 use ingraft_api::annotations::DOTNET_RUNTIME;
+use ingraft_probe_contract::Libc;
 
 use super::files::{self, Agent};
 use crate::finding::{
@@ -56,7 +57,7 @@ struct DotNet;
 
 impl Agent for DotNet {
     fn payload(&self, injection: &Injection<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
-        let libc = if library_folder(injection)? == "linux" { "glibc" } else { "musl" };
+        let libc = if library_folder(injection)? == "linux" { Libc::Glibc } else { Libc::Musl };
         let other_home = |entry: &serde_json::Value| entry.get("name").is_some_and(|name| name == HOME);
         if injection.language_env.iter().any(other_home) {
             let (language, value) = (injection.language(), HOME.to_owned());
@@ -106,7 +107,7 @@ impl Agent for DotNet {
 /// The folder of the native library for the C library of the container.
 fn library_folder(injection: &Injection<'_, '_>) -> Result<&'static str, Reason> {
     match effective_annotation(injection.request, DOTNET_RUNTIME) {
-        "" if injection.libc().as_deref() == Some("musl") => Ok("linux-musl"),
+        "" if injection.libc() == Some(Libc::Musl) => Ok("linux-musl"),
         "" | "linux-x64" => Ok("linux"),
         "linux-musl-x64" => Ok("linux-musl"),
         other => {

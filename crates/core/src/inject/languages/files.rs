@@ -1,9 +1,10 @@
 //! Languages whose agent is a set of files, copied by an init container and loaded by a variable; and `sdk`, which has
 //! no files at all (injection.md, section 4.0).
 
-use ingraft_api::Language;
+use ingraft_probe_contract::StandDown;
 
-use crate::finding::{ContainerFinding, Findings, ProbeFinding, Reason, StandDown};
+use crate::facts::agent;
+use crate::finding::{ContainerFinding, Findings, ProbeFinding, Reason};
 use crate::inject::draft::Draft;
 use crate::inject::injection::Injection;
 use crate::inject::payload::Payload;
@@ -92,21 +93,18 @@ fn stood_down(
     findings: &mut Findings,
 ) -> Option<ProbeFinding> {
     let container = target.container;
-    let language = injection.language().key();
     let facts = injection.facts(container)?;
-    let version = facts.runtimes.get(language).cloned().flatten();
-    if injection.language() != Language::Sdk
-        && !facts.runtimes.is_empty()
-        && !facts.runtimes.contains_key(language)
-    {
+    let agent = agent(injection.language())?;
+    let version = facts.runtimes.get(&agent).cloned().flatten();
+    if !facts.runtimes.is_empty() && !facts.runtimes.contains_key(&agent) {
         let reason = ContainerFinding::LanguageSeemsWrong {
             language: injection.language(),
             container: container.name.to_owned(),
-            found: facts.runtimes.keys().cloned().collect(),
+            found: facts.runtimes.keys().map(|found| found.name().to_owned()).collect(),
         };
         findings.pod(reason, container.pointer("image"));
     }
-    let why = facts.stood_down.get(language).map(|word| StandDown::of(word)).filter(|why| match why {
+    let why = facts.stood_down.get(&agent).copied().filter(|why| match why {
         // The files are chosen again, to fit the C library; and values are those of another pod.
         StandDown::LibcMismatch | StandDown::LibcUnknown | StandDown::Value => false,
         StandDown::Version => injection.is_default_image(),

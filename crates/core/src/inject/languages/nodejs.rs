@@ -120,7 +120,8 @@ impl Modules {
             word.rsplit_once('.').is_some_and(|(_, extension)| extension == "mjs")
                 || *word == "--input-type=module"
         });
-        let version = found.and_then(|facts| facts.runtimes.get("nodejs").cloned().flatten());
+        let version = found
+            .and_then(|facts| facts.runtimes.get(&ingraft_probe_contract::Agent::Nodejs).cloned().flatten());
         if told.eq_ignore_ascii_case("false") || !(imports || modules || esm) {
             Self::CommonJs
         } else if imports || version.map_or_else(|| has_hooks(target.container), |found| knows_hooks(&found))

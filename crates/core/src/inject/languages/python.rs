@@ -1,6 +1,7 @@
 //! Python (injection.md, section 4.3).
 
 use ingraft_api::annotations::PYTHON_PLATFORM;
+use ingraft_probe_contract::Libc;
 
 use super::files::{self, Agent};
 use crate::finding::{AnnotationFinding, Findings, Reason, Taken};
@@ -43,9 +44,9 @@ struct Python;
 impl Agent for Python {
     fn payload(&self, injection: &Injection<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
         let (source, libc) = match effective_annotation(injection.request, PYTHON_PLATFORM) {
-            "" if injection.libc().as_deref() == Some("musl") => ("/autoinstrumentation-musl/.", "musl"),
-            "" | "glibc" => ("/autoinstrumentation/.", "glibc"),
-            "musl" => ("/autoinstrumentation-musl/.", "musl"),
+            "" if injection.libc() == Some(Libc::Musl) => ("/autoinstrumentation-musl/.", Libc::Musl),
+            "" | "glibc" => ("/autoinstrumentation/.", Libc::Glibc),
+            "musl" => ("/autoinstrumentation-musl/.", Libc::Musl),
             other => {
                 let (language, value) = (injection.language(), other.to_owned());
                 let known = &["glibc", "musl"];
@@ -61,7 +62,7 @@ impl Agent for Python {
             prefix: format!("{START_FOLDER}:"),
             suffix: format!(":{FOLDER}"),
             alone: format!("{START_FOLDER}:{FOLDER}"),
-            mark: START_FOLDER,
+            mark: START_FOLDER.into(),
         };
         target.env.merge(PATH, join).map_err(|_| target.not_mergeable(PATH))?;
         target.mount(NAME, FOLDER, false).map_err(|path| injection.taken(Taken::MountPath, path))

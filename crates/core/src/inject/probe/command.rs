@@ -1,9 +1,13 @@
-//! What copier and probe are called and started with (crates/probe/src/args.rs), and how they are recognised.
+//! What copier and probe are called and started with, and how they are recognised.
 
 use ingraft_api::Language;
+use ingraft_probe_contract::{
+    AgentRules, Command, FirstFile, Install, Join, Libc, MESSAGE_LIMIT, PROGRAM, Plan, Rule, Unless,
+};
 use serde_json::Value;
 
-use crate::inject::env::{Addition, Join, agent_of};
+use crate::facts::agent;
+use crate::inject::env::{Addition, agent_of};
 use crate::inject::resource::ATTRIBUTES;
 use crate::inject::target::Target;
 use crate::json::{list, string};
@@ -12,41 +16,37 @@ use crate::json::{list, string};
 pub(crate) const COPIER: &str = "ingraft-probe-copier";
 /// Where the volume of files and program is mounted.
 pub(crate) const FOLDER: &str = "/ingraft-env";
-const PROGRAM: &str = "/ingraft-env/ingraft-probe";
-/// What the kubelet keeps of all termination messages of a pod, divided evenly between its containers, and what a probe
-/// writes unless told to write less, in bytes (environment.md, section 3).
+/// What the kubelet keeps of all termination messages of a pod, divided evenly between its containers, in bytes
+/// (environment.md, section 3).
 const MESSAGES: usize = 12 * 1024;
-const MESSAGE: usize = 1024;
-/// The option that lists variables that the pod's own list sets for certain.
-const OWN: &str = "--env-names";
 
 /// What a probe must know of the files of an agent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AgentFiles {
     pub(crate) language: Language,
     /// The C library that they are for, where it matters.
-    pub(crate) libc: Option<&'static str>,
+    pub(crate) libc: Option<Libc>,
     /// Whether they come from an image that is not the default one, so that their needs are not known.
     pub(crate) any_version: bool,
 }
 
-/// The container that an init container is the probe of, if it is one.
-pub(crate) fn probed(container: &Value) -> Option<&str> {
-    let mut words = list(container, "command").iter().filter_map(Value::as_str);
-    let ours = words.next() == Some(PROGRAM) && words.next() == Some("probe");
-    let file = words.next().filter(|_| ours)?;
-    file.strip_prefix(FOLDER)?.strip_prefix('/')?.strip_suffix(".env")
+/// What an init container does, if it is a probe.
+pub(crate) fn plan(container: &Value) -> Option<Plan> {
+    let mut words = list(container, "command").iter().map(|word| word.as_str().unwrap_or_default());
+    let is_ours = words.next() == Some(program(FOLDER).as_str());
+    match Command::parse(words.map(str::to_owned)) {
+        Ok(Command::Probe(plan)) if is_ours => Some(plan),
+        _ => None,
+    }
 }
 
-/// The variables that a probe does not tell of, because its own list sets them for certain.
-pub(crate) fn own_variables(probe: &Value) -> impl Iterator<Item = &str> {
-    let words = list(probe, "command").iter().filter_map(Value::as_str);
-    words
-        .skip_while(|word| *word != OWN)
-        .nth(1)
-        .unwrap_or_default()
-        .split(',')
-        .filter(|name| !name.is_empty())
+/// The container that a probe is for.
+pub(crate) fn probed(plan: &Plan) -> Option<&str> {
+    plan.file.strip_prefix(FOLDER)?.strip_prefix('/')?.strip_suffix(".env")
+}
+
+fn program(folder: &str) -> String {
+    format!("{folder}/{PROGRAM}")
 }
 
 /// The other variable, or one key of it, by which the user sets what a variable of ours would set too.
@@ -61,14 +61,22 @@ pub(crate) fn yields_to(variable: &str) -> Option<(&'static str, &'static str)> 
 }
 
 /// The command line of the copier.
-pub(crate) fn of_copier(files: &[String]) -> Vec<String> {
-    let own = ["/ingraft-probe", "install", FOLDER].map(str::to_owned);
-    own.into_iter().chain(files.iter().cloned()).collect()
+pub(crate) fn of_copier(files: Vec<FirstFile>) -> Vec<String> {
+    started(program(""), &Command::Install(Install { folder: FOLDER.to_owned(), files }))
+}
+
+/// A file as the copier makes it: with the user's own values, so that they do not depend on how the probe fares.
+pub(crate) fn first_file(name: String, routed: &[Addition]) -> FirstFile {
+    let own = |addition: &Addition| {
+        let value = string(addition.original.as_ref()?, "value").filter(|value| !value.is_empty())?;
+        Some((addition.name.clone(), value.to_owned()))
+    };
+    FirstFile { name, values: routed.iter().filter_map(own).collect() }
 }
 
 /// The command line of a probe; `containers` is how many the pod will have at most.
 pub(crate) fn of_probe(
-    agents: &[AgentFiles],
+    files: &[AgentFiles],
     containers: usize,
     target: &Target<'_>,
     file: &str,
@@ -76,70 +84,49 @@ pub(crate) fn of_probe(
     env: &[Value],
 ) -> Vec<String> {
     let original = target.container.json;
-    let mut words = vec![PROGRAM.to_owned(), "probe".to_owned(), format!("{FOLDER}/{file}")];
-    let limit = MESSAGES / containers.max(1);
-    if limit < MESSAGE {
-        words.extend(["--message-limit".to_owned(), limit.to_string()]);
-    }
-    if let Some(folder) = string(original, "workingDir").filter(|folder| !folder.is_empty()) {
-        words.extend(["--workdir".to_owned(), folder.to_owned()]);
-    }
-    // What is set for certain, so neither by the image nor by envFrom.
-    let certain = |entry: &&Value| match entry.get("valueFrom").and_then(Value::as_object) {
+    let text = |word: &Value| word.as_str().map(str::to_owned);
+    let language = |addition: &Addition| agent_of(&addition.name);
+    let loads_nothing =
+        |addition: &&Addition| files.iter().all(|files| Some(files.language) != language(addition));
+    let agents = files.iter().filter_map(|files| {
+        let own = routed.iter().filter(|addition| language(addition) == Some(files.language));
+        let rules: Vec<Rule> = own.map(rule).collect();
+        let AgentFiles { libc: payload_libc, any_version, .. } = *files;
+        let agent = agent(files.language).filter(|_| !rules.is_empty())?;
+        Some(AgentRules { agent, payload_libc, any_version, rules })
+    });
+    let plan = Plan {
+        message_limit: MESSAGE_LIMIT.min(MESSAGES / containers.max(1)),
+        workdir: string(original, "workingDir").filter(|folder| !folder.is_empty()).map(str::to_owned),
+        env_names: certain_names(env),
+        rules: routed.iter().filter(loads_nothing).map(rule).collect(),
+        agents: agents.collect(),
+        argv: ["command", "args"].iter().flat_map(|key| list(original, key)).filter_map(text).collect(),
+        ..Plan::new(format!("{FOLDER}/{file}"))
+    };
+    started(program(FOLDER), &Command::Probe(plan))
+}
+
+fn started(program: String, command: &Command) -> Vec<String> {
+    std::iter::once(program).chain(command.to_words()).collect()
+}
+
+/// The names of variables that the list sets for certain, so that neither the image nor `envFrom` does. One that holds
+/// a comma could not be told from two.
+fn certain_names(env: &[Value]) -> Vec<String> {
+    let is_certain = |entry: &&Value| match entry.get("valueFrom").and_then(Value::as_object) {
         Some(source) => source.contains_key("fieldRef") || source.contains_key("resourceFieldRef"),
         None => true,
     };
-    let own: Vec<&str> = env.iter().filter(certain).filter_map(|entry| string(entry, "name")).collect();
-    if !own.is_empty() {
-        words.extend([OWN.to_owned(), own.join(",")]);
-    }
-    let loads = |addition: &&Addition| {
-        let language = agent_of(&addition.name);
-        agents.iter().any(|files| Some(files.language) == language)
-    };
-    words.extend(routed.iter().filter(|addition| !loads(addition)).flat_map(rule));
-    for files in agents {
-        let mut rules = routed
-            .iter()
-            .filter(|addition| agent_of(&addition.name) == Some(files.language))
-            .flat_map(rule)
-            .peekable();
-        if rules.peek().is_none() {
-            continue;
-        }
-        words.extend(["--agent".to_owned(), files.language.key().to_owned()]);
-        if let Some(libc) = files.libc {
-            words.extend(["--payload-libc".to_owned(), libc.to_owned()]);
-        }
-        if files.any_version {
-            words.push("--any-version".to_owned());
-        }
-        words.extend(rules);
-    }
-    let argv: Vec<&str> =
-        ["command", "args"].iter().flat_map(|key| list(original, key)).filter_map(Value::as_str).collect();
-    if !argv.is_empty() {
-        words.push("--argv".to_owned());
-        words.extend(argv.into_iter().map(str::to_owned));
-    }
-    words
+    let names = env.iter().filter(is_certain).filter_map(|entry| string(entry, "name"));
+    names.filter(|name| !name.contains(',')).map(str::to_owned).collect()
 }
 
-fn rule(addition: &Addition) -> Vec<String> {
-    let name = addition.name.as_str();
-    let words = match (&addition.join, yields_to(name)) {
-        (Join::Default { ours }, None) => vec!["--default", name, ours],
-        (Join::Default { ours }, Some((other, key))) => vec!["--default-unless", name, ours, other, key],
-        (Join::Around { prefix, suffix, alone, mark }, _) => {
-            vec!["--join", name, prefix, suffix, alone, mark]
-        }
-        (Join::Attributes { ours }, _) => vec!["--attributes", name, ours],
-    };
-    words.into_iter().map(str::to_owned).collect()
-}
-
-/// The words by which the copier puts the user's own value of a variable into the file.
-pub(crate) fn first_value(addition: &Addition) -> Option<[String; 3]> {
-    let value = string(addition.original.as_ref()?, "value").filter(|value| !value.is_empty())?;
-    Some(["--value".to_owned(), addition.name.clone(), value.to_owned()])
+fn rule(addition: &Addition) -> Rule {
+    let name = addition.name.clone();
+    let mut join = addition.join.clone();
+    if let (Join::Default { unless, .. }, Some((variable, key))) = (&mut join, yields_to(&name)) {
+        *unless = Some(Unless { variable: variable.to_owned(), key: key.to_owned() });
+    }
+    Rule { name, join }
 }

@@ -1,3 +1,4 @@
+use ingraft_probe_contract::{Agent, StandDown};
 use serde_json::{Value, json};
 
 use super::*;
@@ -89,7 +90,7 @@ fn facts_make_the_probe_unnecessary() {
 #[test]
 fn an_agent_that_a_probe_found_not_to_work_is_left_out() {
     let mut snapshot = snapshot("v1.35.4");
-    let stood_down = [("java".to_owned(), "version".to_owned())].into();
+    let stood_down = [(Agent::Java, StandDown::Version)].into();
     let facts = ImageFacts { stood_down, ..ImageFacts::default() };
     snapshot.facts.learn("shop", IMAGE, "sha256:a", "amd64", facts);
     let original = pod(&json!([]));
@@ -120,7 +121,7 @@ fn the_language_is_taken_from_facts() {
     let (looking, codes) = injected(&pod, &snapshot);
     assert_eq!(codes, ["LanguageUnknown"]);
     assert_eq!(init_containers(&looking), ["ingraft-probe-copier", "ingraft-probe-0"]);
-    let runtimes = [("java".to_owned(), None)].into();
+    let runtimes = [(Agent::Java, None)].into();
     let facts = ImageFacts { runtimes, ..ImageFacts::default() };
     snapshot.facts.learn("shop", IMAGE, "sha256:a", "amd64", facts);
     let (injected, codes) = injected(&pod, &snapshot);
@@ -138,7 +139,7 @@ fn only_reports_of_our_own_probes_count() {
             ]},
             "status": {"initContainerStatuses": [{
                 "name": "ingraft-probe-0", "imageID": "sha256:a",
-                "state": {"terminated": {"message": "{\"v\":1,\"sets\":[\"X\"],\"arch\":\"amd64\"}"}},
+                "state": {"terminated": {"message": "{\"sets\":[\"X\"],\"arch\":\"amd64\"}"}},
             }]},
         })
     };
@@ -146,7 +147,7 @@ fn only_reports_of_our_own_probes_count() {
     let found = reports(&pod("example.com/ingraft:1", "/ingraft-env/ingraft-probe"));
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].container.as_str(), found[0].image.as_str()), ("app", IMAGE));
-    let facts = &found[0].found.as_ref().unwrap().facts;
+    let facts = &found[0].said.as_ref().unwrap().facts;
     assert!(facts.may_set("X") && !facts.may_set("Y"));
     assert!(facts.may_set("OWN"), "the pod's own value hides the image's, so this was not seen");
     assert!(reports(&pod("example.com/other:1", "/ingraft-env/ingraft-probe")).is_empty());
@@ -170,16 +171,13 @@ fn a_probe_that_says_nothing_is_an_error() {
     };
     assert!(codes(&json!({"running": {}})).is_empty());
     assert_eq!(codes(&json!({"terminated": {"exitCode": 0}})), ["ProbeFailed"]);
-    assert_eq!(codes(&json!({"terminated": {"exitCode": 0, "message": "{\"v\":1,"}})), ["ProbeFailed"]);
+    assert_eq!(codes(&json!({"terminated": {"exitCode": 0, "message": "{"}})), ["ProbeFailed"]);
     let said = |message: &str| json!({"terminated": {"exitCode": 0, "message": message}});
-    assert_eq!(
-        codes(&said(r#"{"v":1,"error":"usage: x","sets":[],"arch":"amd64","cut":true}"#)),
-        ["ProbeFailed"]
-    );
-    assert!(codes(&said(r#"{"v":1,"sets":["A"],"arch":"amd64"}"#)).is_empty());
+    assert_eq!(codes(&said(r#"{"error":"usage: x","sets":[],"arch":"amd64","cut":true}"#)), ["ProbeFailed"]);
+    assert!(codes(&said(r#"{"sets":["A"],"arch":"amd64"}"#)).is_empty());
     assert_eq!(
         codes(&said(
-            r#"{"v":1,"stood_down":{"java":"value"},"sets":[],"omitted":[{"name":"X","why":"quote"}],"arch":"amd64"}"#
+            r#"{"stood_down":{"java":"value"},"sets":[],"omitted":[{"name":"X","why":"quote"}],"arch":"amd64"}"#
         )),
         ["AgentStoodDown", "VariableNotJoined"]
     );
@@ -208,7 +206,7 @@ fn what_all_pods_have_in_common_is_the_images() {
 #[test]
 fn an_agent_of_others_in_the_image_keeps_the_probe() {
     let mut snapshot = snapshot("v1.35.4");
-    let stood_down = [("java".to_owned(), "other-agent".to_owned())].into();
+    let stood_down = [(Agent::Java, StandDown::OtherAgent)].into();
     let facts = ImageFacts { agents: vec!["datadog".to_owned()], stood_down, ..ImageFacts::default() };
     snapshot.facts.learn("shop", IMAGE, "sha256:a", "amd64", facts);
     let (with_probe, codes) = injected(&pod(&json!([])), &snapshot);
