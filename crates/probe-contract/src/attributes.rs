@@ -3,13 +3,12 @@
 
 /// The user's list as it is, followed by those of our attributes whose keys are new; nothing if none is.
 pub(crate) fn merge(user: &str, ours: &str) -> Option<String> {
-    let mut keys: Vec<Vec<u8>> = items(user).map(key).collect();
+    let mut keys: Vec<Vec<u8>> = attributes(user).map(|(key, _)| key).collect();
     let known = keys.len();
     let mut merged = user.to_owned();
-    for item in items(ours) {
-        let key = key(item);
+    for (key, item) in attributes(ours) {
         if !keys.contains(&key) {
-            if !merged.ends_with(',') {
+            if !merged.is_empty() && !merged.ends_with(',') {
                 merged.push(',');
             }
             merged.push_str(item);
@@ -21,16 +20,16 @@ pub(crate) fn merge(user: &str, ours: &str) -> Option<String> {
 
 /// Whether the list has a key.
 pub(crate) fn has(list: &str, wanted: &str) -> bool {
-    items(list).any(|item| key(item) == wanted.as_bytes())
+    attributes(list).any(|(key, _)| key == wanted.as_bytes())
 }
 
-fn items(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|item| !item.is_empty())
+/// The list's attributes, each with its key. Items without a value are not attributes.
+fn attributes(list: &str) -> impl Iterator<Item = (Vec<u8>, &str)> {
+    list.split(',').filter_map(|item| Some((decoded(item.split_once('=')?.0.trim()), item.trim())))
 }
 
-/// The item's key, decoded, so that two spellings of it are equal.
-fn key(item: &str) -> Vec<u8> {
-    let name = item.split_once('=').map_or(item, |(name, _)| name).trim();
+/// The key, decoded, so that two spellings of it are equal.
+fn decoded(name: &str) -> Vec<u8> {
     let mut rest = name.bytes();
     let mut decoded = Vec::with_capacity(name.len());
     while let Some(byte) = rest.next() {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::attributes;
 
-/// How the user's value of a variable and ours become one. An empty value counts as none.
+/// How the user's value of a variable and ours become one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Join {
     /// The user's value, or else ours.
@@ -78,10 +78,12 @@ impl Join {
         }
     }
 
-    /// The variable's new value, or nothing if the user's stays. `user` is empty if the user sets none.
-    pub fn merge(&self, user: &str) -> Option<String> {
+    /// The variable's new value, or nothing if the user's stays.
+    pub fn merge(&self, user: Option<&str>) -> Option<String> {
+        let Some(user) = user else {
+            return Some(self.alone().to_owned());
+        };
         match self {
-            _ if user.is_empty() => Some(self.alone().to_owned()),
             Self::Default { .. } => None,
             Self::Around { mark, .. } if !mark.is_empty() && user.contains(mark.as_ref()) => None,
             Self::Around { prefix, suffix, .. } => Some([prefix, user, suffix].concat()),
@@ -105,25 +107,25 @@ mod tests {
     #[test]
     fn joins_as_each_language_needs() {
         let java = Join::appended("", " -javaagent:/o/a.jar", "/o/a.jar");
-        assert_eq!(java.merge("-Xmx1g").as_deref(), Some("-Xmx1g -javaagent:/o/a.jar"));
-        assert_eq!(java.merge("").as_deref(), Some(" -javaagent:/o/a.jar"));
-        assert_eq!(java.merge("-javaagent:/o/a.jar -Xmx1g"), None);
+        assert_eq!(java.merge(Some("-Xmx1g")).as_deref(), Some("-Xmx1g -javaagent:/o/a.jar"));
+        assert_eq!(java.merge(None).as_deref(), Some(" -javaagent:/o/a.jar"));
+        assert_eq!(java.merge(Some("-javaagent:/o/a.jar -Xmx1g")), None);
         let python = Join::Around {
             prefix: "/o/a:".to_owned(),
             suffix: ":/o".to_owned(),
             alone: "/o/a:/o".to_owned(),
             mark: "/o/a".into(),
         };
-        assert_eq!(python.merge("/app").as_deref(), Some("/o/a:/app:/o"));
-        // Not "/o/a::/o": an empty part of the path would be the working directory.
-        assert_eq!(python.merge("").as_deref(), Some("/o/a:/o"));
-        assert_eq!(Join::appended("+", "y", "").merge("x").as_deref(), Some("x+y"));
+        assert_eq!(python.merge(Some("/app")).as_deref(), Some("/o/a:/app:/o"));
+        assert_eq!(python.merge(Some("")).as_deref(), Some("/o/a::/o"));
+        assert_eq!(python.merge(None).as_deref(), Some("/o/a:/o"));
+        assert_eq!(Join::appended("+", "y", "").merge(Some("x")).as_deref(), Some("x+y"));
     }
 
     #[test]
     fn a_default_stands_back() {
-        assert_eq!(Join::default("1").merge("0"), None);
-        assert_eq!(Join::default("1").merge("").as_deref(), Some("1"));
+        assert_eq!(Join::default("1").merge(Some("")), None);
+        assert_eq!(Join::default("1").merge(None).as_deref(), Some("1"));
     }
 
     #[test]
@@ -142,12 +144,13 @@ mod tests {
 
     #[test]
     fn keeps_the_users_attributes_and_adds_new_keys() {
-        let merged = |user, ours: &str| Join::Attributes { ours: ours.to_owned() }.merge(user);
+        let merged = |user, ours: &str| Join::Attributes { ours: ours.to_owned() }.merge(Some(user));
         for (user, ours, expected) in [
             ("", "a=1,b=2", "a=1,b=2"),
             ("a=9", "a=1,b=2", "a=9,b=2"),
             ("a=9,", "b=2", "a=9,b=2"),
-            (",a=x%2Cy, ,c", "a=1,,b=2,c=3", ",a=x%2Cy, ,c,b=2"),
+            // Without a value it is not an attribute.
+            (",a=x%2Cy, ,c", "a=1,,b=2,c=3", ",a=x%2Cy, ,c,b=2,c=3"),
             ("service%2ename=u", "service.name=o,x=1", "service%2ename=u,x=1"),
             (" service.name =u", "service.name=o,x=1", " service.name =u,x=1"),
             ("%zz=1,%=2,a%4=3", "%zz=0,%=0,a%4=0,b=1", "%zz=1,%=2,a%4=3,b=1"),

@@ -98,12 +98,13 @@ impl Values<'_> {
     fn merge(&mut self, Rule { name, join }: &Rule) -> Result<(), Refusal> {
         let old = match self.merged.get(name) {
             Some(Value::Bytes) => return Err(Refusal::Encoding),
-            Some(Value::Text(text)) => text.as_str(),
-            None => "",
+            // A variable that is empty is as good as none.
+            Some(Value::Text(text)) => Some(text.as_str()),
+            None => None,
         };
         let new =
             if join.yields(|other| self.user.get(other).map(Value::text)) { None } else { join.merge(old) };
-        let mut value = new.unwrap_or_else(|| old.to_owned());
+        let mut value = new.unwrap_or_else(|| old.unwrap_or_default().to_owned());
         if matches!(join, Join::Attributes { .. }) {
             // SDKs decode attributes, so a quote can be written in another way.
             value = value.replace('\'', "%27");

@@ -74,7 +74,7 @@ fn with_unknown(join: &Join, reference: String) -> String {
     match join {
         // SDKs let the last of two equal keys win, and that is to be the user's.
         Join::Attributes { ours } => format!("{ours},{reference}"),
-        other => other.merge(&reference).unwrap_or(reference),
+        other => other.merge(Some(&reference)).unwrap_or(reference),
     }
 }
 
@@ -219,7 +219,7 @@ impl<'a> Env<'a> {
                 return Ok(());
             }
             Current::Literal(old) => {
-                let Some(joined) = join.merge(old) else { return Ok(()) };
+                let Some(joined) = join.merge(Some(old)) else { return Ok(()) };
                 let given = self.additions.iter_mut().find(|addition| addition.name == name);
                 if let Some(given) = given {
                     // By the Instrumentation: what the container sets otherwise comes in its place.
