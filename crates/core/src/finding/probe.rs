@@ -2,7 +2,7 @@
 
 use ingraft_api::Language;
 use ingraft_api::annotations::{DOTNET_RUNTIME, PYTHON_PLATFORM};
-use ingraft_probe_contract::{Refusal, StandDown};
+use ingraft_probe_contract::{LONGEST_LINE, LONGEST_VALUE, Refusal, StandDown};
 
 use super::{Locale, Text, list};
 
@@ -136,13 +136,13 @@ const fn platform_annotation(language: Language) -> Option<&'static str> {
     }
 }
 
-const fn refused(why: Refusal, _: Locale) -> &'static str {
+fn refused(why: Refusal, _: Locale) -> String {
     match why {
-        Refusal::Quote => "a single quote",
-        Refusal::CarriageReturn => "a carriage return",
-        Refusal::Line => "a line of more than 60,000 bytes",
-        Refusal::Size => "more than 100,000 bytes",
-        Refusal::Encoding | Refusal::Name => "what is no text",
+        Refusal::Quote => "a single quote".to_owned(),
+        Refusal::CarriageReturn => "a carriage return".to_owned(),
+        Refusal::Line => format!("a line of more than {LONGEST_LINE} bytes"),
+        Refusal::Size => format!("more than {LONGEST_VALUE} bytes"),
+        Refusal::Encoding | Refusal::Name => "what is no text".to_owned(),
     }
 }
 

@@ -56,10 +56,11 @@ pub(crate) struct Addition {
     pub(crate) certain: bool,
 }
 
-/// Whether what is ours in a value refers to a variable.
-pub(crate) fn refers_to(join: &Join, name: &str) -> bool {
-    let is_named = |rest: &str| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(')'));
-    join.texts().into_iter().any(|text| text.split("$(").skip(1).any(is_named))
+impl Addition {
+    /// Whether what is ours in it refers to a variable.
+    pub(crate) fn refers_to(&self, name: &str) -> bool {
+        self.join.texts().into_iter().any(|text| refers_to(text, name))
+    }
 }
 
 /// Whether what is ours in a value refers to nothing but variables that a probe has.

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 
 use super::Request;
 use super::draft::Draft;
-use super::env::{Addition, VOLUME, agent_of, refers_to};
+use super::env::{Addition, VOLUME, agent_of};
 use super::target::{Container, Target};
 use super::{payload, security};
 use crate::environment::Presence;
@@ -117,7 +117,7 @@ fn routed<'t>(target: &'t Target<'_>) -> Vec<&'t Addition> {
     loop {
         let names: Vec<&str> = routed.iter().map(|addition| addition.name.as_str()).collect();
         let before = names.len();
-        routed.retain(|addition| !names.iter().any(|name| refers_to(&addition.join, name)));
+        routed.retain(|addition| !names.iter().any(|name| addition.refers_to(name)));
         if routed.len() == before {
             return routed;
         }
