@@ -56,7 +56,8 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment 
         let mut known = BTreeMap::new();
         for (name, value) in variables {
             if let Ok(name) = name.into().into_string() {
-                known.entry(name).or_insert(value.into().into_string().map_or(Value::Bytes, Value::Text));
+                let value = value.into().into_string();
+                known.entry(name).or_insert_with(|| value.map_or(Value::Bytes, Value::Text));
             }
         }
         Self { variables: known }

@@ -43,7 +43,7 @@ fn push_probe(words: &mut Vec<String>, plan: &Plan) {
     if !plan.env_names.is_empty() {
         push(words, &["--env-names", &plan.env_names.join(",")]);
     }
-    plan.rules.iter().for_each(|rule| push_rule(words, rule));
+    push_rules(words, &plan.rules);
     for AgentRules { agent, payload_libc, any_version, rules } in &plan.agents {
         push(words, &["--agent", agent.name()]);
         if let Some(libc) = payload_libc {
@@ -52,7 +52,7 @@ fn push_probe(words: &mut Vec<String>, plan: &Plan) {
         if *any_version {
             push(words, &["--any-version"]);
         }
-        rules.iter().for_each(|rule| push_rule(words, rule));
+        push_rules(words, rules);
     }
     if !plan.argv.is_empty() {
         push(words, &["--argv"]);
@@ -60,15 +60,17 @@ fn push_probe(words: &mut Vec<String>, plan: &Plan) {
     }
 }
 
-fn push_rule(words: &mut Vec<String>, Rule { name, join }: &Rule) {
-    match join {
-        Join::Default { ours, unless: None } => push(words, &["--default", name, ours]),
-        Join::Default { ours, unless: Some(Unless { variable, key }) } => {
-            push(words, &["--default-unless", name, ours, variable, key]);
+fn push_rules(words: &mut Vec<String>, rules: &[Rule]) {
+    for Rule { name, join } in rules {
+        match join {
+            Join::Default { ours, unless: None } => push(words, &["--default", name, ours]),
+            Join::Default { ours, unless: Some(Unless { variable, key }) } => {
+                push(words, &["--default-unless", name, ours, variable, key]);
+            }
+            Join::Around { prefix, suffix, alone, mark } => {
+                push(words, &["--join", name, prefix, suffix, alone, mark]);
+            }
+            Join::Attributes { ours } => push(words, &["--attributes", name, ours]),
         }
-        Join::Around { prefix, suffix, alone, mark } => {
-            push(words, &["--join", name, prefix, suffix, alone, mark]);
-        }
-        Join::Attributes { ours } => push(words, &["--attributes", name, ours]),
     }
 }
