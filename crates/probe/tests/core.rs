@@ -2,9 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that can't prepare its files has failed")]
 
-#[path = "process/support.rs"]
-mod support;
-
+use std::fs;
 use std::process::Command;
 
 use ingraft_core::edit::apply;
@@ -12,7 +10,7 @@ use ingraft_core::{Node, Request, Settings, Snapshot, inject};
 use ingraft_probe_contract as contract;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::{Workplace, program, value};
+use tempfile::TempDir;
 
 /// A pod with these variables after injection; kubelets of this version decide whether it gets a probe.
 fn injected(language: &str, env: &Value, kubelet: &str) -> Value {
@@ -53,29 +51,31 @@ fn command(pod: &Value, container: &str) -> contract::Command {
 }
 
 fn run(command: &contract::Command, variables: &[(&str, &str)]) {
-    let mut process = Command::new(program());
+    let mut process = Command::new(env!("CARGO_BIN_EXE_ingraft-probe"));
     process.args(command.to_words()).env_clear().envs(variables.iter().copied());
     assert!(process.status().expect("run").success());
 }
 
 /// What the pod's copier and probe leave in the file if the image or `envFrom` sets these variables.
 fn probed(pod: &Value, variables: &[(&str, &str)]) -> String {
-    let place = Workplace::new();
-    let text = |name: &str| place.path(name).to_str().expect("text").to_owned();
+    let place = TempDir::new().expect("folder");
+    let text = |name: &str| place.path().join(name).to_str().expect("text").to_owned();
+    fs::write(text("message"), "").expect("write");
     let contract::Command::Install(install) = command(pod, "ingraft-probe-copier") else { panic!("{pod}") };
     run(&contract::Command::Install(contract::Install { folder: text(""), ..install }), &[]);
     let contract::Command::Probe(plan) = command(pod, "ingraft-probe-0") else { panic!("{pod}") };
     let file = plan.file.strip_prefix("/ingraft-env/").expect("a file of the volume");
-    assert!(place.path(file).exists(), "the copier makes the file that the probe replaces");
-    let plan = contract::Plan { file: text(file), message: text("message"), ..plan };
+    assert!(place.path().join(file).exists(), "the copier makes the file that the probe replaces");
+    let file = text(file);
+    let plan = contract::Plan { file: file.clone(), message: text("message"), ..plan };
     run(&contract::Command::Probe(plan), variables);
-    place.file()
+    fs::read_to_string(file).expect("read")
 }
 
 /// One variable of the file.
 fn line(file: &str, name: &str) -> Option<String> {
     let start = format!("{name}='");
-    file.split_inclusive("'\n").find(|line| line.starts_with(&start)).and_then(|line| value(line, name))
+    file.split("'\n").find_map(|line| line.strip_prefix(&start)).map(str::to_owned)
 }
 
 #[test]
