@@ -3,7 +3,7 @@
 use ingraft_testkit::ingraft::{
     apply_file, install_ingraft, prepare_cluster, ready_pod, request, wait_for_span,
 };
-use ingraft_testkit::{Kubectl, Progress, Span};
+use ingraft_testkit::{Kubectl, Kubernetes, Progress, Span};
 
 use crate::test::root;
 use crate::up;
@@ -14,8 +14,8 @@ const SERVICE: &str = "py-otel-server";
 const PORT: u16 = 8080;
 
 /// Starts everything, sends a request, and prints what a user wants to see.
-pub fn run(progress: Progress) -> anyhow::Result<()> {
-    let cluster = prepare_cluster(up::CLUSTER, progress)?;
+pub fn run(kubernetes: Kubernetes, progress: Progress) -> anyhow::Result<()> {
+    let cluster = prepare_cluster(up::CLUSTER, kubernetes, progress)?;
     install_ingraft(&cluster, &[], progress)?;
     let kubectl = cluster.kubectl();
     let pod = progress.step("starting the Python application of examples/python.yaml", || {

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 
+use ingraft_testkit::Kubernetes;
+
 use crate::crds;
 
 /// No file of code is longer, tests aside.
@@ -19,7 +21,7 @@ pub fn root() -> PathBuf {
 }
 
 /// Runs everything, cheap checks first.
-pub fn run() -> anyhow::Result<()> {
+pub fn run(kubernetes: Kubernetes) -> anyhow::Result<()> {
     step("formatting", || cargo(&["fmt", "--all", "--check"]))?;
     step("generated files", crds::check)?;
     step("boundary of the core", core_is_pure)?;
@@ -31,8 +33,13 @@ pub fn run() -> anyhow::Result<()> {
         cargo(&[&["clippy", "--quiet"], probe.as_slice(), &["--", "-D", "warnings"]].concat())
     })?;
     step("licences and sources", licences)?;
-    step("tests", || cargo(&["test", "--workspace"]))?;
-    step("documentation", || cargo(&["doc", "--workspace", "--no-deps", "--quiet"]))
+    step(&format!("tests, on Kubernetes {kubernetes}"), || {
+        succeed(cargo_command(&["test", "--workspace"]).env(Kubernetes::VARIABLE, kubernetes.version()))
+    })?;
+    step("documentation", || {
+        let doc = ["doc", "--workspace", "--no-deps", "--quiet"];
+        succeed(cargo_command(&doc).env("RUSTDOCFLAGS", "-D warnings"))
+    })
 }
 
 fn step(what: &str, check: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
@@ -44,20 +51,24 @@ fn step(what: &str, check: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Resul
 }
 
 fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(root()).env("RUSTDOCFLAGS", "-D warnings");
+    succeed(&mut cargo_command(arguments))
+}
+
+fn cargo_command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+fn succeed(command: &mut Command) -> anyhow::Result<()> {
     let status = command.status().context("start cargo")?;
-    ensure!(status.success(), "cargo {} failed", arguments.join(" "));
+    ensure!(status.success(), "{command:?} failed");
     Ok(())
 }
 
 fn core_is_pure() -> anyhow::Result<()> {
-    let tree = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["tree", "--package", "ingraft-core", "--edges", "normal", "--prefix", "none"])
-        .current_dir(root())
-        .output()
-        .context("start cargo tree")?;
+    let tree = ["tree", "--package", "ingraft-core", "--edges", "normal", "--prefix", "none"];
+    let tree = cargo_command(&tree).output().context("start cargo tree")?;
     let tree = String::from_utf8(tree.stdout)?;
     ensure!(tree.contains("ingraft-core"), "cargo tree printed nothing");
     for name in FORBIDDEN_IN_CORE {

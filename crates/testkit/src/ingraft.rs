@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail};
 
 use crate::command::run;
 use crate::{
-    Cache, Cluster, Kubectl, NodeTools, Progress, Span, images, install_collector, programs, received_spans,
+    Cache, Cluster, Kubectl, Kubernetes, NodeTools, Progress, Span, images, install_collector, programs,
+    received_spans,
 };
 
 /// The operator's namespace.
@@ -27,8 +28,8 @@ const WEBHOOK_LIMIT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// Says what is missing on this machine, or which component failed and what it logged.
-pub fn prepare_cluster(name: &str, progress: Progress) -> anyhow::Result<Cluster> {
-    let tools = NodeTools::prepare(progress)?;
+pub fn prepare_cluster(name: &str, kubernetes: Kubernetes, progress: Progress) -> anyhow::Result<Cluster> {
+    let tools = NodeTools::prepare(kubernetes, progress)?;
     let cache = tools.control_plane().cache();
     let images = [
         images::flask_app(cache, progress)?,

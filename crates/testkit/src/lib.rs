@@ -36,4 +36,4 @@ pub use kubectl::Kubectl;
 pub use node::Cluster;
 pub use process::free_ports;
 pub use progress::Progress;
-pub use tools::{KUBERNETES_VERSION, NodeTools, Tools, kubelet_environment};
+pub use tools::{Kubernetes, NodeTools, Tools, kubelet_environment};

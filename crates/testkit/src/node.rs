@@ -50,7 +50,12 @@ impl Cluster {
         let _lock = cache.lock(&format!("cluster-{name}"), progress)?;
         let folder = folder(cache, name);
         if let Some(running) = Self::find(name, &folder) {
-            progress.note(format_args!("the cluster {name} runs already"));
+            let (runs, wanted) = (&running.record.kubernetes, tools.control_plane().version());
+            ensure!(
+                *runs == wanted.version(),
+                "the cluster {name} runs Kubernetes {runs}, not {wanted}: remove it first"
+            );
+            progress.note(format_args!("the cluster {name} runs already, with Kubernetes {runs}"));
             return Ok(running);
         }
         ensure!(
@@ -59,7 +64,8 @@ impl Cluster {
         );
         removal::remove(name, &folder)?;
         let images = [images::pause(tools, progress)?, images::coredns(tools, progress)?];
-        progress.step(format_args!("starting the cluster {name}"), || {
+        let version = tools.control_plane().version();
+        progress.step(format_args!("starting the cluster {name} with Kubernetes {version}"), || {
             Self::start(name, &folder, tools, &images).map_err(|error| {
                 let error = error.context(ends_of_logs(&folder.join("logs")));
                 match removal::remove(name, &folder) {

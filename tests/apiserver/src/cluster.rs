@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::Context as _;
 use ingraft_testkit::ingraft::NAMESPACE;
-use ingraft_testkit::{ControlPlane, Kubectl, Progress, Tools, programs};
+use ingraft_testkit::{ControlPlane, Kubectl, Kubernetes, Progress, Tools, programs};
 use serde_json::{Value, json};
 
 use crate::http::Api;
@@ -70,14 +70,15 @@ pub(crate) fn exclusive() -> Option<MutexGuard<'static, Cluster>> {
 /// The programs of Kubernetes, or the reason why tests are skipped.
 pub(crate) fn tools() -> Option<&'static Tools> {
     static PREPARED: OnceLock<Option<Tools>> = OnceLock::new();
-    let prepare = || match Tools::prepare(Progress::stderr()) {
-        Ok(tools) => Some(tools),
-        Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "no control plane: {error:#}");
-            eprintln!("skipped: no control plane: {error:#}");
-            None
-        }
-    };
+    let prepare =
+        || match Kubernetes::chosen().and_then(|version| Tools::prepare(version, Progress::stderr())) {
+            Ok(tools) => Some(tools),
+            Err(error) => {
+                assert!(std::env::var_os("CI").is_none(), "no control plane: {error:#}");
+                eprintln!("skipped: no control plane: {error:#}");
+                None
+            }
+        };
     PREPARED.get_or_init(prepare).as_ref()
 }
 

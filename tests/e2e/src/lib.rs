@@ -11,7 +11,7 @@ use anyhow::ensure;
 
 pub use example::Example;
 use ingraft_testkit::ingraft::{install_ingraft, prepare_cluster};
-use ingraft_testkit::{Cache, Cluster, Image, Kubectl, Progress};
+use ingraft_testkit::{Cache, Cluster, Image, Kubectl, Kubernetes, Progress};
 use serde_json::Value;
 pub use telemetry::{Shown, expect_resource};
 
@@ -49,7 +49,7 @@ fn start() -> Cluster {
     let start = || -> anyhow::Result<Cluster> {
         // What an interrupted run left must not decide about this one.
         Cluster::down(CLUSTER, progress)?;
-        let cluster = prepare_cluster(CLUSTER, progress)?;
+        let cluster = prepare_cluster(CLUSTER, Kubernetes::chosen()?, progress)?;
         install_ingraft(&cluster, OPERATOR_ARGUMENTS, progress)?;
         Ok(cluster)
     };

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
-use ingraft_testkit::{Progress, kubelet_environment};
+use ingraft_testkit::{Kubernetes, Progress, kubelet_environment};
 use serde_json::Value;
 
 use crate::case::Case;
@@ -16,7 +16,7 @@ pub(crate) type Answer = Result<BTreeMap<String, String>, String>;
 
 /// Asks about all cases at once. `None` where the kubelet cannot be built.
 pub(crate) fn ask(cases: &[Case]) -> Option<Vec<Answer>> {
-    match kubelet_environment(Progress::stderr()) {
+    match Kubernetes::chosen().and_then(|version| kubelet_environment(version, Progress::stderr())) {
         Ok(program) => Some(answers(Command::new(program), cases).expect("the kubelet answers")),
         Err(error) => {
             assert!(std::env::var_os("CI").is_none(), "no kubelet: {error:#}");

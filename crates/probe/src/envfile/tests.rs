@@ -2,6 +2,8 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command, vec::Vec};
 
 use std::borrow::ToOwned;
 
+use ingraft_testkit::Kubernetes;
+
 use super::*;
 use crate::json;
 
@@ -129,8 +131,8 @@ func main() {
 
 /// The parser's source. Needs Go, which fetches it once.
 fn parser() -> Option<String> {
-    let module = "k8s.io/kubernetes@v1.35.4";
-    let output = Command::new("go").args(["mod", "download", "-json", module]).output().ok()?;
+    let module = format!("k8s.io/kubernetes@v{}", Kubernetes::chosen().ok()?);
+    let output = Command::new("go").args(["mod", "download", "-json", &module]).output().ok()?;
     let answer = String::from_utf8(output.stdout).ok()?;
     let folder = json::text_member(&answer, "Dir")?;
     fs::read_to_string(Path::new(folder).join("pkg/kubelet/util/env/env_util.go")).ok()

@@ -14,6 +14,8 @@ use crate::process::ProcessId;
 pub(super) struct Record {
     pub(super) host: IpAddr,
     pub(super) node: IpAddr,
+    /// The version of Kubernetes.
+    pub(super) kubernetes: String,
     /// The folder with containerd and `ctr`.
     pub(super) containerd: PathBuf,
     pub(super) processes: Vec<(String, ProcessId)>,
@@ -33,6 +35,7 @@ impl Record {
         let document = json!({
             "host": self.host,
             "node": self.node,
+            "kubernetes": self.kubernetes,
             "containerd": self.containerd,
             "processes": processes,
         });
@@ -51,6 +54,7 @@ impl Record {
         Some(Self {
             host: text("host")?.parse().ok()?,
             node: text("node")?.parse().ok()?,
+            kubernetes: text("kubernetes")?.to_owned(),
             containerd: text("containerd")?.into(),
             processes: document.get("processes")?.as_array()?.iter().map(process).collect::<Option<_>>()?,
         })
@@ -72,6 +76,7 @@ mod tests {
         let record = Record {
             host: "198.18.1.1".parse().unwrap(),
             node: "198.18.1.2".parse().unwrap(),
+            kubernetes: "1.2.3".to_owned(),
             containerd: "/bin".into(),
             processes: vec![("etcd".to_owned(), ProcessId { number: 7, started: 99 })],
         };
