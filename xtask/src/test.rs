@@ -6,12 +6,15 @@ use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 
-use ingraft_testkit::Kubernetes;
+use ingraft_testkit::{Kubernetes, Progress, prerequisites};
 
 use crate::crds;
 
 /// No file of code is longer, tests aside.
 const LONGEST_FILE: usize = 500;
+/// What `--no-node` means.
+const WITHOUT_NODE: &str = "left out, because of --no-node: the end-to-end tests (tests/e2e), and those of the probe in \
+                            an empty image and on a full volume (crates/probe)";
 /// What the core must not depend on: it decides, and does nothing else.
 const FORBIDDEN_IN_CORE: [&str; 4] = ["tokio", "hyper", "rustls", "kube-client"];
 
@@ -20,8 +23,8 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }
 
-/// Runs everything, cheap checks first.
-pub fn run(kubernetes: Kubernetes) -> anyhow::Result<()> {
+/// Runs everything, cheap checks first. `no_node` leaves out the tests that need root.
+pub fn run(kubernetes: Kubernetes, no_node: bool, progress: Progress) -> anyhow::Result<()> {
     step("formatting", || cargo(&["fmt", "--all", "--check"]))?;
     step("generated files", crds::check)?;
     step("boundary of the core", core_is_pure)?;
@@ -33,13 +36,23 @@ pub fn run(kubernetes: Kubernetes) -> anyhow::Result<()> {
         cargo(&[&["clippy", "--quiet"], probe.as_slice(), &["--", "-D", "warnings"]].concat())
     })?;
     step("licences and sources", licences)?;
+    step("tools and images for tests", || prerequisites::prepare(kubernetes, no_node, progress))?;
     step(&format!("tests, on Kubernetes {kubernetes}"), || {
-        succeed(cargo_command(&["test", "--workspace"]).env(Kubernetes::VARIABLE, kubernetes.version()))
+        let mut command = cargo_command(&["test", "--workspace"]);
+        command.env(Kubernetes::VARIABLE, kubernetes.version());
+        if no_node {
+            command.args(["--exclude", "ingraft-e2e-tests"]).env(prerequisites::SKIP_NODE, "1");
+        }
+        succeed(&mut command)
     })?;
     step("documentation", || {
         let doc = ["doc", "--workspace", "--no-deps", "--quiet"];
         succeed(cargo_command(&doc).env("RUSTDOCFLAGS", "-D warnings"))
-    })
+    })?;
+    if no_node {
+        eprintln!("==> {WITHOUT_NODE}");
+    }
+    Ok(())
 }
 
 fn step(what: &str, check: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {

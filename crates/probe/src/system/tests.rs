@@ -33,7 +33,7 @@ fn reads_parts_of_files() {
     files::write(&path, &content).expect("write");
     assert!(read(text(&path), 0, usize::MAX).expect("read") == content);
     assert_eq!(read(text(&path), 99_998, 7).expect("read"), content[99_998..100_005]);
-    assert_eq!(read(text(&path), 1 << 40, 7).expect("read"), []);
+    assert!(read(text(&path), 1 << 40, 7).expect("read").is_empty());
     assert_eq!(read(text(folder.path()), 0, 7), Err(Errno::ISDIR));
 }
 

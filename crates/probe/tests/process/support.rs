@@ -3,11 +3,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::OnceLock,
 };
 
-use ingraft_testkit::{Progress, programs};
+use ingraft_testkit::{Progress, prerequisites::run_as_root, programs};
 use tempfile::TempDir;
 
 /// The program as it is shipped, built once.
@@ -66,17 +66,16 @@ pub struct Tmpfs {
 }
 
 impl Tmpfs {
-    /// Nothing where mounting is not allowed: the test is skipped then.
+    /// Nothing where tests that need root are left out.
     pub fn mount(size: &str) -> Option<Self> {
+        if !run_as_root("the probe on a full volume") {
+            return None;
+        }
         let folder = TempDir::new().expect("folder");
         let mut command = Command::new("mount");
         command.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(folder.path());
-        let mounted = command.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
-        if !mounted {
-            assert!(std::env::var_os("CI").is_none(), "mounting a volume needs root");
-            println!("skipped: a volume can't be mounted here");
-        }
-        mounted.then_some(Self { folder })
+        assert!(command.status().is_ok_and(|status| status.success()), "mount a volume");
+        Some(Self { folder })
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -12,7 +12,6 @@ use crate::process::ProcessId;
 /// Addresses, programs and processes of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
-    pub(super) host: IpAddr,
     pub(super) node: IpAddr,
     /// The version of Kubernetes.
     pub(super) kubernetes: String,
@@ -33,7 +32,6 @@ impl Record {
             .map(|(name, id)| json!({ "name": name, "number": id.number, "started": id.started }))
             .collect();
         let document = json!({
-            "host": self.host,
             "node": self.node,
             "kubernetes": self.kubernetes,
             "containerd": self.containerd,
@@ -52,7 +50,6 @@ impl Record {
             Some((value.get("name")?.as_str()?.to_owned(), ProcessId { number, started }))
         };
         Some(Self {
-            host: text("host")?.parse().ok()?,
             node: text("node")?.parse().ok()?,
             kubernetes: text("kubernetes")?.to_owned(),
             containerd: text("containerd")?.into(),
@@ -74,7 +71,6 @@ mod tests {
     fn reads_what_it_wrote() {
         let folder = tempfile::tempdir().unwrap();
         let record = Record {
-            host: "198.18.1.1".parse().unwrap(),
             node: "198.18.1.2".parse().unwrap(),
             kubernetes: "1.2.3".to_owned(),
             containerd: "/bin".into(),
@@ -87,7 +83,7 @@ mod tests {
     #[test]
     fn takes_a_damaged_record_for_none() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(Record::path(folder.path()), "{\"host\": \"198.18.1.1\"").unwrap();
+        fs::write(Record::path(folder.path()), "{\"node\": \"198.18.1.1\"").unwrap();
         assert_eq!(Record::read(folder.path()), None);
     }
 }

@@ -144,7 +144,6 @@ impl<'a> Start<'a> {
             .map(|component| Ok((component.name.to_owned(), self.process(component.name)?)))
             .collect::<anyhow::Result<_>>()?;
         Ok(Record {
-            host: self.network.host,
             node: self.network.node,
             kubernetes: self.tools.control_plane().version().to_string(),
             containerd: self.tools.containerd().to_owned(),
