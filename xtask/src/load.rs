@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use ingraft_api::Instrumentation;
-use ingraft_testkit::{Background, ControlPlane, Kubectl, Progress, Tools, free_ports, programs};
+use ingraft_testkit::{Background, ControlPlane, Kubectl, Kubernetes, Progress, Tools, free_ports, programs};
 use ureq::Agent;
 use ureq::tls::TlsConfig;
 
@@ -53,7 +53,7 @@ struct Subject {
 /// Starts everything, measures, and prints a table.
 pub fn run(args: &LoadArgs, progress: Progress) -> anyhow::Result<()> {
     let program = programs::release("ingraft-operator", "ingraft-operator", progress)?;
-    let tools = Tools::prepare(progress)?;
+    let tools = Tools::prepare(Kubernetes::chosen()?, progress)?;
     let plane = progress.step("starting the API server", || ControlPlane::start(&tools))?;
     let kubectl = plane.kubectl();
     progress.step("creating objects", || create_objects(kubectl, args.namespaces))?;

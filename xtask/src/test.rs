@@ -6,10 +6,15 @@ use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 
+use ingraft_testkit::{Kubernetes, Progress, prerequisites};
+
 use crate::crds;
 
 /// No file of code is longer, tests aside.
 const LONGEST_FILE: usize = 500;
+/// What `--no-node` means.
+const WITHOUT_NODE: &str = "left out, because of --no-node: the end-to-end tests (tests/e2e), and those of the probe in \
+                            an empty image and on a full volume (crates/probe)";
 /// What the core must not depend on: it decides, and does nothing else.
 const FORBIDDEN_IN_CORE: [&str; 4] = ["tokio", "hyper", "rustls", "kube-client"];
 
@@ -18,16 +23,31 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }
 
-/// Runs everything, cheap checks first.
-pub fn run() -> anyhow::Result<()> {
+/// Runs everything, cheap checks first. `no_node` leaves out the tests that need root.
+pub fn run(kubernetes: Kubernetes, no_node: bool, progress: Progress) -> anyhow::Result<()> {
     step("formatting", || cargo(&["fmt", "--all", "--check"]))?;
     step("generated files", crds::check)?;
     step("boundary of the core", core_is_pure)?;
     step("length of files", files_are_short)?;
     step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
     step("licences and sources", licences)?;
-    step("tests", || cargo(&["test", "--workspace"]))?;
-    step("documentation", || cargo(&["doc", "--workspace", "--no-deps", "--quiet"]))
+    step("tools and images for tests", || prerequisites::prepare(kubernetes, no_node, progress))?;
+    step(&format!("tests, on Kubernetes {kubernetes}"), || {
+        let mut command = cargo_command(&["test", "--workspace"]);
+        command.env(Kubernetes::VARIABLE, kubernetes.version());
+        if no_node {
+            command.args(["--exclude", "ingraft-e2e-tests"]).env(prerequisites::SKIP_NODE, "1");
+        }
+        succeed(&mut command)
+    })?;
+    step("documentation", || {
+        let doc = ["doc", "--workspace", "--no-deps", "--quiet"];
+        succeed(cargo_command(&doc).env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    if no_node {
+        eprintln!("==> {WITHOUT_NODE}");
+    }
+    Ok(())
 }
 
 fn step(what: &str, check: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
@@ -39,20 +59,24 @@ fn step(what: &str, check: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Resul
 }
 
 fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(root()).env("RUSTDOCFLAGS", "-D warnings");
+    succeed(&mut cargo_command(arguments))
+}
+
+fn cargo_command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+fn succeed(command: &mut Command) -> anyhow::Result<()> {
     let status = command.status().context("start cargo")?;
-    ensure!(status.success(), "cargo {} failed", arguments.join(" "));
+    ensure!(status.success(), "{command:?} failed");
     Ok(())
 }
 
 fn core_is_pure() -> anyhow::Result<()> {
-    let tree = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["tree", "--package", "ingraft-core", "--edges", "normal", "--prefix", "none"])
-        .current_dir(root())
-        .output()
-        .context("start cargo tree")?;
+    let tree = ["tree", "--package", "ingraft-core", "--edges", "normal", "--prefix", "none"];
+    let tree = cargo_command(&tree).output().context("start cargo tree")?;
     let tree = String::from_utf8(tree.stdout)?;
     ensure!(tree.contains("ingraft-core"), "cargo tree printed nothing");
     for name in FORBIDDEN_IN_CORE {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use serde_json::Value;
 
-use crate::{Cluster, Kubectl, Progress};
+use crate::{Kubectl, Progress};
 
 /// Namespace, configuration, Deployment and Service `otel-collector` in the namespace `opentelemetry`.
 const MANIFESTS: &str = include_str!("../manifests/collector.yaml");
@@ -38,11 +38,11 @@ impl Span {
 ///
 /// # Errors
 /// When it does not become ready.
-pub fn install_collector(cluster: &Cluster, progress: Progress) -> anyhow::Result<()> {
+pub fn install_collector(kubectl: &Kubectl, progress: Progress) -> anyhow::Result<()> {
     progress.step("installing the Collector", || {
-        cluster.kubectl().apply(MANIFESTS)?;
+        kubectl.apply(MANIFESTS)?;
         let deployment = "deployment/otel-collector";
-        cluster.kubectl().run(&["rollout", "status", "-n", "opentelemetry", deployment, "--timeout=60s"])?;
+        kubectl.run(&["rollout", "status", "-n", "opentelemetry", deployment, "--timeout=60s"])?;
         Ok(())
     })
 }

@@ -58,6 +58,30 @@ pub(crate) const COREDNS: &str = "ingraft.dev/coredns:1.15.0";
 /// What holds a pod's namespaces.
 pub(crate) const PAUSE: &str = "ingraft.dev/pause:1";
 
+/// How an image is made, unless the cache has it.
+pub type MakeImage = fn(&Cache, Progress) -> anyhow::Result<Image>;
+
+/// Every image but Ingraft's own and those of a node.
+pub(crate) const ALL: &[MakeImage] = &[
+    flask_app,
+    python_agent,
+    collector,
+    busybox,
+    node_app,
+    node_agent,
+    java_app,
+    java_agent,
+    java_extension,
+    dotnet_app,
+    dotnet_agent,
+    go_app,
+    go_agent,
+    httpd,
+    nginx,
+    webserver_agent,
+    webserver_agent_without_modules,
+];
+
 /// A non-root user without a name in any image.
 const NOBODY: &str = "65532";
 
@@ -109,13 +133,18 @@ pub fn ingraft(
     })
 }
 
-pub(crate) fn coredns(tools: &NodeTools, progress: Progress) -> anyhow::Result<Image> {
+/// The images that a node itself needs.
+pub(crate) fn of_node(tools: &NodeTools, progress: Progress) -> anyhow::Result<[Image; 2]> {
+    Ok([pause(tools, progress)?, coredns(tools, progress)?])
+}
+
+fn coredns(tools: &NodeTools, progress: Progress) -> anyhow::Result<Image> {
     debug_assert!(COREDNS.ends_with(COREDNS_VERSION), "the image's tag is the version built");
     let cache = tools.control_plane().cache();
     single_program(cache, progress, tools.coredns(), "/coredns", "0", &[COREDNS])
 }
 
-pub(crate) fn pause(tools: &NodeTools, progress: Progress) -> anyhow::Result<Image> {
+fn pause(tools: &NodeTools, progress: Progress) -> anyhow::Result<Image> {
     let cache = tools.control_plane().cache();
     single_program(cache, progress, tools.pause(), "/pause", NOBODY, &[PAUSE])
 }

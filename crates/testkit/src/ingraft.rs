@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 
 use crate::command::run;
 use crate::{
-    Cache, Cluster, Kubectl, NodeTools, Progress, Span, images, install_collector, programs, received_spans,
+    Cache, Cluster, Kubectl, Kubernetes, Progress, Span, images, install_collector, programs, received_spans,
 };
 
 /// The operator's namespace.
@@ -23,21 +23,20 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 /// How long it may take until the API server asks the operator about pods.
 const WEBHOOK_LIMIT: Duration = Duration::from_secs(30);
 
-/// Starts a cluster, or takes the one that runs, with the images of the demo and a Collector.
+/// Starts a cluster, or takes the one that runs or is named, with the images of the demo and a Collector.
 ///
 /// # Errors
 /// Says what is missing on this machine, or which component failed and what it logged.
-pub fn prepare_cluster(name: &str, progress: Progress) -> anyhow::Result<Cluster> {
-    let tools = NodeTools::prepare(progress)?;
-    let cache = tools.control_plane().cache();
+pub fn prepare_cluster(name: &str, kubernetes: Kubernetes, progress: Progress) -> anyhow::Result<Cluster> {
+    let cluster = Cluster::up(name, kubernetes, progress)?;
+    let cache = Cache::locate()?;
     let images = [
-        images::flask_app(cache, progress)?,
-        images::python_agent(cache, progress)?,
-        images::collector(cache, progress)?,
+        images::flask_app(&cache, progress)?,
+        images::python_agent(&cache, progress)?,
+        images::collector(&cache, progress)?,
     ];
-    let cluster = Cluster::up(name, &tools, progress)?;
     progress.step("loading images", || images.iter().try_for_each(|image| cluster.load_image(image)))?;
-    install_collector(&cluster, progress)?;
+    install_collector(cluster.kubectl(), progress)?;
     Ok(cluster)
 }
 
@@ -66,6 +65,23 @@ pub fn install_ingraft(cluster: &Cluster, arguments: &[&str], progress: Progress
         }
         kubectl.run(&["rollout", "status", "-n", NAMESPACE, DEPLOYMENT, "--timeout=60s"])?;
         wait_for_webhook(kubectl)
+    })
+}
+
+/// Removes Ingraft from a cluster, and namespaces with everything in them. The definitions of custom resources stay, and
+/// with them Instrumentations in other namespaces.
+///
+/// # Errors
+/// When something cannot be removed; calling again continues.
+pub fn remove(kubectl: &Kubectl, namespaces: &[String], progress: Progress) -> anyhow::Result<()> {
+    let cli = programs::debug("ingraft-cli", "ingraft")?;
+    progress.step("removing Ingraft and what it was shown with", || {
+        let manifests = run(std::process::Command::new(cli).args(["manifests", "operator"]))?;
+        kubectl.run_with_input(&["delete", "--ignore-not-found", "-f", "-"], &manifests)?;
+        let mut delete = vec!["delete", "namespace", "--ignore-not-found"];
+        delete.extend(namespaces.iter().map(String::as_str));
+        // Without a name kubectl complains.
+        if namespaces.is_empty() { Ok(()) } else { kubectl.run(&delete).map(drop) }
     })
 }
 

@@ -1,4 +1,5 @@
-//! kubectl against one cluster, of the cluster's own version, without the user's own settings.
+//! kubectl against one cluster. For a cluster of this crate it has the cluster's own version, and ignores the user's
+//! own settings.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -12,11 +13,17 @@ use crate::command::{output, run, run_with_input};
 pub struct Kubectl {
     program: PathBuf,
     kubeconfig: PathBuf,
+    /// Whether the cluster is one of this crate.
+    own: bool,
 }
 
 impl Kubectl {
     pub(crate) fn new(program: PathBuf, kubeconfig: PathBuf) -> Self {
-        Self { program, kubeconfig }
+        Self { program, kubeconfig, own: true }
+    }
+
+    pub(crate) fn existing(program: PathBuf, kubeconfig: PathBuf) -> Self {
+        Self { program, kubeconfig, own: false }
     }
 
     /// The program itself.
@@ -27,15 +34,15 @@ impl Kubectl {
     /// A command to be extended and started by the caller.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .env("KUBECONFIG", &self.kubeconfig)
-            // Addresses are used again by later clusters: a discovery cache shared with them would lie.
-            .env("KUBECACHEDIR", self.kubeconfig.with_file_name("kubectl-cache"))
-            .env("KUBERC", "off")
-            // Clusters are on this machine, whatever proxy the way out of it needs.
-            .env("NO_PROXY", "*")
-            .env("no_proxy", "*")
-            .args(arguments);
+        command.env("KUBECONFIG", &self.kubeconfig).env("KUBERC", "off").args(arguments);
+        if self.own {
+            command
+                // Addresses are used again by later clusters: a discovery cache shared with them would lie.
+                .env("KUBECACHEDIR", self.kubeconfig.with_file_name("kubectl-cache"))
+                // The cluster is on this machine, whatever proxy the way out of it needs.
+                .env("NO_PROXY", "*")
+                .env("no_proxy", "*");
+        }
         command
     }
 

@@ -1,11 +1,16 @@
-//! A real Kubernetes for tests and demos, from package registries alone: no Docker, no downloads of images.
+//! A real Kubernetes for tests and demos, built from package registries alone.
+//!
+//! It exists because no image can be downloaded where CI runs, and there is no Docker. Where both are possible, kind or
+//! k3s does what a [`Node`] does: [`Existing`] is such a cluster.
 //!
 //! ```text
-//!  Tools ──► ControlPlane    etcd, API server, controllers on loopback; pods stay Pending
+//!  Tools ──► ControlPlane     etcd, API server, controllers on loopback; pods stay Pending
 //!    │
-//!  NodeTools ──► Cluster     the same plus a node, in a network and a mount namespace of its own
-//!                   ▲
-//!  Recipe ──► Image ┘        docker-archive files, loaded without a registry
+//!  NodeTools ──► Node ────┐   the same plus a node, in a network and a mount namespace of its own
+//!                         ├─► Cluster
+//!            Existing ────┘   whatever INGRAFT_KUBECONFIG names
+//!                         ▲
+//!  Recipe ──► Image ──────┘   docker-archive files, loaded without a registry
 //! ```
 //!
 //! Everything blocks: the callers are tests and `xtask`, which have nothing else to do meanwhile.
@@ -13,15 +18,18 @@
 
 mod background;
 mod cache;
+mod cluster;
 mod collector;
 mod command;
 mod control_plane;
 mod credentials;
+mod existing;
 mod image;
 pub mod images;
 pub mod ingraft;
 mod kubectl;
 mod node;
+pub mod prerequisites;
 mod process;
 pub mod programs;
 mod progress;
@@ -29,11 +37,13 @@ mod tools;
 
 pub use background::Background;
 pub use cache::Cache;
+pub use cluster::Cluster;
 pub use collector::{Span, install_collector, received_spans};
 pub use control_plane::ControlPlane;
+pub use existing::Existing;
 pub use image::{Image, Recipe};
 pub use kubectl::Kubectl;
-pub use node::Cluster;
+pub use node::Node;
 pub use process::free_ports;
 pub use progress::Progress;
-pub use tools::{KUBERNETES_VERSION, NodeTools, Tools, kubelet_environment};
+pub use tools::{Kubernetes, NodeTools, Tools, kubelet_environment};

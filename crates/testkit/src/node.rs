@@ -29,16 +29,15 @@ use start::Start;
 const API_PORT: u16 = 6443;
 const DNS_MANIFESTS: &str = include_str!("../manifests/coredns.yaml");
 
-/// A running cluster. Dropping this value leaves it running; [`Cluster::down`] ends it.
+/// A running cluster. Dropping this value leaves it running; [`Node::down`] ends it.
 #[derive(Clone, Debug)]
-pub struct Cluster {
-    name: String,
+pub struct Node {
     folder: PathBuf,
     record: Record,
     kubectl: Kubectl,
 }
 
-impl Cluster {
+impl Node {
     /// Starts a cluster and waits until its node, DNS and service accounts are ready; one that runs
     /// already is used as it is. Remains of an earlier one are removed first.
     ///
@@ -49,8 +48,13 @@ impl Cluster {
         let cache = tools.control_plane().cache();
         let _lock = cache.lock(&format!("cluster-{name}"), progress)?;
         let folder = folder(cache, name);
-        if let Some(running) = Self::find(name, &folder) {
-            progress.note(format_args!("the cluster {name} runs already"));
+        if let Some(running) = Self::find(&folder) {
+            let (runs, wanted) = (&running.record.kubernetes, tools.control_plane().version());
+            ensure!(
+                *runs == wanted.version(),
+                "the cluster {name} runs Kubernetes {runs}, not {wanted}: remove it first"
+            );
+            progress.note(format_args!("the cluster {name} runs already, with Kubernetes {runs}"));
             return Ok(running);
         }
         ensure!(
@@ -58,8 +62,9 @@ impl Cluster {
             "a cluster needs root, for namespaces and mounts; run this with sudo"
         );
         removal::remove(name, &folder)?;
-        let images = [images::pause(tools, progress)?, images::coredns(tools, progress)?];
-        progress.step(format_args!("starting the cluster {name}"), || {
+        let images = images::of_node(tools, progress)?;
+        let version = tools.control_plane().version();
+        progress.step(format_args!("starting the cluster {name} with Kubernetes {version}"), || {
             Self::start(name, &folder, tools, &images).map_err(|error| {
                 let error = error.context(ends_of_logs(&folder.join("logs")));
                 match removal::remove(name, &folder) {
@@ -68,15 +73,6 @@ impl Cluster {
                 }
             })
         })
-    }
-
-    /// Finds a running cluster.
-    ///
-    /// # Errors
-    /// When there is no place for the cache.
-    pub fn attach(name: &str) -> anyhow::Result<Option<Self>> {
-        check_name(name)?;
-        Ok(Self::find(name, &folder(&Cache::locate()?, name)))
     }
 
     /// Ends a cluster and removes all that belongs to it, also what is left of one that died. Says
@@ -97,11 +93,6 @@ impl Cluster {
         Ok(true)
     }
 
-    /// The name it was started under, which is also its node's.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// The administrator's kubeconfig file. Works on the machine and inside the cluster's namespace.
     pub fn kubeconfig(&self) -> PathBuf {
         credentials_folder(&self.folder).join("kubeconfig")
@@ -112,36 +103,16 @@ impl Cluster {
         &self.kubectl
     }
 
-    /// The API server's address.
-    pub fn url(&self) -> String {
-        url(self.record.node)
-    }
-
-    /// The node's address, where the machine reaches `NodePort` Services.
-    pub const fn node_address(&self) -> IpAddr {
-        self.record.node
-    }
-
-    /// The machine's address as seen from the cluster, for webhooks that run outside.
-    pub const fn host_address(&self) -> IpAddr {
-        self.record.host
-    }
-
     /// A folder with kubectl in the cluster's own version, for the user's `PATH`.
     pub fn programs(&self) -> PathBuf {
         self.folder.join("bin")
-    }
-
-    /// The folder with the logs, one file per component.
-    pub fn logs(&self) -> PathBuf {
-        self.folder.join("logs")
     }
 
     /// Loads an image unless it is there already.
     ///
     /// # Errors
     /// When containerd refuses it.
-    pub fn load_image(&self, image: &Image) -> anyhow::Result<()> {
+    pub(crate) fn load_image(&self, image: &Image) -> anyhow::Result<()> {
         let metadata = fs::metadata(&image.archive)
             .with_context(|| format!("look at the image {}", image.archive.display()))?;
         let stamp = format!("{} {} {}\n", image.archive.display(), metadata.ino(), metadata.mtime_nsec());
@@ -161,7 +132,7 @@ impl Cluster {
     }
 
     /// A command inside the cluster's network and mounts, where Service and pod addresses work. Needs root.
-    pub fn command(&self, program: &str) -> Command {
+    fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
         if let Some(containerd) = self.record.process("containerd") {
             command.args(join(containerd.number));
@@ -170,15 +141,14 @@ impl Cluster {
         command
     }
 
-    fn find(name: &str, folder: &Path) -> Option<Self> {
+    fn find(folder: &Path) -> Option<Self> {
         let record = Record::read(folder)?;
         let running = record.processes.iter().all(|(_, id)| id.is_alive());
-        running.then(|| Self::new(name, folder, record))
+        running.then(|| Self::new(folder, record))
     }
 
-    fn new(name: &str, folder: &Path, record: Record) -> Self {
+    fn new(folder: &Path, record: Record) -> Self {
         Self {
-            name: name.to_owned(),
             folder: folder.to_owned(),
             record,
             kubectl: Kubectl::new(folder.join("bin/kubectl"), credentials_folder(folder).join("kubeconfig")),
@@ -188,7 +158,7 @@ impl Cluster {
     fn start(name: &str, folder: &Path, tools: &NodeTools, images: &[Image]) -> anyhow::Result<Self> {
         let mut start = Start::prepare(name, folder, tools)?;
         start.runtime_and_api_server()?;
-        let mut this = Self::new(name, folder, start.record()?);
+        let mut this = Self::new(folder, start.record()?);
         images.iter().try_for_each(|image| this.load_image(image))?;
         wait_for_api(&this.kubectl, (this.record.node, API_PORT), &mut start.components)?;
         start.controllers_and_kubelet()?;

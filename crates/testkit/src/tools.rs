@@ -1,6 +1,7 @@
 //! The programs that a Kubernetes is made of: found on the machine, installed from Debian, or built by Go.
 
 mod build;
+mod kubernetes;
 mod packages;
 
 use std::path::{Path, PathBuf};
@@ -9,13 +10,11 @@ use anyhow::Context as _;
 
 use build::{Module, install_containerd};
 pub(crate) use build::{content_key, file_hash};
+pub use kubernetes::Kubernetes;
 use packages::Need;
 pub(crate) use packages::is_root;
 
 use crate::{Cache, Progress};
-
-/// The version of Kubernetes that is built. The go.mod of the module `kubernetes` names the same.
-pub const KUBERNETES_VERSION: &str = "1.35.4";
 
 /// The version of the Collector that is built. The go.mod of the module `collector` names the same.
 pub(crate) const COLLECTOR_VERSION: &str = "0.162.0";
@@ -27,7 +26,8 @@ pub(crate) const COREDNS_VERSION: &str = "1.15.0";
 #[derive(Clone, Debug)]
 pub struct Tools {
     cache: Cache,
-    kubernetes: PathBuf,
+    version: Kubernetes,
+    programs: PathBuf,
     etcd: PathBuf,
 }
 
@@ -36,19 +36,11 @@ impl Tools {
     ///
     /// # Errors
     /// Names the command to run when something is missing that only root can install.
-    pub fn prepare(progress: Progress) -> anyhow::Result<Self> {
+    pub fn prepare(kubernetes: Kubernetes, progress: Progress) -> anyhow::Result<Self> {
         let cache = Cache::locate()?;
         packages::ensure(&cache, progress, &[Need::program("etcd", "etcd-server")])?;
-        let kubernetes = Module {
-            name: "kubernetes",
-            version: KUBERNETES_VERSION,
-            what: "Kubernetes 1.35.4 (about 8 minutes the first time)",
-            ldflags: concat!(
-                "-s -w",
-                " -X k8s.io/component-base/version.gitVersion=v1.35.4",
-                " -X k8s.io/component-base/version.gitMajor=1",
-                " -X k8s.io/component-base/version.gitMinor=35",
-            ),
+        let module = Module {
+            ldflags: kubernetes.ldflags(),
             links: &[
                 "kube-apiserver",
                 "kube-controller-manager",
@@ -57,10 +49,17 @@ impl Tools {
                 "kubectl",
                 "kubelet",
             ],
-        }
-        .build(&cache, progress)?;
+            ..kubernetes.module("kubernetes", ".")
+        };
+        let what = format!("Kubernetes {kubernetes} (about 10 minutes the first time)");
+        let programs = module.build(&cache, progress, &what)?;
         let etcd = crate::command::find("etcd").context("etcd is not in PATH after its installation")?;
-        Ok(Self { cache, kubernetes, etcd })
+        Ok(Self { cache, version: kubernetes, programs, etcd })
+    }
+
+    /// The version of Kubernetes.
+    pub const fn version(&self) -> Kubernetes {
+        self.version
     }
 
     /// Where builds are kept.
@@ -75,7 +74,7 @@ impl Tools {
 
     /// One component of Kubernetes.
     pub(crate) fn kubernetes(&self, component: &str) -> PathBuf {
-        self.kubernetes.join(component)
+        self.programs.join(component)
     }
 
     pub(crate) fn etcd(&self) -> &Path {
@@ -98,7 +97,7 @@ impl NodeTools {
     ///
     /// # Errors
     /// Names the command to run when something is missing that only root can install.
-    pub fn prepare(progress: Progress) -> anyhow::Result<Self> {
+    pub fn prepare(kubernetes: Kubernetes, progress: Progress) -> anyhow::Result<Self> {
         let cache = Cache::locate()?;
         packages::ensure(
             &cache,
@@ -113,21 +112,11 @@ impl NodeTools {
                 Need::program("ip", "iproute2"),
             ],
         )?;
-        let control_plane = Tools::prepare(progress)?;
+        let control_plane = Tools::prepare(kubernetes, progress)?;
         let containerd = install_containerd(&cache, progress)?;
-        let coredns = Module {
-            name: "coredns",
-            version: COREDNS_VERSION,
-            what: "CoreDNS 1.15.0 (about 3 minutes the first time)",
-            ldflags: "-s -w",
-            links: &[],
-        }
-        .build(&cache, progress)?
-        .join("coredns");
-        let pause =
-            Module { name: "pause", version: "1", what: "the pause program", ldflags: "-s -w", links: &[] }
-                .build(&cache, progress)?
-                .join("pause");
+        let what = format!("CoreDNS {COREDNS_VERSION} (about 3 minutes the first time)");
+        let coredns = Module::new("coredns", COREDNS_VERSION).build(&cache, progress, &what)?.join("coredns");
+        let pause = small_program(&cache, progress, "pause")?;
         let plugins = packages::network_plugins().context("no CNI plugins after their installation")?;
         Ok(Self { control_plane, containerd, coredns, pause, plugins })
     }
@@ -158,39 +147,31 @@ impl NodeTools {
 
 /// Builds the Collector, which only those need who load its image.
 pub(crate) fn collector(cache: &Cache, progress: Progress) -> anyhow::Result<PathBuf> {
-    let module = Module {
-        name: "collector",
-        version: COLLECTOR_VERSION,
-        what: "the Collector 0.162.0 (about 4 minutes the first time)",
-        ldflags: "-s -w",
-        links: &[],
-    };
-    Ok(module.build(cache, progress)?.join("collector"))
+    let what = format!("the Collector {COLLECTOR_VERSION} (about 4 minutes the first time)");
+    Ok(Module::new("collector", COLLECTOR_VERSION).build(cache, progress, &what)?.join("collector"))
 }
 
-/// Builds the program that asks the kubelet for the environments of containers, and answers its path.
+/// Builds the program that asks the kubelet for the environments of containers, and returns its path.
 ///
 /// # Errors
 /// When there is no Go, or the program cannot be built.
-pub fn kubelet_environment(progress: Progress) -> anyhow::Result<PathBuf> {
-    let module = Module {
-        name: "kubelet-environment",
-        version: KUBERNETES_VERSION,
-        what: "the kubelet's function for environments (about 7 minutes, or 10 seconds if Kubernetes is built)",
-        ldflags: "-s -w",
-        links: &[],
-    };
-    Ok(module.build(&Cache::locate()?, progress)?.join("kubelet-environment"))
+pub fn kubelet_environment(kubernetes: Kubernetes, progress: Progress) -> anyhow::Result<PathBuf> {
+    const NAME: &str = "kubelet-environment";
+    let what = format!(
+        "the kubelet's function for environments, {kubernetes} \
+         (about 7 minutes, or 10 seconds if Kubernetes is built)"
+    );
+    let module = kubernetes.module(NAME, "./kubelet-environment");
+    Ok(module.build(&Cache::locate()?, progress, &what)?.join(NAME))
 }
 
-/// Builds a small program of this crate for an image.
+/// Builds a small program of this crate.
 pub(crate) fn small_program(
     cache: &Cache,
     progress: Progress,
     name: &'static str,
 ) -> anyhow::Result<PathBuf> {
-    let module = Module { name, version: "1", what: name, ldflags: "-s -w", links: &[] };
-    Ok(module.build(cache, progress)?.join(name))
+    Ok(Module::new(name, "1").build(cache, progress, name)?.join(name))
 }
 
 /// Installs Mono's C# compiler if it is missing.
@@ -229,7 +210,6 @@ mod tests {
     fn versions_are_those_of_the_go_modules_and_manifests() {
         let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         for (file, text) in [
-            ("go/kubernetes/go.mod", format!("k8s.io/kubernetes v{KUBERNETES_VERSION}\n")),
             ("go/coredns/go.mod", format!("github.com/coredns/coredns v{COREDNS_VERSION}\n")),
             ("go/collector/go.mod", format!("go.opentelemetry.io/collector/otelcol v{COLLECTOR_VERSION}\n")),
             ("go/collector/main.go", format!("const version = \"{COLLECTOR_VERSION}\"")),

@@ -1,10 +1,10 @@
 //! The control plane starts, answers, and goes away without remains.
 
-use ingraft_testkit::{ControlPlane, Progress, Tools};
+use ingraft_testkit::{ControlPlane, Kubernetes, Progress, Tools};
 
 #[test]
 fn control_plane_accepts_objects_and_ends_with_its_value() {
-    let tools = Tools::prepare(Progress::stderr()).unwrap();
+    let tools = Tools::prepare(Kubernetes::chosen().unwrap(), Progress::stderr()).unwrap();
     let control_plane = ControlPlane::start(&tools).unwrap();
     let kubectl = control_plane.kubectl();
 

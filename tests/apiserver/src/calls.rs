@@ -9,7 +9,7 @@ use crate::wait::until;
 
 #[test]
 fn silent_pods_of_known_namespaces_cost_no_call() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let mut operator = cluster.operator("operator");
     operator.wait_ready();
     cluster.namespace("silent", &json!({"example.com/other": "annotation"}));
@@ -40,7 +40,7 @@ fn silent_pods_of_known_namespaces_cost_no_call() {
 
 #[test]
 fn silent_pods_of_asking_namespaces_are_asked_about_and_injected() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let mut operator = cluster.operator("operator");
     operator.wait_ready();
     cluster.namespace("asking", &json!({INJECT_PYTHON: "true"}));
@@ -52,7 +52,7 @@ fn silent_pods_of_asking_namespaces_are_asked_about_and_injected() {
 
 #[test]
 fn a_pod_that_asks_costs_one_call() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let on = ["--enable-go-instrumentation=true", "--enable-nginx-instrumentation=true"];
     let mut operator = cluster.operator_with("operator", &on);
     operator.wait_ready();
@@ -73,7 +73,7 @@ fn a_pod_that_asks_costs_one_call() {
 
 #[test]
 fn a_namespace_that_stops_or_begins_to_ask_is_followed() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let mut operator = cluster.operator("operator");
     operator.wait_ready();
     cluster.namespace("follow", &json!({}));
@@ -97,7 +97,7 @@ fn a_namespace_that_stops_or_begins_to_ask_is_followed() {
 
 #[test]
 fn a_namespace_and_its_workload_in_one_apply_are_injected() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let mut operator = cluster.operator("operator");
     operator.wait_ready();
     // Several times, since it is a race that must not be lost once.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::Context as _;
 use ingraft_testkit::ingraft::NAMESPACE;
-use ingraft_testkit::{ControlPlane, Kubectl, Progress, Tools, programs};
+use ingraft_testkit::{ControlPlane, Kubectl, Kubernetes, Progress, Tools, programs};
 use serde_json::{Value, json};
 
 use crate::http::Api;
@@ -39,46 +39,34 @@ struct Manifests {
 }
 
 /// The control plane that tests use at the same time, with its operator.
-///
-/// `None` where no control plane can be run.
-pub(crate) fn shared() -> Option<&'static (Cluster, Operator)> {
-    static STARTED: OnceLock<Option<(Cluster, Operator)>> = OnceLock::new();
-    let start = |tools: &Tools| {
-        let cluster = Cluster::start(tools).expect("the control plane starts");
+pub(crate) fn shared() -> &'static (Cluster, Operator) {
+    static STARTED: OnceLock<(Cluster, Operator)> = OnceLock::new();
+    STARTED.get_or_init(|| {
+        let cluster = Cluster::start(tools()).expect("the control plane starts");
         // All languages, also those that are off by default.
         let on = ["--enable-go-instrumentation=true", "--enable-nginx-instrumentation=true"];
         let mut operator = cluster.operator_with("operator", &on);
         operator.wait_ready();
         (cluster, operator)
-    };
-    STARTED.get_or_init(|| tools().map(start)).as_ref()
+    })
 }
 
 /// A control plane for one test at a time, without an operator and without Instrumentations.
-///
-/// `None` where no control plane can be run.
-pub(crate) fn exclusive() -> Option<MutexGuard<'static, Cluster>> {
-    static STARTED: OnceLock<Option<Mutex<Cluster>>> = OnceLock::new();
-    let start = |tools: &Tools| Mutex::new(Cluster::start(tools).expect("the control plane starts"));
-    let cluster = STARTED.get_or_init(|| tools().map(start)).as_ref()?;
+pub(crate) fn exclusive() -> MutexGuard<'static, Cluster> {
+    static STARTED: OnceLock<Mutex<Cluster>> = OnceLock::new();
+    let start = || Mutex::new(Cluster::start(tools()).expect("the control plane starts"));
     // A test that failed has said so; the next one starts anew.
-    let cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner);
+    let cluster = STARTED.get_or_init(start).lock().unwrap_or_else(PoisonError::into_inner);
     cluster.reset().expect("what the test before has left can be removed");
-    Some(cluster)
+    cluster
 }
 
-/// The programs of Kubernetes, or the reason why tests are skipped.
-pub(crate) fn tools() -> Option<&'static Tools> {
-    static PREPARED: OnceLock<Option<Tools>> = OnceLock::new();
-    let prepare = || match Tools::prepare(Progress::stderr()) {
-        Ok(tools) => Some(tools),
-        Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "no control plane: {error:#}");
-            eprintln!("skipped: no control plane: {error:#}");
-            None
-        }
-    };
-    PREPARED.get_or_init(prepare).as_ref()
+/// The programs of Kubernetes.
+fn tools() -> &'static Tools {
+    static PREPARED: OnceLock<Tools> = OnceLock::new();
+    let prepare = || Tools::prepare(Kubernetes::chosen()?, Progress::stderr());
+    PREPARED
+        .get_or_init(|| prepare().expect("the programs of a control plane (cargo xtask tools builds them)"))
 }
 
 impl Cluster {

@@ -20,7 +20,7 @@ fn page_spec() -> Value {
 
 #[test]
 fn true_without_an_instrumentation_names_the_value_that_works() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let mut operator = cluster.operator("operator");
     operator.wait_ready();
     cluster.namespace("opentelemetry", &json!({}));
@@ -83,7 +83,7 @@ fn true_without_an_instrumentation_names_the_value_that_works() {
 
 #[test]
 fn every_value_of_the_page_means_what_the_page_says() {
-    let Some((cluster, _)) = shared() else { return };
+    let (cluster, _) = shared();
     cluster.namespace("page-tools", &json!({}));
     cluster.namespace("page", &json!({}));
     cluster.apply(&[
@@ -169,7 +169,7 @@ fn assert_instrumented(pod: &Value, deployment: &str, from: &str) {
 
 #[test]
 fn pods_of_new_deployments_know_their_deployment_at_once() {
-    let Some((cluster, _)) = shared() else { return };
+    let (cluster, _) = shared();
     cluster.namespace("burst", &json!({}));
     cluster.apply(&[instrumentation("burst", "only", &page_spec())]);
     cluster.wait_seen();
@@ -186,7 +186,7 @@ fn pods_of_new_deployments_know_their_deployment_at_once() {
 
 #[test]
 fn findings_of_dry_runs_and_of_silent_pods_leave_no_event() {
-    let Some((cluster, _)) = shared() else { return };
+    let (cluster, _) = shared();
     cluster.namespace("dry", &json!({}));
     let asks = json!({INJECT_PYTHON: "dry/nowhere"});
     let (accepted, said) =

@@ -50,7 +50,7 @@ fn probe_ended(cluster: &Cluster, namespace: &str, pod: &str, message: &str) {
 
 #[test]
 fn probes_need_new_nodes_and_end_where_facts_are_known() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let namespace = "probes";
     let mut operator = cluster.operator_with("probes", &[FLAG]);
     operator.wait_ready();
@@ -115,7 +115,7 @@ fn probes_need_new_nodes_and_end_where_facts_are_known() {
 
 #[test]
 fn what_a_probe_found_wrong_is_told() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let namespace = "probe-findings";
     let mut operator = cluster.operator_with("probe-findings", &[FLAG]);
     operator.wait_ready();
@@ -151,7 +151,7 @@ fn what_a_probe_found_wrong_is_told() {
 /// What is said of a workload is what the operator would do: with its settings, and what it knows of images.
 #[test]
 fn explain_asks_the_operator() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     cluster.namespace_without_operator("explained");
     let mut asks = deployment("explained", "web", &json!({INJECT_PYTHON: "base"}));
     asks["spec"]["template"]["spec"]["containers"][0]["envFrom"] = json!([{"secretRef": {"name": "s"}}]);

@@ -9,7 +9,7 @@ use crate::wait::{until, within};
 
 #[test]
 fn the_operator_waits_for_the_definition_of_instrumentations() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let kubectl = cluster.kubectl();
     kubectl.run(&["delete", "crd", "instrumentations.opentelemetry.io"]).unwrap();
     let mut operator = cluster.operator("operator");
@@ -38,7 +38,7 @@ fn the_operator_waits_for_the_definition_of_instrumentations() {
 
 #[test]
 fn an_operator_that_is_asked_to_stop_answers_a_little_longer() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let mut operator = cluster.operator("operator");
     operator.wait_ready();
     cluster.apply(&[

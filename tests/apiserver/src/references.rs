@@ -23,7 +23,7 @@ fn missing(said: &str) -> Vec<&str> {
 
 #[test]
 fn a_missing_config_map_is_told_and_the_pod_starts_without_it() {
-    let Some((cluster, _)) = shared() else { return };
+    let (cluster, _) = shared();
     cluster.namespace("references", &json!({}));
     cluster.apply(&[instrumentation("references", "tls", &with_references())]);
     cluster.wait_seen();
@@ -47,7 +47,7 @@ fn a_missing_config_map_is_told_and_the_pod_starts_without_it() {
 
 #[test]
 fn with_check_secrets_a_missing_secret_is_told_too() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let manifests = cluster.ingraft(&["manifests", "operator", "--check-secrets"]).stdout;
     cluster.kubectl().apply(&String::from_utf8(manifests).unwrap()).unwrap();
     let mut operator = cluster.operator_with("operator", &["--check-secrets"]);
@@ -67,7 +67,7 @@ fn with_check_secrets_a_missing_secret_is_told_too() {
 
 #[test]
 fn the_command_line_asks_the_cluster_with_the_rights_of_its_user() {
-    let Some((cluster, _)) = shared() else { return };
+    let (cluster, _) = shared();
     cluster.namespace("asked", &json!({}));
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": "asked"}, "stringData": {"k": "v"}});
     cluster.apply(&[secret]);
@@ -90,7 +90,7 @@ fn the_command_line_asks_the_cluster_with_the_rights_of_its_user() {
 
 #[test]
 fn a_port_that_does_not_fit_is_corrected_where_the_service_offers_the_other() {
-    let Some((cluster, _)) = shared() else { return };
+    let (cluster, _) = shared();
     cluster.namespace("ports", &json!({}));
     let service = |name: &str, ports: &[u16]| {
         let ports: Vec<Value> =

@@ -13,7 +13,7 @@ pub(crate) fn bundle(cluster: &Cluster) -> String {
 
 #[test]
 fn what_is_no_review_is_refused_with_a_reason() {
-    let Some((cluster, operator)) = shared() else { return };
+    let (cluster, operator) = shared();
     let trusted = bundle(cluster);
     let post = |path: &str, body: &[u8]| operator.post(path, &trusted, body).unwrap();
     for path in ["/mutate-v1-pod", "/mutate-opentelemetry-io-v1alpha1-instrumentation"] {
@@ -47,7 +47,7 @@ fn what_is_no_review_is_refused_with_a_reason() {
 
 #[test]
 fn bodies_up_to_sixteen_mebibytes_are_read() {
-    let Some((cluster, operator)) = shared() else { return };
+    let (cluster, operator) = shared();
     let trusted = bundle(cluster);
     let mut body = br#"{"kind": "AdmissionReview", "request": {"uid": "large", "object": {}}}"#.to_vec();
     body.resize(16 << 20, b' ');
@@ -61,7 +61,7 @@ fn bodies_up_to_sixteen_mebibytes_are_read() {
 
 #[test]
 fn other_certificates_are_not_trusted() {
-    let Some((cluster, operator)) = shared() else { return };
+    let (cluster, operator) = shared();
     let root = "go-template={{index .data \"ca.crt\"}}";
     let other = cluster.kubectl().run(&["get", "configmap", "kube-root-ca.crt", "-o", root]).unwrap();
     let error = operator.post("/mutate-v1-pod", &other, b"{}").unwrap_err();
@@ -70,7 +70,7 @@ fn other_certificates_are_not_trusted() {
 
 #[test]
 fn large_pods_are_injected() {
-    let Some((cluster, _)) = shared() else { return };
+    let (cluster, _) = shared();
     cluster.namespace("large", &json!({}));
     cluster.apply(&[instrumentation("large", "only", &json!({"exporter": {"endpoint": "http://c:4318"}}))]);
     cluster.wait_seen();

@@ -15,7 +15,7 @@ fn flag(image: &str) -> String {
 
 #[test]
 fn a_default_image_is_upgraded_and_a_chosen_one_never() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let mut old = cluster.operator_with("old", &[&flag(OLD)]);
     old.wait_ready();
     cluster.namespace("upgrades", &json!({}));
@@ -45,7 +45,7 @@ fn a_default_image_is_upgraded_and_a_chosen_one_never() {
 
 #[test]
 fn an_upgrade_that_changes_telemetry_is_blocked_and_told() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let before = "example.com/agents/java:1.33.0";
     let mut old = cluster.operator_with("old", &[&flag(before)]);
     old.wait_ready();

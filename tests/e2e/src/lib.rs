@@ -4,16 +4,17 @@ mod example;
 mod telemetry;
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 
 pub use example::Example;
-use ingraft_testkit::ingraft::{install_ingraft, prepare_cluster};
-use ingraft_testkit::{Cache, Cluster, Image, Kubectl, Progress};
+use ingraft_testkit::images::MakeImage;
+use ingraft_testkit::ingraft::{self, NAMESPACE, install_ingraft, prepare_cluster};
+use ingraft_testkit::prerequisites::run_as_root;
+use ingraft_testkit::{Cache, Cluster, Existing, Kubectl, Kubernetes, Node, Progress};
 use serde_json::Value;
-pub use telemetry::{Shown, expect_resource};
+pub use telemetry::{Shown, expect_resource, node_of};
 
 /// The name of the cluster of the tests; the demo's is another.
 const CLUSTER: &str = "ingraft-e2e";
@@ -24,54 +25,68 @@ const LEARNING_LIMIT: Duration = Duration::from_secs(30);
 /// What is off unless somebody asks for it.
 const OPERATOR_ARGUMENTS: &[&str] = &["--enable-go-instrumentation=true"];
 
-/// The cluster, started by the first test that asks. `None` where a node cannot be run: without root.
-///
-/// # Panics
-/// When the cluster cannot be started; under CI also when a node cannot be run at all.
-pub fn cluster() -> Option<&'static Cluster> {
-    static STARTED: OnceLock<Option<Cluster>> = OnceLock::new();
-    STARTED.get_or_init(|| is_root().then(start)).as_ref()
+/// A cluster with Ingraft, for one run.
+#[derive(Debug)]
+pub struct Run {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// The namespaces that it had before.
+    before: Vec<String>,
 }
 
-fn is_root() -> bool {
-    let root =
-        std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
-    if !root {
-        assert!(std::env::var_os("CI").is_none(), "a node needs root");
-        eprintln!("skipped: a node needs root");
-    }
-    root
-}
-
-#[expect(clippy::expect_used, reason = "a test without its cluster has failed")]
-fn start() -> Cluster {
-    let progress = Progress::stderr();
-    let start = || -> anyhow::Result<Cluster> {
-        // What an interrupted run left must not decide about this one.
-        Cluster::down(CLUSTER, progress)?;
-        let cluster = prepare_cluster(CLUSTER, progress)?;
+impl Run {
+    /// Starts a node, or uses the cluster that `INGRAFT_KUBECONFIG` names. `None` if tests with a node are left out.
+    ///
+    /// # Errors
+    /// When the cluster cannot be started, or has an operator already.
+    ///
+    /// # Panics
+    /// Without root, which a node needs.
+    pub fn start() -> anyhow::Result<Option<Self>> {
+        if !Existing::is_named() && !run_as_root("the end-to-end tests") {
+            return Ok(None);
+        }
+        let progress = Progress::stderr();
+        let before = if let Some(existing) = Existing::named()? {
+            namespaces(existing.kubectl())?
+        } else {
+            // What an interrupted run left must not decide about this one.
+            Node::down(CLUSTER, progress)?;
+            Vec::new()
+        };
+        ensure!(
+            !before.iter().any(|name| name == NAMESPACE),
+            "the cluster has an operator already, in the namespace {NAMESPACE}: use one without, or remove it first"
+        );
+        let cluster = prepare_cluster(CLUSTER, Kubernetes::chosen()?, progress)?;
         install_ingraft(&cluster, OPERATOR_ARGUMENTS, progress)?;
-        Ok(cluster)
-    };
-    start().expect("the cluster starts")
+        Ok(Some(Self { cluster, before }))
+    }
+
+    /// Removes the node, or what the run added to the cluster.
+    ///
+    /// # Errors
+    /// When something stays behind.
+    pub fn end(self) -> anyhow::Result<()> {
+        let progress = Progress::stderr();
+        let Cluster::Existing(existing) = &self.cluster else {
+            return Node::down(CLUSTER, progress).map(drop);
+        };
+        let mut added = namespaces(existing.kubectl())?;
+        added.retain(|name| !self.before.contains(name));
+        ingraft::remove(existing.kubectl(), &added, progress)
+    }
 }
 
-/// Removes the cluster. Called by the last test of a run.
-///
-/// # Panics
-/// When something of it stays behind.
-#[expect(clippy::expect_used, reason = "a cluster that cannot be removed is a failure")]
-pub fn remove_cluster() {
-    Cluster::down(CLUSTER, Progress::stderr()).expect("the cluster is removed");
+fn namespaces(kubectl: &Kubectl) -> anyhow::Result<Vec<String>> {
+    let names = kubectl.run(&["get", "namespaces", "-o", "jsonpath={.items[*].metadata.name}"])?;
+    Ok(names.split_whitespace().map(str::to_owned).collect())
 }
 
 /// A file of the repository.
 pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
-
-/// How an image is made, unless the cache has it.
-pub type MakeImage = fn(&Cache, Progress) -> anyhow::Result<Image>;
 
 /// Makes and loads the images that a language needs.
 ///

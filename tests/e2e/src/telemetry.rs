@@ -2,7 +2,7 @@
 
 use anyhow::ensure;
 use ingraft_testkit::ingraft::{ready_pod, request, wait_for_span};
-use ingraft_testkit::{Cluster, Span};
+use ingraft_testkit::{Cluster, Kubectl, Span};
 
 use crate::Example;
 
@@ -36,7 +36,7 @@ impl Example {
             ("k8s.deployment.name", name),
             ("k8s.container.name", name),
             ("k8s.pod.name", &pod),
-            ("k8s.node.name", cluster.name()),
+            ("k8s.node.name", &node_of(kubectl, &pod)?),
             ("service.namespace", "application"),
             ("service.version", "1.0.0"),
             ("service.instance.id", &format!("application.{pod}.{name}")),
@@ -56,6 +56,14 @@ impl Example {
         expect_resource(&shown.span, "team", TEAM)?;
         Ok(shown)
     }
+}
+
+/// The node that a pod of the namespace `application` runs on.
+///
+/// # Errors
+/// When kubectl fails.
+pub fn node_of(kubectl: &Kubectl, pod: &str) -> anyhow::Result<String> {
+    kubectl.run(&["get", "pod", pod, "-n", "application", "-o", "jsonpath={.spec.nodeName}"])
 }
 
 /// Checks one attribute of the service that a span comes from.

@@ -28,7 +28,7 @@ mod web_server;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ingraft_e2e_tests::{cluster, remove_cluster};
+use ingraft_e2e_tests::Run;
 use ingraft_testkit::Cluster;
 
 type Check = fn(&Cluster) -> anyhow::Result<()>;
@@ -49,7 +49,7 @@ const CHECKS: &[(&str, Check)] = &[
 
 #[test]
 fn every_check_passes() {
-    let Some(cluster) = cluster() else { return };
+    let Some(run) = Run::start().expect("the cluster starts") else { return };
     let chosen = std::env::var("INGRAFT_CHECKS").unwrap_or_default();
     let mut failed = Vec::new();
     for (name, check) in CHECKS {
@@ -57,7 +57,7 @@ fn every_check_passes() {
             continue;
         }
         eprintln!("checking {name}");
-        match catch_unwind(AssertUnwindSafe(|| check(cluster))) {
+        match catch_unwind(AssertUnwindSafe(|| check(&run.cluster))) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 eprintln!("{name}: {error:?}");
@@ -67,6 +67,7 @@ fn every_check_passes() {
             Err(_) => failed.push(*name),
         }
     }
-    remove_cluster();
+    let removed = run.end();
     assert!(failed.is_empty(), "failed: {failed:?}");
+    removed.expect("the cluster is removed");
 }

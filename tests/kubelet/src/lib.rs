@@ -1,7 +1,7 @@
 //! The simulated environment of containers against the kubelet's own function.
 //!
 //! ```text
-//!  generate ──► Case ─┬─► kubelet    what it sets (crates/testkit/go/kubelet-environment)
+//!  generate ──► Case ─┬─► kubelet    what it sets (crates/testkit/go/kubernetes/kubelet-environment)
 //!                     └─► core::environment, with everything known, and with parts hidden
 //! ```
 //!

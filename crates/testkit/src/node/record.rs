@@ -12,8 +12,9 @@ use crate::process::ProcessId;
 /// Addresses, programs and processes of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
-    pub(super) host: IpAddr,
     pub(super) node: IpAddr,
+    /// The version of Kubernetes.
+    pub(super) kubernetes: String,
     /// The folder with containerd and `ctr`.
     pub(super) containerd: PathBuf,
     pub(super) processes: Vec<(String, ProcessId)>,
@@ -31,8 +32,8 @@ impl Record {
             .map(|(name, id)| json!({ "name": name, "number": id.number, "started": id.started }))
             .collect();
         let document = json!({
-            "host": self.host,
             "node": self.node,
+            "kubernetes": self.kubernetes,
             "containerd": self.containerd,
             "processes": processes,
         });
@@ -49,8 +50,8 @@ impl Record {
             Some((value.get("name")?.as_str()?.to_owned(), ProcessId { number, started }))
         };
         Some(Self {
-            host: text("host")?.parse().ok()?,
             node: text("node")?.parse().ok()?,
+            kubernetes: text("kubernetes")?.to_owned(),
             containerd: text("containerd")?.into(),
             processes: document.get("processes")?.as_array()?.iter().map(process).collect::<Option<_>>()?,
         })
@@ -70,8 +71,8 @@ mod tests {
     fn reads_what_it_wrote() {
         let folder = tempfile::tempdir().unwrap();
         let record = Record {
-            host: "198.18.1.1".parse().unwrap(),
             node: "198.18.1.2".parse().unwrap(),
+            kubernetes: "1.2.3".to_owned(),
             containerd: "/bin".into(),
             processes: vec![("etcd".to_owned(), ProcessId { number: 7, started: 99 })],
         };
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn takes_a_damaged_record_for_none() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(Record::path(folder.path()), "{\"host\": \"198.18.1.1\"").unwrap();
+        fs::write(Record::path(folder.path()), "{\"node\": \"198.18.1.1\"").unwrap();
         assert_eq!(Record::read(folder.path()), None);
     }
 }

@@ -143,7 +143,11 @@ impl<'a> Start<'a> {
             .iter()
             .map(|component| Ok((component.name.to_owned(), self.process(component.name)?)))
             .collect::<anyhow::Result<_>>()?;
-        let containerd = self.tools.containerd().to_owned();
-        Ok(Record { host: self.network.host, node: self.network.node, containerd, processes })
+        Ok(Record {
+            node: self.network.node,
+            kubernetes: self.tools.control_plane().version().to_string(),
+            containerd: self.tools.containerd().to_owned(),
+            processes,
+        })
     }
 }

@@ -14,36 +14,72 @@ use crate::{Cache, Progress};
 
 const CONTAINERD_VERSION: &str = "2.4.2";
 
-/// A Go module of this crate that makes one program.
+/// A program, and the Go module of this crate that it is made of.
 pub(super) struct Module {
+    /// The program's name.
     pub(super) name: &'static str,
+    /// Part of the key, for people who look into the cache.
     pub(super) version: &'static str,
-    pub(super) what: &'static str,
-    pub(super) ldflags: &'static str,
+    /// Below `go`.
+    pub(super) folder: &'static str,
+    /// The program's package, as a path from the folder.
+    pub(super) package: &'static str,
+    /// The file in the folder that names the modules that it needs.
+    pub(super) go_mod: &'static str,
+    pub(super) tags: &'static str,
+    pub(super) ldflags: String,
     /// Further names of the program, which looks at the name that it is started under.
     pub(super) links: &'static [&'static str],
 }
 
 impl Module {
-    /// Returns the folder with the program.
-    pub(super) fn build(&self, cache: &Cache, progress: Progress) -> anyhow::Result<PathBuf> {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("go").join(self.name);
-        let hash = folder_hash(&source, self.ldflags)?;
-        let key = format!("{}-{}-{hash}", self.name, self.version);
-        cache.entry("bin", &key, progress, &format!("building {}", self.what), |folder| {
+    /// A program that is the only one of its module.
+    pub(super) fn new(name: &'static str, version: &'static str) -> Self {
+        let ldflags = "-s -w".to_owned();
+        Self { name, version, folder: name, package: ".", go_mod: "go.mod", tags: "", ldflags, links: &[] }
+    }
+
+    /// Returns the folder with the program. `what` says what is built, and how long that may take.
+    pub(super) fn build(&self, cache: &Cache, progress: Progress, what: &str) -> anyhow::Result<PathBuf> {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("go").join(self.folder);
+        let key = format!("{}-{}-{}", self.name, self.version, self.hash(&source)?);
+        cache.entry("bin", &key, progress, &format!("building {what}"), |folder| {
             fs::create_dir(folder)?;
             let program = folder.join(self.name);
             run(go()?
                 .current_dir(&source)
-                .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", self.ldflags])
-                .arg("-o")
+                .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false"])
+                .args(["-modfile", self.go_mod, "-tags", self.tags, "-ldflags", &self.ldflags, "-o"])
                 .arg(&program)
-                .arg("."))?;
+                .arg(self.package))?;
             for link in self.links {
                 symlink(self.name, folder.join(link))?;
             }
             Ok(())
         })
+    }
+
+    /// A short hash of everything that the program depends on.
+    fn hash(&self, source: &Path) -> anyhow::Result<String> {
+        let package = source.join(self.package);
+        let mut files: Vec<PathBuf> = fs::read_dir(&package)
+            .with_context(|| format!("read {}", package.display()))?
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<io::Result<_>>()?;
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "go" || extension == "s"));
+        let go_mod = source.join(self.go_mod);
+        let go_sum = go_mod.with_extension("sum");
+        files.push(go_mod);
+        // A module that needs no others has none.
+        files.extend(go_sum.exists().then_some(go_sum));
+        files.sort();
+        let mut parts = vec![self.ldflags.clone()];
+        for file in files {
+            // The name alone: another checkout of the same files shares the build.
+            parts.push(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+            parts.push(fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?);
+        }
+        Ok(content_key(parts.iter().map(String::as_str)))
     }
 }
 
@@ -71,22 +107,6 @@ fn go() -> anyhow::Result<Command> {
     let mut command = Command::new(program);
     command.env("CGO_ENABLED", "0").env("GOFLAGS", "").env_remove("GOBIN").env("GOWORK", "off");
     Ok(command)
-}
-
-/// A short hash of everything that a build depends on.
-fn folder_hash(folder: &Path, settings: &str) -> anyhow::Result<String> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .with_context(|| format!("read {}", folder.display()))?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<io::Result<_>>()?;
-    files.sort();
-    let mut parts = vec![settings.to_owned()];
-    for file in files {
-        // The name alone: another checkout of the same files shares the build.
-        parts.push(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
-        parts.push(fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?);
-    }
-    Ok(content_key(parts.iter().map(String::as_str)))
 }
 
 /// A short name for a list of texts.

@@ -1,7 +1,7 @@
 //! An application with an SDK of its own gets variables, and nothing else.
 
 use anyhow::ensure;
-use ingraft_e2e_tests::Example;
+use ingraft_e2e_tests::{Example, node_of};
 use ingraft_testkit::Cluster;
 use ingraft_testkit::ingraft::ready_pod;
 
@@ -26,7 +26,7 @@ pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
         "k8s.namespace.name=application",
         "k8s.deployment.name=sdk-server",
         &format!("k8s.pod.name={pod}"),
-        &format!("k8s.node.name={}", cluster.name()),
+        &format!("k8s.node.name={}", node_of(kubectl, &pod)?),
     ] {
         ensure!(attributes.contains(&expected), "{expected} in {attributes:?}");
     }

@@ -3,8 +3,8 @@
 // It reads cases as JSON, one after the other, and writes one line of JSON for each. Nothing runs: the kubelet's own
 // function is called with what the case says that the cluster holds.
 //
-// Its go.mod is a link to that of the module kubernetes, so the kubelet is the one that clusters run, and most of it is
-// compiled already.
+// It is part of the module that makes the cluster's own kubelet, so that most of it is compiled already. The build tag
+// "oldest" belongs to oldest.mod.
 package main
 
 import (

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"unsafe"
@@ -13,19 +14,6 @@ import (
 	"k8s.io/kubernetes/pkg/kubelet"
 	kubecontainer "k8s.io/kubernetes/pkg/kubelet/container"
 )
-
-// The function under test. The compiler does not compare this declaration with the function's own in
-// pkg/kubelet/kubelet_pods.go: look at it when the version of Kubernetes changes.
-//
-//go:linkname makeEnvironmentVariables k8s.io/kubernetes/pkg/kubelet.(*Kubelet).makeEnvironmentVariables
-func makeEnvironmentVariables(
-	kl *kubelet.Kubelet,
-	pod *v1.Pod,
-	container *v1.Container,
-	podIP string,
-	podIPs []string,
-	podVolumes kubecontainer.VolumeMap,
-) ([]kubecontainer.EnvVar, error)
 
 // environment asks the kubelet. The folder is for files.
 func (c *environmentCase) environment(folder string) (map[string]string, error) {
@@ -42,7 +30,7 @@ func (c *environmentCase) environment(folder string) (map[string]string, error) 
 	for _, address := range c.Pod.Status.PodIPs {
 		podIPs = append(podIPs, address.IP)
 	}
-	variables, err := makeEnvironmentVariables(kl, &c.Pod, container, c.Pod.Status.PodIP, podIPs, volumes)
+	variables, err := makeEnvironmentVariables(kl, context.Background(), &c.Pod, container, c.Pod.Status.PodIP, podIPs, volumes)
 	if err != nil {
 		return nil, err
 	}

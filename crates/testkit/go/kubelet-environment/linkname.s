@@ -1,1 +1,0 @@
-// A package with a file of assembly may declare functions without a body, as the linkname in kubelet.go needs.
