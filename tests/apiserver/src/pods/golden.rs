@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use ingraft_cluster::manifests;
+use ingraft_cluster::documents;
 use serde_json::{Map, Value, json};
 
 use super::{Case, admit, namespaces};
@@ -43,10 +43,10 @@ impl Golden {
     fn read(&mut self, folder: &Path, restricted: bool) {
         let case = folder.file_name().unwrap().to_str().unwrap();
         let text = std::fs::read_to_string(folder.join("input.yaml")).unwrap();
-        let documents = manifests::read(case, &text).unwrap();
+        let documents = documents::read(case, &text).unwrap();
         let objects: Vec<&Value> = documents
             .iter()
-            .flat_map(|document| manifests::objects(&document.value))
+            .flat_map(|document| documents::objects(&document.value))
             .map(|(_, object)| object)
             .collect();
         let moved = |namespace: &str| {
