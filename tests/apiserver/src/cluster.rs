@@ -16,6 +16,8 @@ use crate::wait::{until, until_some};
 
 /// The name of the ServiceAccount, ClusterRole and webhook configuration.
 pub(crate) const NAME: &str = "ingraft-operator";
+/// The operator's image: its pods stay Pending.
+const IMAGE: &str = "example.com/ingraft:1";
 /// The key of the annotation that asks for Python.
 pub(crate) const INJECT_PYTHON: &str = "instrumentation.opentelemetry.io/inject-python";
 /// The name of Python's init container and volume.
@@ -87,7 +89,7 @@ impl Cluster {
         let program = programs::debug("ingraft-operator", "ingraft-operator")?;
         let cli = programs::debug("ingraft-cli", "ingraft")?;
         let print = |what: &str| -> anyhow::Result<String> {
-            let output = Command::new(&cli).args(["manifests", what]).output()?;
+            let output = Command::new(&cli).args(["manifests", what, "--image", IMAGE]).output()?;
             Ok(String::from_utf8(output.stdout)?)
         };
         let manifests = Manifests { crds: print("crds")?, operator: print("operator")? };

@@ -175,5 +175,5 @@ fn explain_asks_the_operator() {
         .unwrap();
     let alone = explain();
     assert!(alone.starts_with("deployment/web, if it started now\n") && !alone.contains(probed), "{alone}");
-    assert!(alone.contains("There is no operator in this cluster"), "{alone}");
+    assert!(alone.contains("there is no operator in this cluster"), "{alone}");
 }

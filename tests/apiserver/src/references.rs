@@ -48,7 +48,9 @@ fn a_missing_config_map_is_told_and_the_pod_starts_without_it() {
 #[test]
 fn with_check_secrets_a_missing_secret_is_told_too() {
     let Some(cluster) = exclusive() else { return };
-    let manifests = cluster.ingraft(&["manifests", "operator", "--check-secrets"]).stdout;
+    let manifests = cluster
+        .ingraft(&["manifests", "operator", "--image=example.com/ingraft:1", "--check-secrets"])
+        .stdout;
     cluster.kubectl().apply(&String::from_utf8(manifests).unwrap()).unwrap();
     let mut operator = cluster.operator_with("operator", &["--check-secrets"]);
     operator.wait_ready();
