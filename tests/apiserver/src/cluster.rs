@@ -17,7 +17,7 @@ use crate::wait::{until, until_some};
 /// The name of the ServiceAccount, ClusterRole and webhook configuration.
 pub(crate) const NAME: &str = "ingraft-operator";
 /// The operator's image: its pods stay Pending.
-const IMAGE: &str = "example.com/ingraft:1";
+pub(crate) const IMAGE: &str = "example.com/ingraft:1";
 /// The key of the annotation that asks for Python.
 pub(crate) const INJECT_PYTHON: &str = "instrumentation.opentelemetry.io/inject-python";
 /// The name of Python's init container and volume.
@@ -183,6 +183,11 @@ impl Cluster {
     pub(crate) fn instrumentation(&self, namespace: &str, name: &str) -> Value {
         let path = "/apis/opentelemetry.io/v1alpha1/namespaces";
         self.api.get(&format!("{path}/{namespace}/instrumentations/{name}")).unwrap()
+    }
+
+    /// A namespace as it is stored.
+    pub(crate) fn stored_namespace(&self, name: &str) -> Value {
+        self.api.get(&format!("/api/v1/namespaces/{name}")).unwrap()
     }
 
     /// The pods of a namespace.
