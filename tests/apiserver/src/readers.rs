@@ -122,7 +122,7 @@ impl Stored {
 
 /// `Kind name`.
 fn named(object: &Value) -> String {
-    let name = object["metadata"]["name"].as_str().or(object["metadata"]["generateName"].as_str());
+    let name = object["metadata"]["name"].as_str().or_else(|| object["metadata"]["generateName"].as_str());
     format!("{} {}", object["kind"].as_str().unwrap_or_default(), name.unwrap_or_default())
 }
 
@@ -271,7 +271,9 @@ impl<'a> Session<'a> {
                 answers.entry(key.clone()).or_default().findings.push(finding);
             }
         }
-        answers.values_mut().for_each(|answer| answer.findings.sort());
+        for answer in answers.values_mut() {
+            answer.findings.sort();
+        }
         answers
     }
 
@@ -312,8 +314,8 @@ impl<'a> Session<'a> {
             "request": {"uid": "u", "namespace": namespace, "operation": "CREATE", "dryRun": true, "object": pod},
         });
         let log = self.operator.log().unwrap().len();
-        let path = "/mutate-v1-pod";
-        let answer = self.operator.post(path, &self.trusted, review.to_string().as_bytes()).unwrap();
+        let answer =
+            self.operator.post("/mutate-v1-pod", &self.trusted, review.to_string().as_bytes()).unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
         let answer: Value = serde_json::from_str(&answer.body).unwrap();
         let patch = answer["response"]["patch"].as_str().map(|patch| STANDARD.decode(patch).unwrap());
