@@ -1,10 +1,14 @@
 //! Which cluster to ask, as kubectl's own flags say it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+
+/// A person waits for the answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Arguments that choose a cluster.
 #[derive(Debug, clap::Args)]
@@ -25,7 +29,9 @@ impl ClusterArgs {
         drop(rustls::crypto::ring::default_provider().install_default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let config = self.config().await.context("failed to find a cluster")?;
+            let mut config = self.config().await.context("failed to find a cluster")?;
+            config.connect_timeout = Some(TIMEOUT);
+            config.read_timeout = Some(TIMEOUT);
             task(Client::try_from(config)?).await
         })
     }

@@ -4,9 +4,9 @@ mod environments;
 
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
-use ingraft_cluster::api::{self, WorkloadKind};
+use ingraft_cluster::api::{self, Operator, WorkloadKind};
 use ingraft_cluster::facts;
-use ingraft_core::{Facts, Finding, Outcome, Snapshot, Subject, Workload, edit};
+use ingraft_core::{Finding, Outcome, Snapshot, Subject, Workload, edit};
 use ingraft_settings::{Installed, of_operator};
 use kube::Client;
 use serde_json::{Value, json};
@@ -131,34 +131,29 @@ impl Question<'_> {
 
     /// What the operator knows, as far as the user may see it.
     async fn known(&self) -> anyhow::Result<Known> {
-        let (installed, facts, mut notes) = self.ask_operator().await?;
+        let mut notes = Vec::new();
+        let operator = self.operator(&mut notes).await.context("failed to look for the operator")?;
+        let installed = operator.as_ref().map(|one| of_operator(&one.container)).unwrap_or_default();
         let known = api::known(self.client, self.namespace, installed.check_secrets).await;
         let api::Known { mut snapshot, unseen } = known.context("failed to read the cluster")?;
-        snapshot.facts = facts;
         notes.extend(unseen);
+        if let Some(operator) = operator {
+            let facts = facts::recall(self.client, &operator.namespace).await;
+            let unknown = ": what probes have found in images is not known";
+            let facts =
+                allowed(facts, unknown, &mut notes).context("failed to read what probes have found")?;
+            snapshot.facts = facts.flatten().unwrap_or_default();
+        }
         Ok(Known { snapshot, installed, notes })
     }
 
-    /// The settings of the cluster's operator, and what it has learnt of images.
-    async fn ask_operator(&self) -> anyhow::Result<(Installed, Facts, Vec<String>)> {
-        let assumed = "this is what an operator with default settings, and without probes, would do";
-        let found = async {
-            let Some(operator) = api::operator(self.client).await? else { return Ok(None) };
-            let facts = facts::recall(self.client, &operator.namespace).await?;
-            Ok(Some((of_operator(&operator.container), facts.unwrap_or_default())))
-        };
-        match found.await {
-            Ok(Some((installed, facts))) => Ok((installed, facts, Vec::new())),
-            Ok(None) => {
-                let note = format!("there is no operator in this cluster: {assumed}");
-                Ok((Installed::default(), Facts::default(), vec![note]))
-            }
-            Err(kube::Error::Api(status)) if status.is_forbidden() => {
-                let note = format!("{}: {assumed}", status.message);
-                Ok((Installed::default(), Facts::default(), vec![note]))
-            }
-            Err(error) => Err(anyhow!(error).context("failed to look for the operator")),
+    async fn operator(&self, notes: &mut Vec<String>) -> kube::Result<Option<Operator>> {
+        let assumed = ": this is what an operator with default settings, and without probes, would do";
+        let found = allowed(api::operator(self.client).await, assumed, notes)?;
+        if let Some(None) = found {
+            notes.push(format!("there is no operator in this cluster{assumed}"));
         }
+        Ok(found.flatten())
     }
 
     /// The field and object of a finding.
@@ -191,6 +186,22 @@ impl Question<'_> {
         let text = environments::environments(self.client, self.namespace, workload.template, after).await?;
         let Target { word, name, .. } = &self.args.workload;
         output::print(format!("{word}/{name}, {when}\n{text}").as_bytes())
+    }
+}
+
+/// The answer, if there is one; a refusal is noted with what follows from it.
+fn allowed<T>(
+    answer: kube::Result<T>,
+    consequence: &str,
+    notes: &mut Vec<String>,
+) -> kube::Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(kube::Error::Api(status)) if status.is_forbidden() => {
+            notes.push(format!("{}{consequence}", status.message));
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

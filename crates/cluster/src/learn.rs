@@ -18,7 +18,7 @@ use crate::slim::{NodeStatus, Nothing, Ports, Slim};
 /// A kind of object that decisions depend on.
 pub(crate) trait Learn: Resource<DynamicType = ()> + DeserializeOwned {
     /// What is kept of an object.
-    type Kept: PartialEq;
+    type Kept: PartialEq + Send + 'static;
 
     /// Where it is kept.
     fn objects(snapshot: &mut Snapshot) -> &mut Objects<Self::Kept>;
@@ -227,4 +227,71 @@ impl Document<'_> {
 /// Whether objects of a kind are in namespaces.
 fn is_namespaced<K: Learn>() -> bool {
     !["Namespace", "Node"].contains(&K::kind(&()).as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn learnt(objects: &[Value]) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for object in objects {
+            learn_document(&mut snapshot, object, "shop").unwrap();
+        }
+        snapshot
+    }
+
+    #[test]
+    fn takes_objects_without_a_namespace_for_those_of_the_default_one() {
+        let service = |metadata: Value, ports: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports}});
+        let snapshot = learnt(&[
+            service(json!({"name": "a"}), json!([{"port": 4317}, {"port": "4318"}, {"port": 70000}, {}])),
+            service(json!({"name": "b", "namespace": "obs"}), json!([{"port": 4318}])),
+            service(json!({"name": "alias"}), json!(null)),
+        ]);
+        assert_eq!(snapshot.services.get("shop", "a"), Some(&vec![4317]));
+        assert_eq!(snapshot.services.get("obs", "b"), Some(&vec![4318]));
+        assert_eq!(snapshot.services.get("shop", "alias"), None, "a Service without ports is elsewhere");
+    }
+
+    #[test]
+    fn objects_outside_namespaces_are_in_none() {
+        let annotations =
+            json!({"instrumentation.opentelemetry.io/inject-java": "true", "ingraft.dev/inject": 1});
+        let snapshot = learnt(&[
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+                "name": "shop", "namespace": "odd", "annotations": annotations,
+                "labels": {"pod-security.kubernetes.io/enforce": "baseline"},
+            }}),
+            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}, "status": null}),
+        ]);
+        let namespace = snapshot.namespace("shop").unwrap();
+        assert_eq!(namespace.annotation("instrumentation.opentelemetry.io/inject-java"), "true");
+        assert_eq!(namespace.annotation("ingraft.dev/inject"), "", "a value that is not text is none");
+        assert_eq!(namespace.pod_security(), ingraft_core::PodSecurity::Baseline);
+        assert!(snapshot.nodes.get("", "n").is_some());
+    }
+
+    #[test]
+    fn only_manifests_show_keys() {
+        let map =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ca"}, "data": {"k": "v"}});
+        let snapshot = learnt(std::slice::from_ref(&map));
+        assert_eq!(snapshot.config_maps.get("shop", "ca"), Some(&Some(vec!["k".to_owned()])));
+        let mut watched = Objects::default();
+        let map: Slim<v1::ConfigMap> = serde_json::from_value(map).unwrap();
+        assert!(learn(&mut watched, map.clone()) && !learn(&mut watched, map), "the second is nothing new");
+        assert_eq!(watched.get("", "ca"), Some(&None));
+    }
+
+    #[test]
+    fn only_an_instrumentation_that_cannot_be_read_is_an_error() {
+        let mut snapshot = Snapshot::default();
+        let mut object = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": 1}});
+        assert!(learn_document(&mut snapshot, &object, "shop").is_ok());
+        object["apiVersion"] = "opentelemetry.io/v1alpha1".into();
+        object["kind"] = "Instrumentation".into();
+        assert!(learn_document(&mut snapshot, &object, "shop").is_err());
+    }
 }

@@ -138,6 +138,12 @@ impl Cluster {
         })
     }
 
+    /// A kubeconfig for a ServiceAccount.
+    pub(crate) fn kubeconfig_of(&self, namespace: &str, account: &str) -> String {
+        let token = self.kubectl().run(&["create", "token", account, "-n", namespace]).unwrap();
+        self.kubeconfig(token.trim()).to_string()
+    }
+
     pub(crate) fn kubectl(&self) -> &Kubectl {
         self.control_plane.kubectl()
     }

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use ingraft_core::Workload;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, IMAGE, exclusive};
+use crate::cluster::{Cluster, IMAGE, INJECT_PYTHON, deployment, exclusive, instrumentation};
 use crate::golden::{GoldenCase, golden_cases};
 use crate::operator::Operator;
 use crate::requests::bundle;
@@ -49,6 +49,57 @@ fn inject_webhook_and_explain_give_the_same_changes_and_findings() {
     eprintln!("{compared} workloads compared");
     assert!(different.is_empty(), "{} of {compared} differ:\n{}", different.len(), different.join("\n"));
     assert!(compared >= 300, "too few were compared: {compared}");
+}
+
+#[test]
+fn explain_names_what_its_user_may_not_see() {
+    let Some(cluster) = exclusive() else { return };
+    cluster.namespace_without_operator("may-not");
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "gateway", "namespace": "may-not"},
+        "spec": {"ports": [{"name": "grpc", "port": 4317}, {"name": "http", "port": 4318}]},
+    });
+    let spec = json!({"exporter": {"endpoint": "http://gateway.may-not:4317"}});
+    let asks = deployment("may-not", "web", &json!({INJECT_PYTHON: "base"}));
+    cluster.apply(&[service, instrumentation("may-not", "base", &spec), asks]);
+    let explain = |user: Option<&str>| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let words = ["explain", "deployment/web", "-n", "may-not", "-o", "json"];
+        let output = match user {
+            Some(user) => {
+                std::fs::write(file.path(), cluster.kubeconfig_of("may-not", user)).unwrap();
+                let kubeconfig = ["--kubeconfig", file.path().to_str().unwrap()];
+                cluster.ingraft(&[&words[..], &kubeconfig].concat())
+            }
+            None => cluster.ingraft(&words),
+        };
+        let said = String::from_utf8(output.stderr).unwrap();
+        let answer: Value = serde_json::from_slice(&output.stdout).expect(&said);
+        answer
+    };
+    let kubectl = cluster.kubectl();
+    kubectl.run(&["create", "serviceaccount", "developer", "-n", "may-not"]).unwrap();
+    let rights = ["cronjobs.batch", "services", "configmaps", "instrumentations.opentelemetry.io"];
+    let resource = format!("--resource={}", rights.join(","));
+    kubectl.run(&["create", "role", "view", "--verb=get,list", &resource, "-n", "may-not"]).unwrap();
+    let bind = ["create", "rolebinding", "view", "--role=view", "--serviceaccount=may-not:developer"];
+    kubectl.run(&[&bind[..], &["-n", "may-not"]].concat()).unwrap();
+    let deployments =
+        ["create", "clusterrole", "list-deployments", "--verb=get,list", "--resource=deployments.apps"];
+    kubectl.run(&deployments).unwrap();
+    let bind = ["create", "clusterrolebinding", "list-deployments", "--clusterrole=list-deployments"];
+    kubectl.run(&[&bind[..], &["--serviceaccount=may-not:developer"]].concat()).unwrap();
+
+    let (all, own) = (explain(None), explain(Some("developer")));
+    assert_eq!(all["notes"], json!([]), "an administrator sees everything");
+    assert_eq!(all["findings"], own["findings"], "what matters is in the namespace");
+    assert_eq!(all["patch"], own["patch"]);
+    assert!(all["findings"].to_string().contains("EndpointPortCorrected"), "{all}");
+    let notes: Vec<&str> = own["notes"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    for resource in ["configmaps", "namespaces", "nodes", "services", "instrumentations.opentelemetry.io"] {
+        assert!(notes.iter().any(|note| note.starts_with(&format!("{resource} "))), "{resource}: {notes:#?}");
+    }
+    assert_eq!(notes.len(), 5, "{notes:#?}");
 }
 
 fn create_namespaces(cluster: &Cluster, cases: &[GoldenCase]) {

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use ingraft_cluster::fetched_sources::{FetchedSources, services};
 use ingraft_core::ReferenceKind;
 use ingraft_core::environment::{
-    Inputs, Origin, ServiceVariable, Setting, Variable, environment, service_links,
+    Environment, Inputs, Origin, ServiceVariable, Setting, Variable, environment, service_links,
 };
 use kube::Client;
 use serde_json::Value;
@@ -27,49 +27,74 @@ pub async fn environments(
             sources.fetch(client, namespace, kind, &name).await.with_context(failed)?;
         }
     }
+    let view = View { namespace, services: &services, sources: &sources };
     let mut text = String::new();
     for list in ["initContainers", "containers"] {
         for container in containers(after, list) {
-            let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
             let original = containers(before, list).find(|one| one.get("name") == container.get("name"));
-            let Some(original) = original else { continue };
-            let variables = |pod: &Value, container: &Value| {
-                let links: Vec<ServiceVariable> = service_links(&services, namespace, pod);
-                let inputs = Inputs {
-                    pod,
-                    container,
-                    namespace,
-                    sources: &sources,
-                    files: &[],
-                    services: Some(&links),
-                    image: Some(&[]),
-                };
-                let linked = |name: &str| links.iter().any(|link| link.name == name);
-                let found = environment(&inputs).variables.into_iter();
-                let own = found.filter(|variable| !linked(&variable.name));
-                own.map(|variable| (variable.name.clone(), line(&variable))).collect::<BTreeMap<_, _>>()
-            };
-            let (old, new) = (variables(before, original), variables(after, container));
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "container {name}");
-            for name in old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))) {
-                match (old.get(name), new.get(name)) {
-                    (Some(old), Some(new)) if old == new => {
-                        let _ = writeln!(text, "    {name}={old}");
-                    }
-                    (old, new) => {
-                        for (sign, line) in [("-", old), ("+", new)] {
-                            if let Some(line) = line {
-                                let _ = writeln!(text, "  {sign} {name}={line}");
-                            }
+            if let Some(original) = original {
+                view.compare((before, original), (after, container), &mut text);
+            }
+        }
+    }
+    text.push_str("Not shown: service links, and variables that only the image sets.\n");
+    Ok(text)
+}
+
+/// What environments are made from.
+struct View<'a> {
+    namespace: &'a str,
+    services: &'a [Value],
+    sources: &'a FetchedSources,
+}
+
+impl View<'_> {
+    /// Writes the variables of a container before and after, and what keeps it from starting.
+    fn compare(&self, before: (&Value, &Value), after: (&Value, &Value), text: &mut String) {
+        let (old, new) = (self.environment(before), self.environment(after));
+        let name = after.1.get("name").and_then(Value::as_str).unwrap_or_default();
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "container {name}");
+        for missing in &new.missing {
+            let _ = writeln!(text, "  does not start without {}", origin(missing));
+        }
+        let (old, new) = (lines(&old), lines(&new));
+        for name in old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))) {
+            match (old.get(name), new.get(name)) {
+                (Some(old), Some(new)) if old == new => {
+                    let _ = writeln!(text, "    {name}={old}");
+                }
+                (old, new) => {
+                    for (sign, line) in [("-", old), ("+", new)] {
+                        if let Some(line) = line {
+                            let _ = writeln!(text, "  {sign} {name}={line}");
                         }
                     }
                 }
             }
         }
     }
-    text.push_str("Not shown: service links, and variables that only the image sets.\n");
-    Ok(text)
+
+    /// The environment of a container of a pod, without service links.
+    fn environment(&self, (pod, container): (&Value, &Value)) -> Environment {
+        let links: Vec<ServiceVariable> = service_links(self.services, self.namespace, pod);
+        let mut found = environment(&Inputs {
+            pod,
+            container,
+            namespace: self.namespace,
+            sources: self.sources,
+            files: &[],
+            services: Some(&links),
+            image: Some(&[]),
+        });
+        found.variables.retain(|variable| links.iter().all(|link| link.name != variable.name));
+        found
+    }
+}
+
+/// The text for each variable.
+fn lines(environment: &Environment) -> BTreeMap<&str, String> {
+    environment.variables.iter().map(|variable| (variable.name.as_str(), line(variable))).collect()
 }
 
 fn containers<'a>(pod: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {
