@@ -1,31 +1,28 @@
 //! Any text as manifests: documents or an error, never a panic; injecting twice is injecting once.
 #![no_main]
 
-use ingraft_cluster::manifests;
-use ingraft_core::{Request, Settings, Workload, edit, inject};
+use ingraft_cluster::documents;
+use ingraft_core::{Settings, Workload, edit};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let Ok(documents) = manifests::read("input", text) else { return };
-    let Ok(snapshot) = manifests::snapshot(&documents, "default") else { return };
+    let Ok(documents) = documents::read("input", text) else { return };
+    let Ok(snapshot) = documents::snapshot(&documents, "default") else { return };
     let settings = Settings::default();
     for document in &documents {
-        for (_, object) in manifests::objects(&document.value) {
-            let Some(workload) = Workload::of(object) else { continue };
-            let namespace = workload.namespace.unwrap_or("default");
-            let owners = workload.owners(namespace, &snapshot);
-            let decide = |pod: &serde_json::Value| {
-                inject(&Request { pod, namespace, owners: &owners, snapshot: &snapshot, settings: &settings })
+        for (_, object) in documents::objects(&document.value) {
+            let inject = |object: &serde_json::Value| {
+                let workload = Workload::of(object)?;
+                Some(workload.inject(workload.namespace.unwrap_or("default"), &snapshot, &settings))
             };
-            let outcome = decide(workload.template);
+            let Some(outcome) = inject(object) else { continue };
             for finding in &outcome.findings {
                 document.line_of(&finding.pointer);
             }
-            let mut once = workload.template.clone();
+            let mut once = object.clone();
             edit::apply(&mut once, &outcome.edits);
-            let mut twice = once.clone();
-            edit::apply(&mut twice, &decide(&once).edits);
-            assert_eq!(once, twice);
+            let again = inject(&once).expect("it is still a workload");
+            assert!(again.edits.is_empty(), "{:?}", again.edits);
         }
     }
 });

@@ -1,209 +1,225 @@
 //! `ingraft explain`: what is decided about one workload of a cluster, and which environment its containers get.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+mod environments;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
+use clap::ValueEnum;
+use ingraft_cluster::api::{self, Operator, WorkloadKind};
 use ingraft_cluster::facts;
-use ingraft_cluster::live::{self, Material};
-use ingraft_core::environment::{Inputs, Origin, ServiceVariable, Variable, environment, service_links};
-use ingraft_core::{ReferenceKind, Request, Settings, Snapshot, Workload, edit, inject};
+use ingraft_core::{Finding, Outcome, Snapshot, Subject, Workload, edit};
+use ingraft_settings::{Installed, of_operator};
 use kube::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::args::ExplainArgs;
-use crate::{CLEAN, FINDINGS, output};
+use crate::cluster_args::ClusterArgs;
+use crate::document::Change;
+use crate::output::{self, FailOn};
+
+/// Arguments of `ingraft explain`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The workload: pod, deployment, statefulset, daemonset, replicaset, job, cronjob or rollout
+    #[arg(value_name = "TYPE/NAME", value_parser = parse_target)]
+    workload: Target,
+    /// Its namespace [default: that of the context]
+    #[arg(short, long)]
+    namespace: Option<String>,
+    /// What to print: findings for people, or findings and changes for programs
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
+    /// Also print the environment of its containers before and after injection; values from Secrets are never printed
+    #[arg(long, conflicts_with = "output")]
+    env: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+/// How the answer is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, ValueEnum)]
+enum Form {
+    /// Findings on standard error
+    #[default]
+    Text,
+    /// Findings, and the changes as an RFC 6902 patch
+    Json,
+}
+
+/// What is to be explained.
+#[derive(Debug, Clone)]
+struct Target {
+    kind: WorkloadKind,
+    /// The kind as written.
+    word: String,
+    name: String,
+}
+
+fn parse_target(text: &str) -> Result<Target, String> {
+    let Some((word, name)) = text.split_once('/').filter(|(_, name)| !name.is_empty()) else {
+        return Err("write TYPE/NAME, such as deployment/checkout".to_owned());
+    };
+    let kind = WorkloadKind::parse(word).ok_or_else(|| format!("\"{word}\" is not a workload kind"))?;
+    Ok(Target { kind, word: word.to_owned(), name: name.to_owned() })
+}
 
 /// Explains one workload.
-pub fn run(args: &ExplainArgs) -> anyhow::Result<u8> {
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(explain(args))
+pub fn run(args: &Args) -> anyhow::Result<u8> {
+    args.cluster.with_client(async |client| {
+        let namespace = args.namespace.as_deref().unwrap_or_else(|| client.default_namespace());
+        let question = Question { args, client: &client, namespace };
+        question.answer().await
+    })
 }
 
-async fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
-    let client = Client::try_default().await.context("failed to find a cluster: is there a kubeconfig?")?;
-    let namespace = args.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
-    let Some((kind, name)) = args.workload.split_once('/') else {
-        bail!("write TYPE/NAME, such as deployment/checkout, instead of \"{}\"", args.workload);
-    };
-    let find = async |kind: &str, name: &str| -> anyhow::Result<Value> {
-        let answer = live::object(&client, kind, &namespace, name).await;
-        let answer = answer.with_context(|| format!("\"{kind}\" makes no pods"))?;
-        answer.map_err(|error| match error {
-            // What the API server says is meant for people.
-            kube::Error::Api(status) => anyhow!("{} (namespace {namespace})", status.message),
-            other => anyhow!(other).context(format!("failed to read {kind}/{name}")),
+/// One call of the program.
+struct Question<'a> {
+    args: &'a Args,
+    client: &'a Client,
+    namespace: &'a str,
+}
+
+/// What is known of the cluster, and what limits that.
+struct Known {
+    snapshot: Snapshot,
+    installed: Installed,
+    notes: Vec<String>,
+}
+
+impl Question<'_> {
+    async fn answer(&self) -> anyhow::Result<u8> {
+        let object = self.object().await?;
+        let template = self.template_of(&object).await;
+        let workload = Workload::of(&template).context("it has no pod template")?;
+        let Known { snapshot, installed, notes } = self.known().await?;
+        let outcome = workload.inject(self.namespace, &snapshot, &installed.settings);
+        let worst = outcome.findings.iter().map(Finding::severity).max();
+        if self.args.output == Form::Json {
+            print_json(workload, self.namespace, outcome, &notes)?;
+            return Ok(FailOn::Error.status(worst));
+        }
+        for note in &notes {
+            output::note(note);
+        }
+        for finding in &outcome.findings {
+            output::finding(finding, &self.location(workload, finding));
+        }
+        if self.args.env {
+            self.print_environments(&object, workload, &outcome).await?;
+        }
+        Ok(FailOn::Error.status(worst))
+    }
+
+    async fn object(&self) -> anyhow::Result<Value> {
+        let Target { kind, word, name } = &self.args.workload;
+        kind.get(self.client, self.namespace, name).await.map_err(|error| match error {
+            // The API server's messages are meant for people.
+            kube::Error::Api(status) => anyhow!("{} (namespace {})", status.message, self.namespace),
+            other => anyhow!(other).context(format!("failed to read {word}/{name}")),
         })
-    };
-    let object = find(kind, name).await?;
-    let mut template = object.clone();
-    // A pod is explained by what it was made from.
-    if object.get("kind").is_some_and(|kind| kind == "Pod") {
-        let owner = object.pointer("/metadata/ownerReferences/0");
+    }
+
+    /// A pod is explained by what it was made from.
+    async fn template_of(&self, object: &Value) -> Value {
+        let is_pod = is_pod(object);
+        let owner = object.pointer("/metadata/ownerReferences/0").filter(|_| is_pod);
         let text = |key: &str| owner.and_then(|owner| owner.get(key)).and_then(Value::as_str);
-        if let (Some(kind), Some(name)) = (text("kind"), text("name")) {
-            template = find(kind, name).await.unwrap_or(template);
+        if let (Some(kind), Some(name)) = (text("kind").and_then(WorkloadKind::parse), text("name")) {
+            let owner = kind.get(self.client, self.namespace, name).await;
+            return owner.unwrap_or_else(|_| object.clone());
         }
+        object.clone()
     }
-    let workload = Workload::of(&template).context("it makes no pods")?;
-    let mut snapshot = live::snapshot(&client, &namespace).await.context("failed to read the cluster")?;
-    let settings = ask_operator(&client, &mut snapshot).await?;
-    let owners = workload.owners(&namespace, &snapshot);
-    let outcome = inject(&Request {
-        pod: workload.template,
-        namespace: &namespace,
-        owners: &owners,
-        snapshot: &snapshot,
-        settings: &settings,
-    });
-    for finding in workload.misplaced_annotations().iter().chain(&outcome.findings) {
-        output::finding_of(&format!("{} in namespace {namespace}", args.workload), finding);
+
+    /// What the operator knows, as far as the user may see it.
+    async fn known(&self) -> anyhow::Result<Known> {
+        let mut notes = Vec::new();
+        let operator = self.operator(&mut notes).await.context("failed to look for the operator")?;
+        let installed = operator.as_ref().map(|one| of_operator(&one.container)).unwrap_or_default();
+        let known = api::known(self.client, self.namespace, installed.check_secrets).await;
+        let api::Known { mut snapshot, unseen } = known.context("failed to read the cluster")?;
+        notes.extend(unseen);
+        if let Some(operator) = operator {
+            let facts = facts::recall(self.client, &operator.namespace).await;
+            let unknown = ": what probes have found in images is not known";
+            let facts =
+                allowed(facts, unknown, &mut notes).context("failed to read what probes have found")?;
+            snapshot.facts = facts.flatten().unwrap_or_default();
+        }
+        Ok(Known { snapshot, installed, notes })
     }
-    if args.env {
-        let mut after = workload.template.clone();
-        edit::apply(&mut after, &outcome.edits);
+
+    async fn operator(&self, notes: &mut Vec<String>) -> kube::Result<Option<Operator>> {
+        let assumed = ": this is what an operator with default settings, and without probes, would do";
+        let found = allowed(api::operator(self.client).await, assumed, notes)?;
+        if let Some(None) = found {
+            notes.push(format!("there is no operator in this cluster{assumed}"));
+        }
+        Ok(found.flatten())
+    }
+
+    /// The field and object of a finding.
+    fn location(&self, workload: Workload<'_>, finding: &Finding) -> String {
+        let Target { word, name, .. } = &self.args.workload;
+        let (pointer, about) = match &finding.subject {
+            Subject::Pod => (workload.pointer, String::new()),
+            Subject::Workload => ("", String::new()),
+            Subject::Namespace => ("", ", by its namespace".to_owned()),
+            Subject::Instrumentation(reference) => ("", format!(", by Instrumentation {reference}")),
+        };
+        format!("{pointer}{} ({word}/{name} in namespace {}{about})", finding.pointer, self.namespace)
+    }
+
+    async fn print_environments(
+        &self,
+        object: &Value,
+        workload: Workload<'_>,
+        outcome: &Outcome,
+    ) -> anyhow::Result<()> {
+        let mut document = workload.document.clone();
+        edit::apply(&mut document, &outcome.edits);
         // A pod that exists is what it is, whatever would be decided now.
-        let is_pod = object.get("kind").is_some_and(|kind| kind == "Pod");
-        let after = if is_pod { &object } else { &after };
-        let when = if is_pod { "as it runs" } else { "if it started now" };
-        println!("{}, {when}", args.workload);
-        print!("{}", environments(&client, &namespace, workload.template, after).await?);
+        let (when, after) = if is_pod(object) {
+            ("as it runs", Some(object))
+        } else {
+            ("if it started now", document.pointer(workload.pointer))
+        };
+        let after = after.unwrap_or(workload.template);
+        let text = environments::environments(self.client, self.namespace, workload.template, after).await?;
+        let Target { word, name, .. } = &self.args.workload;
+        output::print(format!("{word}/{name}, {when}\n{text}").as_bytes())
     }
-    let found = outcome.findings.iter().any(|finding| finding.severity() == ingraft_core::Severity::Error);
-    Ok(if found { FINDINGS } else { CLEAN })
 }
 
-/// What the cluster's operator was told, and has learnt of images.
-async fn ask_operator(client: &Client, snapshot: &mut Snapshot) -> anyhow::Result<Settings> {
-    let assumed = "this is what an operator with default settings, and without probes, would do";
-    let found = match live::operator(client).await {
-        Ok(Some((settings, namespace))) => {
-            facts::recall(client, &namespace).await.map(|facts| (settings, facts.unwrap_or_default()))
-        }
-        Ok(None) => {
-            eprintln!("There is no operator in this cluster: {assumed}.");
-            return Ok(Settings::default());
+/// The answer, if there is one; a refusal is noted with what follows from it.
+fn allowed<T>(
+    answer: kube::Result<T>,
+    consequence: &str,
+    notes: &mut Vec<String>,
+) -> kube::Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(kube::Error::Api(status)) if status.is_forbidden() => {
+            notes.push(format!("{}{consequence}", status.message));
+            Ok(None)
         }
         Err(error) => Err(error),
-    };
-    match found {
-        Ok((settings, facts)) => {
-            snapshot.facts = facts;
-            Ok(settings)
-        }
-        Err(kube::Error::Api(status)) if status.is_forbidden() => {
-            eprintln!("{}: {assumed}.", status.message);
-            Ok(Settings::default())
-        }
-        Err(error) => Err(anyhow!(error).context("failed to look for the operator")),
     }
 }
 
-/// The environment of each container, before and after.
-async fn environments(
-    client: &Client,
+fn is_pod(object: &Value) -> bool {
+    object.get("kind").is_some_and(|kind| kind == "Pod")
+}
+
+fn print_json(
+    workload: Workload<'_>,
     namespace: &str,
-    before: &Value,
-    after: &Value,
-) -> anyhow::Result<String> {
-    let services = live::services(client, namespace).await.context("failed to read Services")?;
-    let mut material = Material::default();
-    for pod in [before, after] {
-        for (kind, name) in named(pod) {
-            let failed = || format!("failed to read {} {name}", kind.as_str());
-            material.learn(client, namespace, kind, &name).await.with_context(failed)?;
-        }
+    outcome: Outcome,
+    notes: &[String],
+) -> anyhow::Result<()> {
+    let Outcome { edits, findings } = outcome;
+    let mut answer = Change { workload, namespace, edits, pointer: String::new() }.patch();
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("findings".to_owned(), findings.iter().map(output::finding_as_json).collect());
+        answer.insert("notes".to_owned(), json!(notes));
     }
-    let mut text = String::new();
-    for list in ["initContainers", "containers"] {
-        for container in containers(after, list) {
-            let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
-            let original = containers(before, list).find(|one| one.get("name") == container.get("name"));
-            let Some(original) = original else { continue };
-            let variables = |pod: &Value, container: &Value| {
-                let links: Vec<ServiceVariable> = service_links(&services, namespace, pod);
-                let inputs = Inputs {
-                    pod,
-                    container,
-                    namespace,
-                    sources: &material,
-                    files: &[],
-                    services: Some(&links),
-                    image: Some(&[]),
-                };
-                let linked = |name: &str| links.iter().any(|link| link.name == name);
-                let found = environment(&inputs).variables.into_iter();
-                let own = found.filter(|variable| !linked(&variable.name));
-                own.map(|variable| (variable.name.clone(), line(&variable))).collect::<BTreeMap<_, _>>()
-            };
-            let (old, new) = (variables(before, original), variables(after, container));
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "container {name}");
-            for name in old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))) {
-                match (old.get(name), new.get(name)) {
-                    (Some(old), Some(new)) if old == new => {
-                        let _ = writeln!(text, "    {name}={old}");
-                    }
-                    (old, new) => {
-                        for (sign, line) in [("-", old), ("+", new)] {
-                            if let Some(line) = line {
-                                let _ = writeln!(text, "  {sign} {name}={line}");
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-    text.push_str("Not shown: service links, and variables that only the image sets.\n");
-    Ok(text)
-}
-
-fn containers<'a>(pod: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {
-    pod.pointer(&format!("/spec/{list}")).and_then(Value::as_array).into_iter().flatten()
-}
-
-/// The ConfigMaps and Secrets that the environments of a pod name.
-fn named(pod: &Value) -> Vec<(ReferenceKind, String)> {
-    let places = [
-        ("envFrom", "/configMapRef/name", ReferenceKind::ConfigMap),
-        ("envFrom", "/secretRef/name", ReferenceKind::Secret),
-        ("env", "/valueFrom/configMapKeyRef/name", ReferenceKind::ConfigMap),
-        ("env", "/valueFrom/secretKeyRef/name", ReferenceKind::Secret),
-    ];
-    let mut found = Vec::new();
-    for container in ["initContainers", "containers"].iter().flat_map(|list| containers(pod, list)) {
-        for (list, pointer, kind) in places {
-            let entries = container.get(list).and_then(Value::as_array).into_iter().flatten();
-            let names = entries.filter_map(|entry| entry.pointer(pointer).and_then(Value::as_str));
-            found.extend(names.map(|name| (kind, name.to_owned())));
-        }
-    }
-    found
-}
-
-/// The value of a variable and where it comes from; where that is open, all that it may be.
-fn line(variable: &Variable) -> String {
-    let setting = |setting: &ingraft_core::environment::Setting| {
-        let value = setting.value.as_deref().map_or_else(|| "…".to_owned(), |value| format!("{value:?}"));
-        format!("{value} ({})", origin(&setting.origin))
-    };
-    let settings: Vec<String> = variable.settings.iter().map(setting).collect();
-    settings.join(", or else ")
-}
-
-fn origin(origin: &Origin) -> String {
-    match origin {
-        Origin::Image => "image".to_owned(),
-        Origin::ServiceLink => "service link".to_owned(),
-        Origin::EnvFrom { kind, object, .. } => format!("envFrom {} {object}", kind.as_str()),
-        Origin::Literal { .. } => "env".to_owned(),
-        Origin::Key { kind, object, key, .. } => format!("{} {object}, key {key}", kind.as_str()),
-        Origin::File { volume, path, .. } if volume == "ingraft-env" => format!("the probe's file {path}"),
-        Origin::File { volume, path, .. } => format!("file {path} in volume {volume}"),
-        Origin::Field { path, .. } => format!("field {path}"),
-        Origin::Resource { resource, .. } => format!("resource {resource}"),
-        Origin::Other { .. } => "a source of another kind".to_owned(),
-    }
+    output::print(output::json_text(&answer)?.as_bytes())
 }

@@ -1,118 +1,111 @@
 //! `ingraft inject`: manifests in, manifests out.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use anyhow::Context as _;
-use ingraft_cluster::existence;
-use ingraft_cluster::manifests::{self, Document};
-use ingraft_core::{Edit, Finding, Request, Severity, Snapshot, Workload, edit, inject, review};
-use kube::Client;
+use ingraft_cluster::documents::{self, Document};
+use ingraft_cluster::reference_lookup;
+use ingraft_core::{Finding, Severity, Snapshot, Workload, review};
+use ingraft_settings::SettingsArgs;
 
-use crate::args::InjectArgs;
-use crate::output::{self, Place};
-use crate::{CLEAN, FINDINGS, input};
+use crate::cluster_args::ClusterArgs;
+use crate::document::{Change, Injected};
+use crate::input;
+use crate::output::{self, FailOn, Output};
+use crate::source_location::SourceLocation;
 
-/// A document, and what is changed in it.
-pub struct Injected<'a> {
-    /// The document as read.
-    pub document: &'a Document,
-    /// What changes for each workload in it.
-    pub changes: Vec<Change<'a>>,
+/// Arguments of `ingraft inject`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A file, a folder with .yaml, .yml and .json files, or - for standard input
+    #[arg(value_name = "FILE", required_unless_present = "filename")]
+    files: Vec<PathBuf>,
+    /// The same, as kubectl has it; can be repeated
+    #[arg(short = 'f', long, value_name = "FILE")]
+    filename: Vec<PathBuf>,
+    /// Also look into the folders of a folder
+    #[arg(short = 'R', long)]
+    recursive: bool,
+    /// The namespace of objects that do not name one [default: default; with --check-secrets that of the context]
+    #[arg(short, long)]
+    namespace: Option<String>,
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    /// The least severity of a finding that makes the exit status 1
+    #[arg(long, value_enum, default_value_t)]
+    fail_on: FailOn,
+    /// Ask the cluster, with your rights, which Secrets and ConfigMaps that Instrumentations name exist
+    #[arg(long)]
+    check_secrets: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    settings: SettingsArgs,
 }
 
-/// The changes of one workload.
-pub struct Change<'a> {
-    /// The workload.
-    pub workload: Workload<'a>,
-    /// Its namespace.
-    pub namespace: &'a str,
-    /// The changes, for the workload as a document.
-    pub edits: Vec<Edit>,
-    /// Where the workload is in its document, a JSON pointer.
-    pub pointer: String,
-}
-
-impl Injected<'_> {
-    /// The document after the changes.
-    pub fn value(&self) -> serde_json::Value {
-        let mut value = self.document.value.clone();
-        for change in &self.changes {
-            let edits: Vec<Edit> =
-                change.edits.iter().map(|edit| edit.clone().under(&change.pointer)).collect();
-            edit::apply(&mut value, &edits);
-        }
-        value
-    }
-
-    /// Whether nothing is changed.
-    pub fn is_unchanged(&self) -> bool {
-        self.changes.iter().all(|change| change.edits.is_empty())
-    }
-}
-
-/// Injects what `-f` names and prints the result.
-pub fn run(args: &InjectArgs) -> anyhow::Result<u8> {
-    let documents = input::documents(&args.files, args.recursive)?;
-    let mut snapshot = manifests::snapshot(&documents, &args.namespace)?;
-    if args.check_secrets {
-        check_secrets(&documents, &args.namespace, &mut snapshot)?;
-    }
-    let mut worst = None;
+/// Injects the named files and prints the result.
+pub fn run(args: &Args) -> anyhow::Result<u8> {
+    let files: Vec<&PathBuf> = args.filename.iter().chain(&args.files).collect();
+    let documents = input::documents(&files, args.recursive)?;
+    let (namespace, snapshot) = if args.check_secrets {
+        checked(args, &documents)?
+    } else {
+        let namespace = args.namespace.as_deref().unwrap_or("default").to_owned();
+        let snapshot = documents::snapshot(&documents, &namespace)?;
+        (namespace, snapshot)
+    };
+    let mut injector = Injector { args, namespace: &namespace, snapshot: &snapshot, worst: None };
     let injected: Vec<Injected<'_>> =
-        documents.iter().map(|document| inject_document(document, args, &snapshot, &mut worst)).collect();
-    output::print(args.output, &injected)?;
-    Ok(if worst.is_some_and(|severity| args.fail_on.counts(severity)) { FINDINGS } else { CLEAN })
+        documents.iter().map(|document| injector.inject_document(document)).collect();
+    output::print_documents(args.output, &injected)?;
+    Ok(args.fail_on.status(injector.worst))
 }
 
-/// Asks the cluster of the kubeconfig which of the Secrets and ConfigMaps that are named exist.
-fn check_secrets(documents: &[Document], namespace: &str, snapshot: &mut Snapshot) -> anyhow::Result<()> {
-    let workloads = documents.iter().flat_map(|document| manifests::objects(&document.value));
-    let workloads = workloads.filter_map(|(_, object)| Workload::of(object));
-    let namespaces: BTreeSet<&str> =
-        workloads.map(|workload| workload.namespace.unwrap_or(namespace)).collect();
-    // Only one part of the program may choose how TLS is done, and this is the only part that uses it.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let client =
-            Client::try_default().await.context("failed to find a cluster: is there a kubeconfig?")?;
-        Ok(existence::learn(&client, snapshot, &namespaces).await?)
+/// The namespace of the context, and what is known once the cluster has said which of the Secrets and ConfigMaps that
+/// are named exist.
+fn checked(args: &Args, documents: &[Document]) -> anyhow::Result<(String, Snapshot)> {
+    args.cluster.with_client(async |client| {
+        let namespace = args.namespace.as_deref().unwrap_or_else(|| client.default_namespace()).to_owned();
+        let mut snapshot = documents::snapshot(documents, &namespace)?;
+        let objects = documents.iter().flat_map(|document| documents::objects(&document.value));
+        let workloads = objects.filter_map(|(_, object)| Workload::of(object));
+        let namespaces: BTreeSet<&str> =
+            workloads.map(|workload| workload.namespace.unwrap_or(&namespace)).collect();
+        reference_lookup::learn(&client, &mut snapshot, &namespaces).await?;
+        Ok((namespace, snapshot))
     })
 }
 
-fn inject_document<'a>(
-    document: &'a Document,
-    args: &'a InjectArgs,
-    snapshot: &Snapshot,
-    worst: &mut Option<Severity>,
-) -> Injected<'a> {
-    let mut changes = Vec::new();
-    let mut tell = |place: &Place<'_>, finding: &Finding| {
-        *worst = (*worst).max(Some(finding.severity()));
-        output::finding(place, finding);
-    };
-    for (pointer, object) in manifests::objects(&document.value) {
-        let place = Place::new(document, &pointer, object, &args.namespace);
-        if let Some(instrumentation) = place.instrumentation(snapshot) {
-            for finding in review(instrumentation, snapshot, &args.settings.0) {
-                tell(&place, &finding);
+struct Injector<'a> {
+    args: &'a Args,
+    namespace: &'a str,
+    snapshot: &'a Snapshot,
+    worst: Option<Severity>,
+}
+
+impl<'a> Injector<'a> {
+    fn inject_document(&mut self, document: &'a Document) -> Injected<'a> {
+        let (snapshot, settings) = (self.snapshot, &self.args.settings.0);
+        let mut changes = Vec::new();
+        for (pointer, object) in documents::objects(&document.value) {
+            let location = SourceLocation::new(document, &pointer, object, self.namespace);
+            if let Some(instrumentation) = location.instrumentation(snapshot) {
+                self.tell(&location, &review(instrumentation, snapshot, settings));
             }
+            let Some(workload) = Workload::of(object) else { continue };
+            let namespace = workload.namespace.unwrap_or(self.namespace);
+            let outcome = workload.inject(namespace, snapshot, settings);
+            self.tell(&location, &outcome.findings);
+            changes.push(Change { workload, namespace, edits: outcome.edits, pointer });
         }
-        let Some(workload) = Workload::of(object) else { continue };
-        let namespace = workload.namespace.unwrap_or(&args.namespace);
-        let owners = workload.owners(namespace, snapshot);
-        let outcome = inject(&Request {
-            pod: workload.template,
-            namespace,
-            owners: &owners,
-            snapshot,
-            settings: &args.settings.0,
-        });
-        for finding in workload.misplaced_annotations().iter().chain(&outcome.findings) {
-            tell(&place, finding);
-        }
-        let edits = outcome.edits.into_iter().map(|edit| edit.under(workload.pointer)).collect();
-        changes.push(Change { workload, namespace, edits, pointer });
+        Injected { document, changes }
     }
-    Injected { document, changes }
+
+    fn tell(&mut self, location: &SourceLocation<'_>, findings: &[Finding]) {
+        for finding in findings {
+            self.worst = self.worst.max(Some(finding.severity()));
+            output::finding(finding, &location.of(finding));
+        }
+    }
 }

@@ -1,21 +1,21 @@
-//! Reads what `-f` names.
+//! Reads files, folders and standard input.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use ingraft_cluster::manifests::{self, Document};
+use ingraft_cluster::documents::{self, Document};
 
 /// No single file of manifests is larger; more is probably not what was meant.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// All documents of the named files and folders, in order.
-pub fn documents(names: &[PathBuf], recursive: bool) -> anyhow::Result<Vec<Document>> {
-    let mut documents = Vec::new();
+pub fn documents(names: &[&PathBuf], recursive: bool) -> anyhow::Result<Vec<Document>> {
+    let mut found = Vec::new();
     for name in names {
         if name.as_os_str() == "-" {
             let text = read_limited(std::io::stdin().lock()).context("failed to read standard input")?;
-            documents.extend(manifests::read("standard input", &text)?);
+            found.extend(documents::read("standard input", &text)?);
         } else if name.is_dir() {
             let files = files_in(name, recursive)?;
             if files.is_empty() {
@@ -23,22 +23,22 @@ pub fn documents(names: &[PathBuf], recursive: bool) -> anyhow::Result<Vec<Docum
                 bail!("folder {} has no .yaml, .yml or .json files{hint}", name.display());
             }
             for file in files {
-                documents.extend(read_file(&file)?);
+                found.extend(read_file(&file)?);
             }
         } else {
-            documents.extend(read_file(name)?);
+            found.extend(read_file(name)?);
         }
     }
-    if documents.is_empty() {
+    if found.is_empty() {
         bail!("there are no documents in the input");
     }
-    Ok(documents)
+    Ok(found)
 }
 
 fn read_file(path: &Path) -> anyhow::Result<Vec<Document>> {
     let read = || read_limited(std::fs::File::open(path)?);
     let text = read().with_context(|| format!("failed to read {}", path.display()))?;
-    Ok(manifests::read(&path.display().to_string(), &text)?)
+    Ok(documents::read(&path.display().to_string(), &text)?)
 }
 
 fn read_limited(from: impl Read) -> std::io::Result<String> {

@@ -1,25 +1,30 @@
 //! `ingraft manifests`: what to install.
 
-use std::io::Write;
-
+use anyhow::Context as _;
 use clap::ValueEnum;
+use clap::error::ErrorKind;
 use ingraft_api::Instrumentation;
-use ingraft_cluster::manifests;
-use ingraft_core::settings::mirrored;
-use serde_json::{Value, json};
+use ingraft_cluster::documents;
+use ingraft_settings::registry;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Container;
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use crate::args::ManifestsArgs;
-use crate::{CLEAN, output};
-
-/// The image that a release is published under.
-pub const DEFAULT_IMAGE: &str = concat!("ghcr.io/ingraft/operator:", env!("CARGO_PKG_VERSION"));
+use crate::output::{self, CLEAN};
 
 /// Everything but the definitions of custom resources, so that deleting it never deletes a user's resource.
-const OPERATOR: &str = include_str!("../manifests/operator.yaml");
+const OPERATOR: &str = include_str!("../../../deploy/operator.yaml");
+/// The container that runs the operator.
+const CONTAINER: &str = "manager";
+/// The operator's variable that names the image with the probe.
+const PROBE_IMAGE: &str = "INGRAFT_PROBE_IMAGE";
 
 /// Which manifests to print.
 #[derive(Debug, Clone, Copy, Default, PartialEq, ValueEnum)]
-pub enum What {
+enum What {
     /// The definitions of custom resources
     Crds,
     /// The operator with its permissions, without the definitions
@@ -29,59 +34,92 @@ pub enum What {
     All,
 }
 
+/// Arguments of `ingraft manifests`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which part: the definitions of custom resources, all but those, or everything
+    #[arg(value_enum, default_value_t)]
+    what: What,
+    /// The operator's image; required, as none is published yet: the README shows how to build it
+    #[arg(long)]
+    image: Option<String>,
+    /// Registry that has the agents' images, instead of ghcr.io
+    #[arg(long, value_name = "HOST[/PATH]", value_parser = registry)]
+    registry: Option<String>,
+    /// Let the operator see which Secrets exist, to report those that an Instrumentation names and a namespace lacks
+    #[arg(long)]
+    check_secrets: bool,
+    /// The operator's own arguments, such as --arg=--enable-go-instrumentation=true; can be repeated
+    #[arg(long = "arg", value_name = "ARGUMENT", allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
 /// Prints the manifests.
-pub fn run(args: &ManifestsArgs) -> anyhow::Result<u8> {
-    let mut documents = Vec::new();
+pub fn run(args: &Args) -> anyhow::Result<u8> {
+    let mut texts = Vec::new();
     if args.what != What::Operator {
-        documents.push(Instrumentation::crd());
+        texts.push(output::yaml(&Instrumentation::crd())?);
     }
     if args.what != What::Crds {
-        documents.extend(operator(args)?);
+        let missing = "--image IMAGE is required, as no image of the operator is published yet: build one and push \
+                       it to your registry, as \"Install it on your own cluster\" in the README shows\n";
+        let image = args.image.as_deref();
+        let image = image.ok_or_else(|| clap::Error::raw(ErrorKind::MissingRequiredArgument, missing))?;
+        for document in operator(args, image)? {
+            texts.push(output::yaml(&document)?);
+        }
     }
-    let texts: Vec<String> = documents.iter().map(output::yaml).collect::<anyhow::Result<_>>()?;
-    std::io::stdout().write_all(texts.join("---\n").as_bytes())?;
+    output::print(texts.join("---\n").as_bytes())?;
     Ok(CLEAN)
 }
 
-/// What `--check-secrets` adds to the operator's role. Only names are asked for, but Kubernetes cannot permit less.
-fn secrets_rule() -> Value {
-    json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]})
+fn operator(args: &Args, image: &str) -> anyhow::Result<Vec<Value>> {
+    let documents = documents::read("operator.yaml", OPERATOR)?.into_iter();
+    documents
+        .map(|document| match document.value.get("kind").and_then(Value::as_str) {
+            Some("Deployment") => {
+                edited(document.value, |deployment| edit_deployment(deployment, args, image))
+            }
+            Some("ClusterRole") if args.check_secrets => edited(document.value, |role| {
+                allow_listing_secrets(role);
+                Ok(())
+            }),
+            _ => Ok(document.value),
+        })
+        .collect()
 }
 
-fn operator(args: &ManifestsArgs) -> anyhow::Result<Vec<Value>> {
-    let registry = args.registry.as_deref();
-    let image = match (&args.image, registry) {
-        (Some(image), _) => image.clone(),
-        (None, Some(registry)) => mirrored(DEFAULT_IMAGE, registry),
-        (None, None) => DEFAULT_IMAGE.to_owned(),
-    };
-    let mut arguments: Vec<Value> =
-        registry.map(|registry| format!("--registry={registry}").into()).into_iter().collect();
-    arguments.extend(args.check_secrets.then(|| "--check-secrets".into()));
-    arguments.extend(args.args.iter().map(|arg| Value::from(arg.as_str())));
+/// A document after a change that is made to it as what it is.
+fn edited<T: DeserializeOwned + Serialize>(
+    document: Value,
+    change: impl FnOnce(&mut T) -> anyhow::Result<()>,
+) -> anyhow::Result<Value> {
+    let mut object = serde_json::from_value(document)?;
+    change(&mut object)?;
+    Ok(serde_json::to_value(object)?)
+}
 
-    let documents = manifests::read("operator.yaml", OPERATOR)?;
-    let mut values: Vec<Value> = documents.into_iter().map(|document| document.value).collect();
-    for value in &mut values {
-        if args.check_secrets
-            && value.get("kind").is_some_and(|kind| kind == "ClusterRole")
-            && let Some(rules) = value.get_mut("rules").and_then(Value::as_array_mut)
-        {
-            rules.push(secrets_rule());
-        }
-        let container = value.pointer_mut("/spec/template/spec/containers/0");
-        if let Some(container) = container.and_then(Value::as_object_mut) {
-            container.insert("image".to_owned(), image.as_str().into());
-            let variables = container.get_mut("env").and_then(Value::as_array_mut).into_iter().flatten();
-            for variable in variables.filter_map(Value::as_object_mut) {
-                if variable.get("name").is_some_and(|name| name == "INGRAFT_PROBE_IMAGE") {
-                    variable.insert("value".to_owned(), image.as_str().into());
-                }
-            }
-            if !arguments.is_empty() {
-                container.insert("args".to_owned(), arguments.as_slice().into());
-            }
-        }
-    }
-    Ok(values)
+fn edit_deployment(deployment: &mut Deployment, args: &Args, image: &str) -> anyhow::Result<()> {
+    let pod = deployment.spec.as_mut().and_then(|spec| spec.template.spec.as_mut());
+    let mut containers = pod.into_iter().flat_map(|pod| &mut pod.containers);
+    let container: &mut Container =
+        containers.find(|container| container.name == CONTAINER).context("no container runs the operator")?;
+    let mut variables = container.env.iter_mut().flatten();
+    let probe = variables.find(|variable| variable.name == PROBE_IMAGE);
+    probe.context("no variable names the image of the probe")?.value = Some(image.to_owned());
+    container.image = Some(image.to_owned());
+    let registry = args.registry.iter().map(|registry| format!("--registry={registry}"));
+    let secrets = args.check_secrets.then(|| "--check-secrets".to_owned());
+    container.args = Some(registry.chain(secrets).chain(args.arguments.iter().cloned()).collect());
+    Ok(())
+}
+
+/// Only names are requested, but Kubernetes cannot permit less.
+fn allow_listing_secrets(role: &mut ClusterRole) {
+    role.rules.get_or_insert_default().push(PolicyRule {
+        api_groups: Some(vec![String::new()]),
+        resources: Some(vec!["secrets".to_owned()]),
+        verbs: vec!["list".to_owned(), "watch".to_owned()],
+        ..PolicyRule::default()
+    });
 }

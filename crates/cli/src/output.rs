@@ -1,107 +1,105 @@
 //! What is printed: data on standard output, findings and errors on standard error.
 
-use std::io::Write;
+use std::fmt::Display;
+use std::io::{ErrorKind, Write};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
-use ingraft_api::Instrumentation;
-use ingraft_cluster::manifests::Document;
-use ingraft_core::{Finding, Severity, Snapshot, Subject, Workload};
+use clap::ValueEnum;
+use ingraft_core::{Finding, Severity, Subject};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
-use crate::args::Output;
-use crate::inject::{Change, Injected};
+use crate::document::{Change, Injected};
+
+/// Exit status: nothing was found at or above the chosen severity.
+pub const CLEAN: u8 = 0;
+/// Exit status: there are findings at or above the chosen severity.
+pub const FINDINGS: u8 = 1;
+/// Exit status: there is no answer, because a file is missing or is not YAML, or a cluster does not answer. Wrong usage
+/// is 2, as clap has it.
+pub const FAILED: u8 = 3;
 
 const BOLD: Style = Style::new().bold();
 
-/// The object that a finding came from.
-pub struct Place<'a> {
-    document: &'a Document,
-    /// The object's JSON pointer in the document.
-    pointer: &'a str,
-    object: &'a Value,
-    namespace: &'a str,
+/// What `ingraft inject` prints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, ValueEnum)]
+pub enum Output {
+    /// All documents as YAML, injected where requested
+    #[default]
+    Yaml,
+    /// All documents as JSON: one object, or a List
+    Json,
+    /// The changes of each workload as RFC 6902 patches
+    Patch,
+    /// The changes as a unified diff
+    Diff,
 }
 
-impl<'a> Place<'a> {
-    /// An object of a document.
-    pub fn new(
-        document: &'a Document,
-        pointer: &'a str,
-        object: &'a Value,
-        default_namespace: &'a str,
-    ) -> Self {
-        let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
-        let namespace = namespace.filter(|namespace| !namespace.is_empty()).unwrap_or(default_namespace);
-        Self { document, pointer, object, namespace }
-    }
+/// The least severity that counts as failure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, ValueEnum)]
+pub enum FailOn {
+    /// Something that was requested does not happen
+    #[default]
+    Error,
+    /// Something works less well than it seems
+    Warning,
+    /// Nothing counts
+    Never,
+}
 
-    fn text(&self, pointer: &str) -> &'a str {
-        self.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// The Instrumentation that the object is, if it is one.
-    pub fn instrumentation<'s>(&self, snapshot: &'s Snapshot) -> Option<&'s Instrumentation> {
-        let is = self.text("/kind") == "Instrumentation"
-            && self.text("/apiVersion").starts_with("opentelemetry.io/");
-        snapshot.instrumentations.get(self.namespace, self.text("/metadata/name")).filter(|_| is)
-    }
-
-    /// The JSON pointer of a finding in the document: of the field, or of the object if the finding is about another.
-    fn pointer(&self, finding: &Finding) -> String {
-        let template = Workload::of(self.object).map_or("", |workload| workload.pointer);
-        let own = self.text("/kind") == "Instrumentation";
-        match &finding.subject {
-            Subject::Pod => format!("{}{template}{}", self.pointer, finding.pointer),
-            Subject::Workload => format!("{}{}", self.pointer, finding.pointer),
-            Subject::Instrumentation(_) if own => format!("{}{}", self.pointer, finding.pointer),
-            Subject::Namespace | Subject::Instrumentation(_) => self.pointer.to_owned(),
-        }
+impl FailOn {
+    /// The exit status for findings of which this is the worst.
+    pub fn status(self, worst: Option<Severity>) -> u8 {
+        let counts = match self {
+            Self::Error => worst >= Some(Severity::Error),
+            Self::Warning => worst >= Some(Severity::Warning),
+            Self::Never => false,
+        };
+        if counts { FINDINGS } else { CLEAN }
     }
 }
 
 /// Prints an error with its causes, once each.
 pub fn error(error: &anyhow::Error) {
     let style = style(Severity::Error);
-    anstream::eprintln!("{style}error{style:#}{BOLD}: {error:#}{BOLD:#}");
+    tell(format_args!("{style}error{style:#}{BOLD}: {error:#}{BOLD:#}"));
+}
+
+/// Prints something that limits the answer.
+pub fn note(text: &str) {
+    tell(format_args!("{BOLD}note{BOLD:#}: {text}"));
 }
 
 /// Prints a finding: what, where, and what to do.
-pub fn finding(place: &Place<'_>, finding: &Finding) {
+pub fn finding(finding: &Finding, location: &str) {
     let (severity, code) = (finding.severity(), finding.code());
     let style = style(severity);
-    let kind = place.text("/kind").to_lowercase();
-    let name = format!("{kind}/{} in namespace {}", place.text("/metadata/name"), place.namespace);
-    anstream::eprintln!("{style}{}[{code}]{style:#}{BOLD}: {}{BOLD:#}", severity.as_str(), finding.message());
-    let document = place.document;
-    let line = document.line_of(&place.pointer(finding));
-    let about = match &finding.subject {
-        Subject::Namespace => format!(", by namespace {}", place.namespace),
-        Subject::Instrumentation(reference) if kind != "instrumentation" => {
-            format!(", by Instrumentation {reference}")
-        }
-        _ => String::new(),
-    };
-    anstream::eprintln!("  --> {}:{line} ({name}{about})", document.file);
+    tell(format_args!("{style}{}[{code}]{style:#}{BOLD}: {}{BOLD:#}", severity.as_str(), finding.message()));
+    tell(format_args!("  --> {location}"));
     if let Some(help) = finding.help() {
-        anstream::eprintln!("  help: {help}");
+        tell(format_args!("  help: {help}"));
     }
 }
 
-/// Prints a finding about an object of a cluster.
-pub fn finding_of(object: &str, finding: &Finding) {
-    let (severity, code) = (finding.severity(), finding.code());
-    let style = style(severity);
-    anstream::eprintln!("{style}{}[{code}]{style:#}{BOLD}: {}{BOLD:#}", severity.as_str(), finding.message());
-    let about = match &finding.subject {
-        Subject::Instrumentation(reference) => format!(", by Instrumentation {reference}"),
-        Subject::Namespace => ", by its namespace".to_owned(),
-        Subject::Pod | Subject::Workload => String::new(),
-    };
-    anstream::eprintln!("  --> {}{} ({object}{about})", "", finding.pointer);
-    if let Some(help) = finding.help() {
-        anstream::eprintln!("  help: {help}");
+/// A finding for programs. Its pointer is relative to the subject: for a pod, to the pod template.
+pub fn finding_as_json(finding: &Finding) -> Value {
+    json!({
+        "severity": finding.severity().as_str(),
+        "code": finding.code(),
+        "subject": subject(&finding.subject),
+        "pointer": finding.pointer,
+        "message": finding.message(),
+        "help": finding.help(),
+    })
+}
+
+fn subject(subject: &Subject) -> String {
+    match subject {
+        Subject::Pod => "Pod".to_owned(),
+        Subject::Workload => "Workload".to_owned(),
+        Subject::Namespace => "Namespace".to_owned(),
+        Subject::Instrumentation(reference) => format!("Instrumentation {reference}"),
     }
 }
 
@@ -114,22 +112,32 @@ const fn style(severity: Severity) -> Style {
     Style::new().bold().fg_color(Some(anstyle::Color::Ansi(color)))
 }
 
+/// Writes a line for people. If nobody reads standard error, nothing is lost.
+fn tell(line: impl Display) {
+    drop(writeln!(anstream::stderr(), "{line}"));
+}
+
+/// Writes data to standard output. A reader that has seen enough, such as `head`, is no reason to complain.
+pub fn print(data: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(data).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("failed to write to standard output"),
+    }
+}
+
 /// Prints the documents in the chosen form.
-pub fn print(output: Output, injected: &[Injected<'_>]) -> anyhow::Result<()> {
+pub fn print_documents(output: Output, injected: &[Injected<'_>]) -> anyhow::Result<()> {
     let text = match output {
         Output::Yaml => as_yaml(injected)?,
         Output::Json => as_json(injected)?,
         Output::Patch => as_patches(injected)?,
         Output::Diff => as_diff(injected)?,
     };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough, as `head` does.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("failed to write to standard output"),
-    }
+    print(text.as_bytes())
 }
 
-/// Documents without a change as they were read, comments included.
+/// Unchanged documents are printed as they were read, comments included.
 fn as_yaml(injected: &[Injected<'_>]) -> anyhow::Result<String> {
     let mut parts = Vec::new();
     for document in injected {
@@ -142,27 +150,17 @@ fn as_yaml(injected: &[Injected<'_>]) -> anyhow::Result<String> {
 
 fn as_json(injected: &[Injected<'_>]) -> anyhow::Result<String> {
     let mut values: Vec<Value> = injected.iter().map(Injected::value).collect();
-    let value = if values.len() == 1 {
+    json_text(&if values.len() == 1 {
         values.remove(0)
     } else {
         json!({"apiVersion": "v1", "kind": "List", "items": values})
-    };
-    Ok(format!("{}\n", serde_json::to_string_pretty(&value)?))
+    })
 }
 
 fn as_patches(injected: &[Injected<'_>]) -> anyhow::Result<String> {
     let changed =
         injected.iter().flat_map(|document| &document.changes).filter(|change| !change.edits.is_empty());
-    let patch = |change: &Change<'_>| {
-        json!({
-            "apiVersion": change.workload.document.get("apiVersion"),
-            "kind": change.workload.kind,
-            "namespace": change.namespace,
-            "name": change.workload.name,
-            "patch": change.edits,
-        })
-    };
-    Ok(format!("{}\n", serde_json::to_string_pretty(&changed.map(patch).collect::<Vec<_>>())?))
+    json_text(&changed.map(Change::patch).collect())
 }
 
 fn as_diff(injected: &[Injected<'_>]) -> anyhow::Result<String> {
@@ -178,8 +176,13 @@ fn as_diff(injected: &[Injected<'_>]) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// YAML that any reader understands alike: long values stay on one line, look-alikes of other types are quoted.
-pub fn yaml(value: &Value) -> anyhow::Result<String> {
+/// JSON for programs that people can also read.
+pub fn json_text(value: &Value) -> anyhow::Result<String> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+/// YAML that every reader understands alike: long values stay on one line, look-alikes of other types are quoted.
+pub fn yaml(value: &impl serde::Serialize) -> anyhow::Result<String> {
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
     serde_saphyr::to_string_with_options(value, options).context("failed to write YAML")
 }

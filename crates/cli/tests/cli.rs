@@ -77,11 +77,73 @@ fn exits_with_2_on_wrong_usage() {
         &["inject", "-f", "pod.yaml", "--fail-on", "info"],
         &["inject", "-f", "pod.yaml", "--enable-python-instrumentation=perhaps"],
         &["manifests", "everything"],
+        &["explain"],
+        &["explain", "checkout"],
+        &["explain", "deployment/"],
+        &["explain", "service/checkout"],
+        &["explain", "deployment/checkout", "-o", "yaml"],
+        &["explain", "deployment/checkout", "-o", "json", "--env"],
     ] {
         let answer = folder.run(args);
         assert_eq!(answer.status, 2, "{args:?}: {answer:?}");
         assert!(answer.stderr.contains("error: ") && answer.stdout.is_empty(), "{args:?}: {answer:?}");
     }
+}
+
+#[test]
+fn speaks_of_kubectl_when_kubectl_runs_it() {
+    let folder = Folder::empty();
+    let program = folder.link("kubectl-ingraft");
+    for (args, usage) in [
+        (&["--help"][..], "Usage: kubectl ingraft <COMMAND>"),
+        (&["explain", "--help"], "Usage: kubectl ingraft explain [OPTIONS] <TYPE/NAME>"),
+        (&["explain"], "Usage: kubectl ingraft explain <TYPE/NAME>"),
+    ] {
+        let answer = folder.run_program(&program, args);
+        assert!(format!("{}{}", answer.stdout, answer.stderr).contains(usage), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_cluster_is_chosen_as_kubectl_chooses_it() {
+    let kubeconfig = "\
+apiVersion: v1
+kind: Config
+current-context: first
+clusters:
+- {name: c, cluster: {server: 'http://127.0.0.1:1'}}
+users:
+- {name: u, user: {}}
+contexts:
+- {name: first, context: {cluster: c, user: u}}
+";
+    let folder = Folder::with(&[("config", kubeconfig)]);
+    let explain = |args: &[&str]| folder.run(&[&["explain", "deployment/web"], args].concat());
+    for (args, expected) in [
+        (&[][..], "error: failed to find a cluster: is there a kubeconfig?"),
+        (&["--kubeconfig", "config"], "error: failed to read deployment/web: "),
+        (&["--kubeconfig", "config", "--context", "second"], "second"),
+        (&["--kubeconfig", "missing"], "missing"),
+    ] {
+        let answer = explain(args);
+        assert_eq!((answer.status, answer.stdout.as_str()), (3, ""), "{args:?}: {answer:?}");
+        assert!(answer.stderr.contains(expected), "{args:?}: {}", answer.stderr);
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let folder = Folder::with(&[("all.yaml", &format!("{INSTRUMENTATION}---\n{POD}"))]);
+    for args in [
+        &["inject", "all.yaml"][..],
+        &["manifests", "crds"],
+        &["manifests", "all", "--image=a"],
+        &["completions", "bash"],
+        &["--help"],
+    ] {
+        assert_eq!(folder.run_with_closed_output(args), 0, "{args:?}");
+    }
+    assert_eq!(folder.run_with_closed_output(&["inject", "missing.yaml"]), 3);
 }
 
 #[test]

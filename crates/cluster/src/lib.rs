@@ -1,12 +1,14 @@
-//! Fills the core's plain structs: from manifests, from watches on the API server, from command lines.
+//! Fills the core's plain structs: from documents, by asking the API server once, and by watching it.
+//!
+//! All three take objects up through [`learn`], so that they know the same of the same objects.
 
+pub mod api;
 pub mod cause;
-pub mod existence;
+pub mod documents;
 pub mod facts;
-pub mod live;
-pub mod locate;
-pub mod manifests;
-mod settings_args;
+pub mod fetched_sources;
+mod learn;
+pub mod reference_lookup;
+mod slim;
 pub mod watch;
-
-pub use settings_args::{SettingsArgs, registry};
+pub mod yaml_lines;

@@ -11,22 +11,18 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use ingraft_api::Instrumentation;
-use ingraft_api::annotations::POD_SECURITY_ENFORCE;
-use ingraft_core::snapshot::ROOT_CA;
-use ingraft_core::{Namespace, Node, Objects, Snapshot};
+use ingraft_core::{Objects, Snapshot};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1;
 use kube::core::DeserializeGuard;
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Client, Resource, ResourceExt};
-use serde::de::DeserializeOwned;
+use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch;
 
-use self::slim::{NodeStatus, Nothing, Ports, Slim};
 use crate::cause::Chain;
-
-mod slim;
+use crate::learn::{Learn, learn};
+use crate::slim::{NodeStatus, Nothing, Ports, Slim};
 
 /// A snapshot that watches keep up to date.
 #[derive(Debug)]
@@ -110,103 +106,30 @@ impl Store {
 
 /// Watches for as long as the process runs. Errors are logged and retried with increasing pauses.
 pub async fn run(client: Client, store: Arc<Store>, secrets: Secrets) {
+    let (store, pending) = (&*store, &store.pending);
     let secrets = async {
         if secrets == Secrets::Watched {
-            let api = Api::<Slim<v1::Secret>>::all(client.clone());
-            watch(api, &store, &AtomicUsize::new(1), |snapshot| &mut snapshot.secrets, |_| Some(None)).await;
+            watch::<Slim<v1::Secret>>(&client, store, &AtomicUsize::new(1)).await;
         }
     };
     tokio::join!(
-        watch(
-            Api::<Slim<v1::Namespace>>::all(client.clone()),
-            &store,
-            &store.pending,
-            |snapshot| &mut snapshot.namespaces,
-            |namespace| {
-                let level = namespace.label(POD_SECURITY_ENFORCE).map(str::to_owned);
-                let annotations = namespace.metadata.annotations.unwrap_or_default();
-                Some(Namespace::new(annotations).enforcing(level.as_deref()))
-            },
-        ),
-        watch(
-            Api::<Slim<Deployment>>::all(client.clone()),
-            &store,
-            &store.pending,
-            |snapshot| &mut snapshot.deployments,
-            |deployment| deployment.metadata.uid,
-        ),
-        watch(
-            Api::<Slim<CronJob>>::all(client.clone()),
-            &store,
-            &store.pending,
-            |snapshot| &mut snapshot.cron_jobs,
-            |cron_job| cron_job.metadata.uid,
-        ),
-        watch(
-            Api::<Slim<v1::Service, Ports>>::all(client.clone()),
-            &store,
-            &store.pending,
-            |snapshot| &mut snapshot.services,
-            // One without ports is another name for something elsewhere.
-            |service| {
-                let ports: Vec<u16> = service.spec.ports.into_iter().map(|port| port.port).collect();
-                (!ports.is_empty()).then_some(ports)
-            },
-        ),
-        watch(
-            Api::<Slim<v1::Node, Nothing, NodeStatus>>::all(client.clone()),
-            &store,
-            &store.pending,
-            |snapshot| &mut snapshot.nodes,
-            |node| {
-                let info = node.status.node_info;
-                Some(Node::new(&info.kubelet_version, info.architecture))
-            },
-        ),
-        watch(
-            Api::<Slim<v1::ConfigMap>>::all(client.clone()),
-            &store,
-            &store.pending,
-            |snapshot| &mut snapshot.config_maps,
-            |config_map| (config_map.name_any() != ROOT_CA).then_some(None),
-        ),
-        watch(
-            Api::<DeserializeGuard<Instrumentation>>::all(client.clone()),
-            &store,
-            &store.pending,
-            |snapshot| &mut snapshot.instrumentations,
-            readable,
-        ),
+        watch::<Slim<v1::Namespace>>(&client, store, pending),
+        watch::<Slim<Deployment>>(&client, store, pending),
+        watch::<Slim<CronJob>>(&client, store, pending),
+        watch::<Slim<v1::Service, Ports>>(&client, store, pending),
+        watch::<Slim<v1::Node, Nothing, NodeStatus>>(&client, store, pending),
+        watch::<Slim<v1::ConfigMap>>(&client, store, pending),
+        watch::<DeserializeGuard<Instrumentation>>(&client, store, pending),
         secrets,
     );
 }
 
-/// An object that cannot be read must not stop the watch of the others.
-fn readable(instrumentation: DeserializeGuard<Instrumentation>) -> Option<Instrumentation> {
-    let (namespace, name) = (instrumentation.namespace().unwrap_or_default(), instrumentation.name_any());
-    match instrumentation.0 {
-        Ok(mut instrumentation) => {
-            instrumentation.metadata.managed_fields = None;
-            Some(instrumentation)
-        }
-        Err(error) => {
-            tracing::error!(code = "InstrumentationUnreadable", %namespace, %name, %error, "failed to read an Instrumentation");
-            None
-        }
-    }
-}
-
 /// Keeps one kind of object up to date. `pending` counts down once everything has been read.
-async fn watch<K, T>(
-    api: Api<K>,
-    store: &Store,
-    pending: &AtomicUsize,
-    objects: fn(&mut Snapshot) -> &mut Objects<T>,
-    keep: fn(K) -> Option<T>,
-) where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
-    T: PartialEq,
+async fn watch<K>(client: &Client, store: &Store, pending: &AtomicUsize)
+where
+    K: Learn + Clone + Debug + Send + 'static,
 {
+    let api = Api::<K>::all(client.clone());
     let config = watcher::Config::default().page_size(500);
     let mut events = std::pin::pin!(watcher(api, config).default_backoff());
     // While a list is read, the objects known so far stay in use.
@@ -216,11 +139,11 @@ async fn watch<K, T>(
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Init)) => fresh = Objects::default(),
-            Ok(Some(watcher::Event::InitApply(object))) => drop(set(&mut fresh, object, keep)),
+            Ok(Some(watcher::Event::InitApply(object))) => drop(set(&mut fresh, object)),
             Ok(Some(watcher::Event::InitDone)) => {
                 let mut all = std::mem::take(&mut fresh);
                 all.set_complete();
-                store.update(|snapshot| *objects(snapshot) = all);
+                store.update(|snapshot| *K::objects(snapshot) = all);
                 if !synced {
                     synced = true;
                     pending.fetch_sub(1, Ordering::AcqRel);
@@ -228,10 +151,10 @@ async fn watch<K, T>(
                 }
             }
             Ok(Some(watcher::Event::Apply(object))) => {
-                store.update_if(|snapshot| set(objects(snapshot), object, keep));
+                store.update_if(|snapshot| set(K::objects(snapshot), object));
             }
             Ok(Some(watcher::Event::Delete(object))) => store.update_if(|snapshot| {
-                objects(snapshot).remove(&object.namespace().unwrap_or_default(), &object.name_any())
+                K::objects(snapshot).remove(&object.namespace().unwrap_or_default(), &object.name_any())
             }),
             Ok(None) => return,
             Err(error) => {
@@ -246,11 +169,11 @@ async fn watch<K, T>(
     }
 }
 
-/// Takes an object up. Answers whether that changes anything.
-fn set<K: Resource, T: PartialEq>(objects: &mut Objects<T>, object: K, keep: fn(K) -> Option<T>) -> bool {
-    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    match keep(object) {
-        Some(kept) => objects.insert(namespace, name, kept),
-        None => objects.remove(&namespace, &name),
+/// Takes an object up, or logs why it cannot be read. Returns whether that changes anything.
+fn set<K: Learn>(objects: &mut Objects<K::Kept>, object: K) -> bool {
+    if let Err(error) = object.readable() {
+        let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+        tracing::error!(code = "InstrumentationUnreadable", %namespace, %name, error, "failed to read an Instrumentation");
     }
+    learn(objects, object)
 }

@@ -4,8 +4,10 @@ use ingraft_api::annotations::PREFIX;
 use serde_json::Value;
 
 use crate::finding::{Finding, Findings, ManifestFinding};
+use crate::inject::{Outcome, Request, inject};
 use crate::json::{annotation_pointer, string, string_at};
 use crate::owner::{Owner, OwnerKind, owners};
+use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 
 /// A document that is a pod or makes pods.
@@ -48,8 +50,20 @@ impl<'a> Workload<'a> {
         })
     }
 
+    /// Decides about the pods of this workload, which is in `namespace`. Edits are those of the whole document;
+    /// pointers of findings are relative to what each is about.
+    pub fn inject(&self, namespace: &str, snapshot: &Snapshot, settings: &Settings) -> Outcome {
+        let owners = self.owners(namespace, snapshot);
+        let pod = self.template;
+        let outcome = inject(&Request { pod, namespace, owners: &owners, snapshot, settings });
+        let mut findings = self.misplaced_annotations();
+        findings.extend(outcome.findings);
+        let edits = outcome.edits.into_iter().map(|edit| edit.under(self.pointer)).collect();
+        Outcome { edits, findings }
+    }
+
     /// The owners that a pod of this workload will have, as far as they are known before it exists.
-    pub fn owners(&self, namespace: &str, snapshot: &Snapshot) -> Vec<Owner> {
+    fn owners(&self, namespace: &str, snapshot: &Snapshot) -> Vec<Owner> {
         match OwnerKind::parse(self.kind) {
             Some(kind) => vec![Owner {
                 kind,
@@ -61,7 +75,7 @@ impl<'a> Workload<'a> {
     }
 
     /// Annotations that have no effect where they stand, because pods are made from the template only.
-    pub fn misplaced_annotations(&self) -> Vec<Finding> {
+    fn misplaced_annotations(&self) -> Vec<Finding> {
         let annotations = self.document.pointer("/metadata/annotations").filter(|_| !self.pointer.is_empty());
         let keys = annotations.and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys);
         let mut findings = Findings::default();

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
-use ingraft_cluster::SettingsArgs;
+use ingraft_settings::SettingsArgs;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Injects OpenTelemetry auto-instrumentation into pods that ask for it.

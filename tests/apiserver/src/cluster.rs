@@ -16,6 +16,8 @@ use crate::wait::{until, until_some};
 
 /// The name of the ServiceAccount, ClusterRole and webhook configuration.
 pub(crate) const NAME: &str = "ingraft-operator";
+/// The operator's image: its pods stay Pending.
+pub(crate) const IMAGE: &str = "example.com/ingraft:1";
 /// The key of the annotation that asks for Python.
 pub(crate) const INJECT_PYTHON: &str = "instrumentation.opentelemetry.io/inject-python";
 /// The name of Python's init container and volume.
@@ -75,7 +77,7 @@ impl Cluster {
         let program = programs::debug("ingraft-operator", "ingraft-operator")?;
         let cli = programs::debug("ingraft-cli", "ingraft")?;
         let print = |what: &str| -> anyhow::Result<String> {
-            let output = Command::new(&cli).args(["manifests", what]).output()?;
+            let output = Command::new(&cli).args(["manifests", what, "--image", IMAGE]).output()?;
             Ok(String::from_utf8(output.stdout)?)
         };
         let manifests = Manifests { crds: print("crds")?, operator: print("operator")? };
@@ -124,6 +126,12 @@ impl Cluster {
         })
     }
 
+    /// A kubeconfig for a ServiceAccount.
+    pub(crate) fn kubeconfig_of(&self, namespace: &str, account: &str) -> String {
+        let token = self.kubectl().run(&["create", "token", account, "-n", namespace]).unwrap();
+        self.kubeconfig(token.trim()).to_string()
+    }
+
     pub(crate) fn kubectl(&self) -> &Kubectl {
         self.control_plane.kubectl()
     }
@@ -169,6 +177,11 @@ impl Cluster {
     pub(crate) fn instrumentation(&self, namespace: &str, name: &str) -> Value {
         let path = "/apis/opentelemetry.io/v1alpha1/namespaces";
         self.api.get(&format!("{path}/{namespace}/instrumentations/{name}")).unwrap()
+    }
+
+    /// A namespace as it is stored.
+    pub(crate) fn stored_namespace(&self, name: &str) -> Value {
+        self.api.get(&format!("/api/v1/namespaces/{name}")).unwrap()
     }
 
     /// The pods of a namespace.

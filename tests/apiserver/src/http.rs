@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use ingraft_cluster::manifests;
+use ingraft_cluster::documents;
 use serde_json::Value;
 use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -68,7 +68,7 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(url: &str, authority: &Path, kubeconfig: &Path) -> anyhow::Result<Self> {
         let sender = Sender::trusting(&std::fs::read_to_string(authority)?)?;
-        let config = manifests::read("kubeconfig", &std::fs::read_to_string(kubeconfig)?)?;
+        let config = documents::read("kubeconfig", &std::fs::read_to_string(kubeconfig)?)?;
         let token = config.first().and_then(|config| config.value.pointer("/users/0/user/token"));
         let token = token.and_then(Value::as_str).context("the kubeconfig has no token")?;
         Ok(Self { sender, url: url.to_owned(), authorization: format!("Bearer {token}") })

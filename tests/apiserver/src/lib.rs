@@ -18,6 +18,8 @@ mod cluster;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod instrumentation;
@@ -29,6 +31,8 @@ mod page;
 mod pods;
 #[cfg(test)]
 mod probes;
+#[cfg(test)]
+mod readers;
 #[cfg(test)]
 mod readiness;
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod golden;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ingraft_cluster::manifests;
+use ingraft_cluster::documents;
 use serde_json::{Map, Value, json};
 
 use crate::cluster::{Cluster, instrumentation, is_injected, shared};
@@ -274,6 +274,6 @@ fn languages_of(spec: &Value) -> Vec<&'static str> {
 
 /// The specs of a file, by name.
 fn specs(text: &str) -> Map<String, Value> {
-    let documents = manifests::read("instrumentations.yaml", text).unwrap();
+    let documents = documents::read("instrumentations.yaml", text).unwrap();
     documents[0].value.as_object().unwrap().clone()
 }

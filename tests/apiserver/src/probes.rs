@@ -154,7 +154,10 @@ fn explain_asks_the_operator() {
     let cluster = exclusive();
     cluster.namespace_without_operator("explained");
     let mut asks = deployment("explained", "web", &json!({INJECT_PYTHON: "base"}));
-    asks["spec"]["template"]["spec"]["containers"][0]["envFrom"] = json!([{"secretRef": {"name": "s"}}]);
+    let container = &mut asks["spec"]["template"]["spec"]["containers"][0];
+    container["envFrom"] = json!([{"secretRef": {"name": "s"}}]);
+    container["env"] =
+        json!([{"name": "MODE", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "mode"}}}]);
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "explained"}, "stringData": {"PYTHONPATH": "/t0p"}});
     cluster.apply(&[instrumentation("explained", "base", &json!({})), secret, asks]);
     let explain = || {
@@ -164,7 +167,8 @@ fn explain_asks_the_operator() {
         text
     };
     let probed = "PYTHONPATH=… (the probe's file app.env), or else … (envFrom Secret s)";
-    assert!(explain().contains("no node is known"), "{}", explain());
+    let (said, missing) = (explain(), "\n  does not start without ConfigMap settings, key mode\n");
+    assert!(said.contains("no node is known") && said.contains(missing), "{said}");
     add_node(&cluster, "new", "v1.35.4");
     assert!(explain().contains(probed), "{}", explain());
     cluster.kubectl().run(&["delete", "node", "new"]).unwrap();
@@ -175,5 +179,5 @@ fn explain_asks_the_operator() {
         .unwrap();
     let alone = explain();
     assert!(alone.starts_with("deployment/web, if it started now\n") && !alone.contains(probed), "{alone}");
-    assert!(alone.contains("There is no operator in this cluster"), "{alone}");
+    assert!(alone.contains("there is no operator in this cluster"), "{alone}");
 }

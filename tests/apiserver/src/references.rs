@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::{INJECT_PYTHON, exclusive, instrumentation, is_injected, pod, shared};
+use crate::cluster::{IMAGE, INJECT_PYTHON, exclusive, instrumentation, is_injected, pod, shared};
 use crate::wait::until;
 
 fn with_references() -> Value {
@@ -48,7 +48,7 @@ fn a_missing_config_map_is_told_and_the_pod_starts_without_it() {
 #[test]
 fn with_check_secrets_a_missing_secret_is_told_too() {
     let cluster = exclusive();
-    let manifests = cluster.ingraft(&["manifests", "operator", "--check-secrets"]).stdout;
+    let manifests = cluster.ingraft(&["manifests", "operator", "--image", IMAGE, "--check-secrets"]).stdout;
     cluster.kubectl().apply(&String::from_utf8(manifests).unwrap()).unwrap();
     let mut operator = cluster.operator_with("operator", &["--check-secrets"]);
     operator.wait_ready();

@@ -1,4 +1,4 @@
-//! What `-f` takes.
+//! Files, folders and standard input.
 
 use crate::run::{Folder, indented};
 use crate::{INSTRUMENTATION, POD};
@@ -14,6 +14,21 @@ fn names_a_file_that_is_missing() {
     assert_eq!((answer.status, answer.stdout.as_str()), (3, ""));
     assert!(answer.stderr.starts_with("error: failed to read missing.yaml: "), "{}", answer.stderr);
     assert_eq!(answer.stderr.lines().count(), 1, "{}", answer.stderr);
+}
+
+#[test]
+fn takes_files_with_and_without_f() {
+    let folder = Folder::with(&[("pod.yaml", POD), ("base.yaml", INSTRUMENTATION)]);
+    let expected = folder.run(&["inject", "-f", "pod.yaml", "-f", "base.yaml"]);
+    assert!(expected.stdout.contains("OTEL_SERVICE_NAME"), "{expected:?}");
+    for args in [
+        &["inject", "pod.yaml", "base.yaml"][..],
+        &["inject", "-f", "pod.yaml", "base.yaml"],
+        &["inject", "pod.yaml", "-n", "default", "base.yaml"],
+    ] {
+        let answer = folder.run(args);
+        assert_eq!((answer.status, &answer.stdout), (0, &expected.stdout), "{args:?}: {answer:?}");
+    }
 }
 
 #[test]
@@ -63,7 +78,7 @@ fn reads_standard_input() {
 }
 
 #[test]
-fn names_file_and_line_of_what_is_no_yaml() {
+fn names_file_and_line_of_text_that_is_not_yaml() {
     for (text, line) in [
         ("a: 1\nb: [\n", 2),
         ("a: 1\n---\nb: 1\nb: 2\n", 4),

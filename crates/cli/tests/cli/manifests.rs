@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use crate::run::Folder;
 
+const IMAGE: &str = "registry.example.com/ingraft:1";
+
 fn manifests(args: &[&str]) -> Vec<Value> {
-    let answer = Folder::empty().run(&[&["manifests"], args].concat());
+    let answer = Folder::empty().run(&[&["manifests", "--image", IMAGE], args].concat());
     assert_eq!((answer.status, answer.stderr.as_str()), (0, ""), "{args:?}");
     answer.documents()
 }
@@ -114,15 +116,51 @@ fn image_and_arguments_are_as_chosen() {
         let documents = manifests(args);
         of_kind(&documents, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0].clone()
     };
-    let image = container(&["operator"])["image"].as_str().unwrap().to_owned();
-    assert!(image.ends_with(concat!(":", env!("CARGO_PKG_VERSION"))), "{image}");
-    let chosen = container(&[
-        "operator",
-        "--image=mirror.example.com/ingraft:1",
-        "--arg=--enable-go-instrumentation=true",
-        "--arg",
-        "--mode=observe",
-    ]);
-    assert_eq!(chosen["image"], "mirror.example.com/ingraft:1");
+    let chosen =
+        container(&["operator", "--arg=--enable-go-instrumentation=true", "--arg", "--mode=observe"]);
+    assert_eq!(chosen["image"], IMAGE);
+    let probe = json!({"name": "INGRAFT_PROBE_IMAGE", "value": IMAGE});
+    assert!(chosen["env"].as_array().unwrap().contains(&probe), "{chosen}");
     assert_eq!(chosen["args"], json!(["--enable-go-instrumentation=true", "--mode=observe"]));
+}
+
+#[test]
+fn what_is_printed_differs_from_deploy_only_where_it_is_chosen() {
+    let file = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/operator.yaml"));
+    let mut stored: Vec<Value> =
+        file.unwrap().split("\n---\n").map(|text| serde_saphyr::from_str(text).unwrap()).collect();
+    for document in &mut stored {
+        if document["kind"] == "Deployment" {
+            let container = &mut document["spec"]["template"]["spec"]["containers"][0];
+            container["image"] = IMAGE.into();
+            container["args"] = json!([]);
+            for variable in container["env"].as_array_mut().unwrap() {
+                if variable["name"] == "INGRAFT_PROBE_IMAGE" {
+                    variable["value"] = IMAGE.into();
+                }
+            }
+        }
+    }
+    assert_eq!(manifests(&["operator"]), stored);
+}
+
+#[test]
+fn secrets_can_be_listed_only_if_they_are_to_be_checked() {
+    let rule = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]});
+    let allowed = |args: &[&str]| {
+        let documents = manifests(args);
+        of_kind(&documents, "ClusterRole")[0]["rules"].as_array().unwrap().contains(&rule)
+    };
+    assert!(!allowed(&["operator"]) && allowed(&["operator", "--check-secrets"]));
+}
+
+#[test]
+fn an_image_is_required_as_none_is_published() {
+    let folder = Folder::empty();
+    for part in [&["manifests"][..], &["manifests", "all"], &["manifests", "operator"]] {
+        let answer = folder.run(part);
+        assert_eq!((answer.status, answer.stdout.as_str()), (2, ""), "{part:?}: {answer:?}");
+        assert!(answer.stderr.starts_with("error: --image IMAGE is required"), "{}", answer.stderr);
+    }
+    assert_eq!(folder.run(&["manifests", "crds"]).status, 0, "the definitions need none");
 }

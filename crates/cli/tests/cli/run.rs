@@ -1,10 +1,13 @@
 //! Runs the binary in a folder of its own, without any environment.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ingraft");
 
 /// A folder with files, in which the binary runs.
 pub(crate) struct Folder(TempDir);
@@ -47,26 +50,50 @@ impl Folder {
         self.run_with(args, "", environment)
     }
 
-    fn run_with(&self, args: &[&str], input: &str, environment: &[(&str, &str)]) -> Answer {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ingraft"))
-            .env_clear()
-            .env("NO_COLOR", "1")
-            .envs(environment.iter().copied())
-            .current_dir(self.0.path())
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // Whoever does not read its input may be gone already.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        Answer {
-            status: output.status.code().expect("it exits"),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
+    /// A link to the binary by another name.
+    pub(crate) fn link(&self, name: &str) -> PathBuf {
+        let link = self.0.path().join(name);
+        std::os::unix::fs::symlink(PROGRAM, &link).unwrap();
+        link
+    }
+
+    /// Runs the binary by another name.
+    pub(crate) fn run_program(&self, program: &Path, args: &[&str]) -> Answer {
+        answer(self.command(program).args(args), "")
+    }
+
+    /// Runs the binary with nobody left to read what it prints. Returns its exit status.
+    pub(crate) fn run_with_closed_output(&self, args: &[&str]) -> i32 {
+        let mut command = self.command(Path::new(PROGRAM));
+        for stream in [Command::stdout, Command::stderr] {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            stream(&mut command, writer);
         }
+        command.args(args).status().unwrap().code().expect("it exits")
+    }
+
+    fn run_with(&self, args: &[&str], input: &str, environment: &[(&str, &str)]) -> Answer {
+        answer(self.command(Path::new(PROGRAM)).envs(environment.iter().copied()).args(args), input)
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("NO_COLOR", "1").current_dir(self.0.path());
+        command
+    }
+}
+
+fn answer(command: &mut Command, input: &str) -> Answer {
+    let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = streams.spawn().unwrap();
+    // A program that does not read its input may have ended already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Answer {
+        status: output.status.code().expect("it exits"),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use expect_test::expect_file;
-use ingraft_cluster::SettingsArgs;
-use ingraft_cluster::manifests::{self, Document};
+use ingraft_cluster::documents::{self, Document};
 use ingraft_core::{Snapshot, Workload};
+use ingraft_settings::SettingsArgs;
 use serde_json::Value;
 
 /// A folder of `testdata/inject`, read.
@@ -36,15 +36,15 @@ impl Case {
         let args = std::fs::read_to_string(folder.join("args.txt")).unwrap_or_default();
         let args: Vec<String> = args.lines().map(str::to_owned).collect();
         let flags = Flags::try_parse_from(&args).expect("args.txt holds flags of the core");
-        let documents = manifests::read("input.yaml", &text).unwrap();
-        let snapshot = manifests::snapshot(&documents, &flags.namespace).unwrap();
+        let documents = documents::read("input.yaml", &text).unwrap();
+        let snapshot = documents::snapshot(&documents, &flags.namespace).unwrap();
         Self { folder, text, args, flags, documents, snapshot }
     }
 
     /// The documents that hold a workload.
     pub(crate) fn workloads(&self) -> impl Iterator<Item = &Document> {
         let holds_one = |document: &&Document| {
-            manifests::objects(&document.value).iter().any(|(_, object)| Workload::of(object).is_some())
+            documents::objects(&document.value).iter().any(|(_, object)| Workload::of(object).is_some())
         };
         self.documents.iter().filter(holds_one)
     }
@@ -52,7 +52,7 @@ impl Case {
 
 /// The pods of a document, with their JSON pointers.
 pub(crate) fn pods(document: &Document) -> Vec<(String, &Value)> {
-    let mut objects = manifests::objects(&document.value);
+    let mut objects = documents::objects(&document.value);
     objects.retain(|(_, object)| Workload::of(object).is_some_and(|workload| workload.kind == "Pod"));
     objects
 }

@@ -1,7 +1,7 @@
 //! Asks the core.
 
-use ingraft_cluster::manifests::{self, Document};
-use ingraft_core::{Edit, Request, Workload, edit, inject as decide};
+use ingraft_cluster::documents::{self, Document};
+use ingraft_core::{Edit, Workload, edit};
 use serde_json::Value;
 
 use crate::case::Case;
@@ -22,18 +22,11 @@ impl Injected {
 /// Injects every workload of a document.
 pub(crate) fn inject(case: &Case, document: &Document) -> Injected {
     let mut edits: Vec<Edit> = Vec::new();
-    for (pointer, object) in manifests::objects(&document.value) {
+    for (pointer, object) in documents::objects(&document.value) {
         let Some(workload) = Workload::of(object) else { continue };
         let namespace = workload.namespace.unwrap_or(&case.flags.namespace);
-        let outcome = decide(&Request {
-            pod: workload.template,
-            namespace,
-            owners: &workload.owners(namespace, &case.snapshot),
-            snapshot: &case.snapshot,
-            settings: &case.flags.settings.0,
-        });
-        let place = format!("{pointer}{}", workload.pointer);
-        edits.extend(outcome.edits.into_iter().map(|edit| edit.under(&place)));
+        let outcome = workload.inject(namespace, &case.snapshot, &case.flags.settings.0);
+        edits.extend(outcome.edits.into_iter().map(|edit| edit.under(&pointer)));
     }
     let mut value = document.value.clone();
     edit::apply(&mut value, &edits);

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use ingraft_cluster::manifests::{self, Document};
+use ingraft_cluster::documents::{self, Document};
 
 use crate::case::Case;
 
@@ -24,7 +24,7 @@ pub(crate) fn inject(case: &Case) -> Output {
         .output()
         .unwrap();
     Output {
-        documents: manifests::read("standard output", std::str::from_utf8(&output.stdout).unwrap()).unwrap(),
+        documents: documents::read("standard output", std::str::from_utf8(&output.stdout).unwrap()).unwrap(),
         findings: String::from_utf8(output.stderr).unwrap(),
         status: output.status.code(),
     }

@@ -1,27 +1,22 @@
 //! The pods of the golden cases in `testdata/inject`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
 
-use ingraft_cluster::manifests;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Case, admit, namespaces};
 use crate::cluster::shared;
+use crate::golden::{GoldenCase, golden_cases};
 
 #[test]
 fn every_pod_of_the_golden_cases_stays_valid() {
     let (cluster, _) = shared();
-    let mut folders: Vec<PathBuf> =
-        std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/inject"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-    folders.sort();
     let mut golden = Golden::default();
-    for folder in &folders {
-        golden.read(folder, false);
-        golden.read(folder, true);
+    for case in golden_cases("") {
+        golden.add(case, false);
+    }
+    for case in golden_cases("-r") {
+        golden.add(case, true);
     }
     namespaces(cluster, &golden.namespaces);
     // Those that the definition refuses are for the command line alone, and so are pods that were never valid.
@@ -31,7 +26,7 @@ fn every_pod_of_the_golden_cases_stays_valid() {
     tally.check(700);
 }
 
-/// The golden cases, each moved to namespaces of its own.
+/// The golden cases, ready for a cluster.
 #[derive(Default)]
 struct Golden {
     namespaces: BTreeMap<String, (Option<String>, Value)>,
@@ -40,41 +35,17 @@ struct Golden {
 }
 
 impl Golden {
-    fn read(&mut self, folder: &Path, restricted: bool) {
-        let case = folder.file_name().unwrap().to_str().unwrap();
-        let text = std::fs::read_to_string(folder.join("input.yaml")).unwrap();
-        let documents = manifests::read(case, &text).unwrap();
-        let objects: Vec<&Value> = documents
-            .iter()
-            .flat_map(|document| manifests::objects(&document.value))
-            .map(|(_, object)| object)
-            .collect();
-        let moved = |namespace: &str| {
-            let suffix = if restricted { "-r" } else { "" };
-            format!("{namespace}-{case}{suffix}")
-        };
-        let own = |object: &Value| object["metadata"]["namespace"].as_str().unwrap_or("default").to_owned();
-        let names: BTreeSet<String> = objects.iter().map(|object| own(object)).collect();
-        for name in &names {
-            let declared = objects
-                .iter()
-                .find(|object| object["kind"] == "Namespace" && object["metadata"]["name"] == **name);
-            let annotations = declared.map(|namespace| &namespace["metadata"]["annotations"]);
-            let annotations = annotations.and_then(Value::as_object).cloned().unwrap_or_default();
-            let annotations = move_references(annotations, &names, moved);
-            let own = declared.and_then(|namespace| {
-                namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"].as_str()
-            });
+    fn add(&mut self, case: GoldenCase, restricted: bool) {
+        for (name, metadata) in case.namespaces {
+            let own = metadata["labels"]["pod-security.kubernetes.io/enforce"].as_str();
             // The API server stores no level that it does not know.
             let own = own.filter(|level| ["baseline", "restricted"].contains(level));
             let level = if restricted { Some("restricted") } else { own };
-            self.namespaces.insert(moved(name), (level.map(str::to_owned), annotations.into()));
+            self.namespaces.insert(name, (level.map(str::to_owned), texts(&metadata["annotations"])));
         }
-        for object in objects {
-            let mut object = object.clone();
-            let namespace = moved(&own(&object));
+        for object in case.objects {
+            let namespace = object["metadata"]["namespace"].clone();
             if object["kind"] == "Instrumentation" {
-                object["metadata"]["namespace"] = namespace.into();
                 self.instrumentations.push(object);
                 continue;
             }
@@ -92,9 +63,8 @@ impl Golden {
                 pod["metadata"] = json!({});
             }
             let what = format!("{namespace}: {} {}", object["kind"], object["metadata"]["name"]);
-            let annotations = pod["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
-            pod["metadata"]["annotations"] = move_references(annotations, &names, moved).into();
-            pod["metadata"]["namespace"] = namespace.into();
+            pod["metadata"]["annotations"] = texts(&pod["metadata"]["annotations"]);
+            pod["metadata"]["namespace"] = namespace;
             if pod["metadata"].get("generateName").is_none() {
                 pod["metadata"]["name"] = "named-later".into();
             }
@@ -106,18 +76,11 @@ impl Golden {
     }
 }
 
-/// Leads references to Instrumentations into the namespaces of their case. Values that are no text are left out: the
-/// API server takes none.
-fn move_references(
-    annotations: Map<String, Value>,
-    names: &BTreeSet<String>,
-    moved: impl Fn(&str) -> String,
-) -> Map<String, Value> {
-    let moved = |value: &str| match value.split_once('/') {
-        Some((namespace, name)) if names.contains(namespace) => format!("{}/{name}", moved(namespace)),
-        _ => value.to_owned(),
-    };
-    annotations.into_iter().filter_map(|(key, value)| Some((key, moved(value.as_str()?).into()))).collect()
+/// Annotations, without values that are not text: the API server takes none.
+fn texts(annotations: &Value) -> Value {
+    let mut annotations = annotations.as_object().cloned().unwrap_or_default();
+    annotations.retain(|_, value| value.is_string());
+    annotations.into()
 }
 
 /// Adds what Pod Security *restricted* asks for where a pod does not say otherwise.

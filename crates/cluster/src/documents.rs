@@ -1,17 +1,16 @@
 //! Manifests as people keep them: files with one or several documents, in YAML or JSON.
 //!
-//! The text of a document is kept beside its value, so that what is not changed can be written as it was read.
+//! The text of a document is kept beside its value, so that an unchanged document can be written as it was read.
 
 use std::sync::OnceLock;
 
-use ingraft_api::Instrumentation;
-use ingraft_api::annotations::POD_SECURITY_ENFORCE;
-use ingraft_core::{Namespace, Node, Snapshot, Workload};
+use ingraft_core::Snapshot;
 use serde_json::Value;
 
-use crate::locate::Lines;
+use crate::learn::learn_document;
+use crate::yaml_lines::Lines;
 
-/// A text is no YAML.
+/// A text that is not YAML, or an object that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}, line {line}: {detail}")]
 pub struct Error {
@@ -40,7 +39,7 @@ pub struct Document {
 impl Document {
     /// The line in the file of the field that a JSON pointer leads to.
     pub fn line_of(&self, pointer: &str) -> u64 {
-        // Read a second time, with positions, only when somebody asks.
+        // Read a second time, with positions, only when needed.
         self.line + self.lines.get_or_init(|| Lines::read(&self.text)).line(pointer) - 1
     }
 }
@@ -61,7 +60,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Document>, Error> {
     Ok(documents)
 }
 
-/// Reads one document as kubectl does: `0644` is octal, a key must not stand twice.
+/// Reads one document as kubectl does: `0644` is octal, a key must not occur twice.
 fn parse(text: &str) -> Result<Value, serde_saphyr::Error> {
     let options = serde_saphyr::options! {
         legacy_octal_numbers: true,
@@ -70,7 +69,7 @@ fn parse(text: &str) -> Result<Value, serde_saphyr::Error> {
     serde_saphyr::from_str_with_options(text, options)
 }
 
-/// What is wrong, without the position in the document, which is not that in the file, and without advice about the
+/// The cause, without its position in the document, which is not that in the file, and without advice about the
 /// library's own options.
 fn first_line(error: &serde_saphyr::Error) -> String {
     let text = error.to_string();
@@ -118,7 +117,7 @@ pub fn snapshot(documents: &[Document], default_namespace: &str) -> Result<Snaps
     let mut snapshot = Snapshot::default();
     for document in documents {
         for (_, object) in objects(&document.value) {
-            learn(&mut snapshot, object, default_namespace).map_err(|error| Error {
+            learn_document(&mut snapshot, object, default_namespace).map_err(|error| Error {
                 file: document.file.clone(),
                 line: document.line,
                 detail: format!("the Instrumentation cannot be read: {error}"),
@@ -126,78 +125,6 @@ pub fn snapshot(documents: &[Document], default_namespace: &str) -> Result<Snaps
         }
     }
     Ok(snapshot)
-}
-
-fn learn(snapshot: &mut Snapshot, object: &Value, default_namespace: &str) -> Result<(), serde_json::Error> {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let api_version = text("/apiVersion");
-    match text("/kind") {
-        "Namespace" if api_version == "v1" => {
-            let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
-            let pairs = annotations.into_iter().flatten();
-            let labels = object.pointer("/metadata/labels");
-            let label = labels.and_then(|labels| labels.get(POD_SECURITY_ENFORCE));
-            let pairs = pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
-            snapshot.namespaces.insert(
-                String::new(),
-                text("/metadata/name").to_owned(),
-                Namespace::new(pairs).enforcing(label.and_then(Value::as_str)),
-            );
-        }
-        "Instrumentation" if api_version.starts_with("opentelemetry.io/") => {
-            let mut instrumentation: Instrumentation = serde_json::from_value(object.clone())?;
-            let namespace = instrumentation.metadata.namespace.get_or_insert_default();
-            if namespace.is_empty() {
-                default_namespace.clone_into(namespace);
-            }
-            snapshot.instrumentations.insert(
-                namespace.clone(),
-                text("/metadata/name").to_owned(),
-                instrumentation,
-            );
-        }
-        "Node" if api_version == "v1" => {
-            let info = |key: &str| text(&format!("/status/nodeInfo/{key}"));
-            let node = Node::new(info("kubeletVersion"), info("architecture").to_owned());
-            snapshot.nodes.insert(String::new(), text("/metadata/name").to_owned(), node);
-        }
-        "Service" if api_version == "v1" => {
-            let namespace = namespace_of(object, default_namespace);
-            let ports = object.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
-            let numbers = ports.filter_map(|port| port.get("port")?.as_u64()?.try_into().ok());
-            let numbers: Vec<u16> = numbers.collect();
-            // One without ports is another name for something elsewhere.
-            if !numbers.is_empty() {
-                snapshot.services.insert(namespace, text("/metadata/name").to_owned(), numbers);
-            }
-        }
-        kind @ ("ConfigMap" | "Secret") if api_version == "v1" => {
-            let namespace = namespace_of(object, default_namespace);
-            let maps = ["data", "stringData"].map(|field| object.get(field).and_then(Value::as_object));
-            let keys = maps.into_iter().flatten().flat_map(serde_json::Map::keys).cloned().collect();
-            let objects = if kind == "Secret" { &mut snapshot.secrets } else { &mut snapshot.config_maps };
-            objects.insert(namespace, text("/metadata/name").to_owned(), Some(keys));
-        }
-        "Deployment" | "CronJob" => {
-            if let Some(workload) = Workload::of(object) {
-                let namespace = workload.namespace.unwrap_or(default_namespace).to_owned();
-                let (name, uid) = (workload.name.to_owned(), text("/metadata/uid").to_owned());
-                let objects = if workload.kind == "CronJob" {
-                    &mut snapshot.cron_jobs
-                } else {
-                    &mut snapshot.deployments
-                };
-                objects.insert(namespace, name, uid);
-            }
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-fn namespace_of(object: &Value, default: &str) -> String {
-    let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
-    namespace.filter(|namespace| !namespace.is_empty()).unwrap_or(default).to_owned()
 }
 
 #[cfg(test)]
@@ -220,8 +147,8 @@ mod tests {
     }
 
     #[test]
-    fn names_file_and_line_of_what_is_no_yaml() {
+    fn names_file_and_line_of_text_that_is_not_yaml() {
         let error = read("f.yaml", "a: 1\n---\nb: 1\nc: [\n").unwrap_err();
-        assert_eq!((error.file.as_str(), error.line >= 4), ("f.yaml", true), "{error}");
+        assert_eq!((error.file.as_str(), error.line), ("f.yaml", 4), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! An object of which only a little metadata is read.
+//! An object of which only what matters is read, and as much as can be read: somebody may have written it by hand.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,25 +11,26 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
 
 /// Name, namespace, unique id and those annotations and labels that can matter of an object of kind `K`, a part `S` of
 /// its spec and a part `T` of its status. Without such parts, the API server is asked for metadata only.
-pub(super) struct Slim<K, S = Nothing, T = Nothing> {
-    pub(super) metadata: ObjectMeta,
-    pub(super) spec: S,
-    pub(super) status: T,
+pub(crate) struct Slim<K, S = Nothing, T = Nothing> {
+    pub(crate) metadata: ObjectMeta,
+    pub(crate) spec: S,
+    pub(crate) status: T,
     kind: PhantomData<fn() -> K>,
 }
 
 /// A part of a spec or status.
-pub(super) trait Part: DeserializeOwned + Clone + Debug + Default {
+pub(crate) trait Part: DeserializeOwned + Clone + Debug + Default {
     /// Whether it is nothing.
     const METADATA_ONLY: bool = false;
 }
 
 /// Nothing of a spec or status.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct Nothing {}
+pub(crate) struct Nothing {}
 
 impl Part for Nothing {
     const METADATA_ONLY: bool = true;
@@ -37,15 +38,23 @@ impl Part for Nothing {
 
 /// The ports of a Service.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct Ports {
-    #[serde(default)]
-    pub(super) ports: Vec<Port>,
+pub(crate) struct Ports {
+    ports: Option<Vec<Port>>,
 }
 
 /// One port of a Service.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Port {
-    pub(super) port: u16,
+struct Port {
+    #[serde(default)]
+    port: Value,
+}
+
+impl Ports {
+    /// The numbers that are ports.
+    pub(crate) fn numbers(self) -> Vec<u16> {
+        let ports = self.ports.into_iter().flatten();
+        ports.filter_map(|port| port.port.as_u64()?.try_into().ok()).collect()
+    }
 }
 
 impl Part for Ports {}
@@ -53,26 +62,26 @@ impl Part for Ports {}
 /// What a node's kubelet reports of itself.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct NodeStatus {
+pub(crate) struct NodeStatus {
     #[serde(default)]
-    pub(super) node_info: NodeInfo,
+    pub(crate) node_info: NodeInfo,
 }
 
 /// Version and architecture.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct NodeInfo {
+pub(crate) struct NodeInfo {
     #[serde(default)]
-    pub(super) kubelet_version: String,
+    pub(crate) kubelet_version: String,
     #[serde(default)]
-    pub(super) architecture: String,
+    pub(crate) architecture: String,
 }
 
 impl Part for NodeStatus {}
 
 impl<K, S, T> Slim<K, S, T> {
     /// A label, if it is one that can matter.
-    pub(super) fn label(&self, key: &str) -> Option<&str> {
+    pub(crate) fn label(&self, key: &str) -> Option<&str> {
         self.metadata.labels.as_ref()?.get(key).map(String::as_str)
     }
 }
@@ -95,13 +104,11 @@ impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
         #[derive(Deserialize)]
         #[serde(bound = "S: Part, T: Part")]
         struct Object<S, T> {
-            metadata: Metadata,
-            #[serde(default)]
-            spec: S,
-            #[serde(default)]
-            status: T,
+            metadata: Option<Metadata>,
+            spec: Option<S>,
+            status: Option<T>,
         }
-        #[derive(Deserialize)]
+        #[derive(Default, Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Metadata {
             name: Option<String>,
@@ -114,7 +121,8 @@ impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
             labels: Option<BTreeMap<String, String>>,
         }
         let Object { metadata, spec, status } = Object::<S, T>::deserialize(deserializer)?;
-        let Metadata { name, namespace, uid, resource_version, annotations, labels } = metadata;
+        let Metadata { name, namespace, uid, resource_version, annotations, labels } =
+            metadata.unwrap_or_default();
         let metadata = ObjectMeta {
             name,
             namespace,
@@ -124,6 +132,7 @@ impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
             labels,
             ..ObjectMeta::default()
         };
+        let (spec, status) = (spec.unwrap_or_default(), status.unwrap_or_default());
         Ok(Self { metadata, spec, status, kind: PhantomData })
     }
 }
@@ -149,7 +158,9 @@ fn concerning<'de, D: Deserializer<'de>>(
             let mut kept = BTreeMap::new();
             while let Some(key) = entries.next_key::<Cow<'_, str>>()? {
                 if Namespace::concerns(&key) || key == POD_SECURITY_ENFORCE {
-                    kept.insert(key.into_owned(), entries.next_value()?);
+                    if let Value::String(value) = entries.next_value()? {
+                        kept.insert(key.into_owned(), value);
+                    }
                 } else {
                     entries.next_value::<IgnoredAny>()?;
                 }

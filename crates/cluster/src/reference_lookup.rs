@@ -1,4 +1,4 @@
-//! Asking a cluster which Secrets and ConfigMaps exist. Only metadata is asked for, never content.
+//! Asks a cluster which Secrets and ConfigMaps exist. Only metadata is requested, never content.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Flags that the operator and the command line share: default images and feature switches.
 //!
-//! Names and defaults are the reference's (injection.md, section 7.1). Each flag can also be given as an environment
-//! variable `INGRAFT_…`; the images also as the reference's `RELATED_IMAGE_AUTO_INSTRUMENTATION_…`.
+//! Names and defaults are those of the OpenTelemetry Operator. Each flag can also be given as an environment variable
+//! `INGRAFT_…`; the images also as the OpenTelemetry Operator's `RELATED_IMAGE_AUTO_INSTRUMENTATION_…`.
 
 use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
@@ -18,8 +18,19 @@ const MULTI: &str = "enable-multi-instrumentation";
 const REGISTRY: &str = "registry";
 const ENV_PROBE: &str = "env-probe";
 const PROBE_IMAGE: &str = "probe-image";
+/// A flag of the operator alone, which is read from its Deployment all the same.
+const CHECK_SECRETS: &str = "check-secrets";
 
-/// A registry as it stands at the beginning of an image reference.
+/// What decides about pods in an operator that is already installed.
+#[derive(Debug, Default)]
+pub struct Installed {
+    /// Its settings.
+    pub settings: Settings,
+    /// Whether it knows the names of Secrets.
+    pub check_secrets: bool,
+}
+
+/// The registry at the beginning of an image reference.
 ///
 /// # Errors
 /// Says what is wrong with the text.
@@ -34,9 +45,10 @@ pub fn registry(text: &str) -> Result<String, String> {
     }
 }
 
-/// The settings of an operator, as its Deployment starts it. Flags that are no settings are passed over.
-pub fn settings_of_operator(container: &Container) -> Settings {
+/// The settings of an operator, as its container is started. Other flags are skipped.
+pub fn of_operator(container: &Container) -> Installed {
     let command = SettingsArgs::augment_args(Command::new("ingraft-operator").args_override_self(true));
+    let command = command.arg(switch(CHECK_SECRETS, false, String::new()));
     let set = |name: &str| {
         let entry = container.env.iter().flatten().find(|entry| entry.name == name)?;
         entry.value.clone().filter(|value| !value.is_empty())
@@ -47,7 +59,7 @@ pub fn settings_of_operator(container: &Container) -> Settings {
     for flag in &flags {
         let language = Language::ALL.into_iter().find(|language| image_flag(*language) == *flag);
         let related = language.and_then(|language| set(&related_variable(language)));
-        // What comes last counts.
+        // The last value wins.
         let values = related.into_iter().chain(set(&variable("INGRAFT_", flag)));
         words.extend(values.map(|value| format!("--{flag}={value}")));
     }
@@ -61,8 +73,11 @@ pub fn settings_of_operator(container: &Container) -> Settings {
             words.push(word.clone());
         }
     }
-    let matches = command.try_get_matches_from(words);
-    matches.and_then(|matches| SettingsArgs::from_arg_matches(&matches)).unwrap_or_default().0
+    let Ok(matches) = command.try_get_matches_from(words) else { return Installed::default() };
+    Installed {
+        settings: SettingsArgs::from_arg_matches(&matches).unwrap_or_default().0,
+        check_secrets: matches.get_one(CHECK_SECRETS).copied().unwrap_or_default(),
+    }
 }
 
 fn image_flag(language: Language) -> String {
@@ -77,7 +92,7 @@ fn variable(prefix: &str, name: &str) -> String {
     format!("{prefix}{}", name.replace('-', "_").to_uppercase())
 }
 
-/// The image that the reference's own variable names, if it is set.
+/// The image that the OpenTelemetry Operator's own variable names, if it is set.
 fn related_image(language: Language) -> Option<String> {
     std::env::var(related_variable(language)).ok().filter(|image| !image.is_empty())
 }
@@ -208,24 +223,28 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_an_operator_was_told() {
+    fn reads_the_settings_of_an_operator() {
         let container = serde_json::json!({
             "name": "manager",
-            "args": ["--log-level", "debug", "--enable-go-instrumentation", "--env-probe", "never", "--unknown=1"],
+            "args": [
+                "--log-level", "debug", "--enable-go-instrumentation", "--env-probe", "never", "--unknown=1",
+                "--check-secrets",
+            ],
             "env": [
                 {"name": "INGRAFT_PROBE_IMAGE", "value": "example.com/ingraft:1"},
                 {"name": "INGRAFT_ENV_PROBE", "value": "auto"},
                 {"name": "RELATED_IMAGE_AUTO_INSTRUMENTATION_JAVA", "value": "example.com/java:1"},
             ],
         });
-        let settings = settings_of_operator(&serde_json::from_value(container).unwrap());
+        let Installed { settings, check_secrets } = of_operator(&serde_json::from_value(container).unwrap());
+        assert!(check_secrets);
         assert_eq!(settings.probe_image, "example.com/ingraft:1");
         assert!(!settings.env_probe && settings.enabled(Language::Go));
         assert_eq!(settings.image(Language::Java), "example.com/java:1");
     }
 
     #[test]
-    fn refuses_what_is_no_registry() {
+    fn refuses_text_that_is_not_a_registry() {
         for text in ["https://mirror.example.com", "", "/a", "a b"] {
             assert!(registry(text).is_err(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! Where in a text a field stands, so that a finding can name its line.
+//! The line of each field of a text, so that a finding can name it.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde_saphyr::Spanned;
 /// The lines of the fields of a text.
 ///
 /// ```
-/// use ingraft_cluster::locate::Lines;
+/// use ingraft_cluster::yaml_lines::Lines;
 /// let lines = Lines::read("spec:\n  containers:\n  - name: app\n");
 /// assert_eq!(lines.line("/spec/containers/0/name"), 3);
 /// assert_eq!(lines.line("/spec/template"), 1);
@@ -17,12 +17,12 @@ use serde_saphyr::Spanned;
 pub struct Lines(Option<Node>);
 
 impl Lines {
-    /// Reads a text. Where it is no YAML, every field is on its first line.
+    /// Reads a text. If it is not YAML, every field is on its first line.
     pub fn read(text: &str) -> Self {
         Self(serde_saphyr::from_str(text).ok())
     }
 
-    /// The line, counted from 1, of the field that a JSON pointer leads to. Where the field does not exist, the line
+    /// The line, counted from 1, of the field that a JSON pointer leads to. If the field does not exist, the line
     /// of the nearest part of the pointer that does.
     pub fn line(&self, pointer: &str) -> u64 {
         let Some(mut node) = self.0.as_ref() else { return 1 };

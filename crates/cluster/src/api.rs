@@ -1,0 +1,199 @@
+//! What a running cluster knows, asked once, with the rights of whoever asks.
+
+use ingraft_api::Instrumentation;
+use ingraft_core::Snapshot;
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::core::v1;
+use kube::api::{ApiResource, DynamicObject, ListParams};
+use kube::core::DeserializeGuard;
+use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::Value;
+
+use crate::learn::{Learn, learn};
+use crate::slim::{NodeStatus, Nothing, Ports, Slim};
+
+/// A kind of object that makes pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkloadKind {
+    names: &'static [&'static str],
+    group: &'static str,
+    version: &'static str,
+    kind: &'static str,
+}
+
+/// All of them. The first name is the plural.
+const KINDS: [WorkloadKind; 8] = [
+    kind(&["pods", "pod", "po"], "", "v1", "Pod"),
+    kind(&["deployments", "deployment", "deploy"], "apps", "v1", "Deployment"),
+    kind(&["statefulsets", "statefulset", "sts"], "apps", "v1", "StatefulSet"),
+    kind(&["daemonsets", "daemonset", "ds"], "apps", "v1", "DaemonSet"),
+    kind(&["replicasets", "replicaset", "rs"], "apps", "v1", "ReplicaSet"),
+    kind(&["jobs", "job"], "batch", "v1", "Job"),
+    kind(&["cronjobs", "cronjob", "cj"], "batch", "v1", "CronJob"),
+    kind(&["rollouts", "rollout", "ro"], "argoproj.io", "v1alpha1", "Rollout"),
+];
+
+const fn kind(
+    names: &'static [&'static str],
+    group: &'static str,
+    version: &'static str,
+    kind: &'static str,
+) -> WorkloadKind {
+    WorkloadKind { names, group, version, kind }
+}
+
+impl WorkloadKind {
+    /// The kind that people mean by a name such as `deploy`, in any case.
+    ///
+    /// ```
+    /// use ingraft_cluster::api::WorkloadKind;
+    /// assert_eq!(WorkloadKind::parse("Deployment"), WorkloadKind::parse("deploy"));
+    /// assert!(WorkloadKind::parse("service").is_none());
+    /// ```
+    pub fn parse(name: &str) -> Option<Self> {
+        let name = name.to_lowercase();
+        KINDS.into_iter().find(|kind| kind.names.contains(&name.as_str()))
+    }
+
+    /// An object of this kind, as the API server has it.
+    ///
+    /// # Errors
+    /// When there is no such object, or the cluster does not answer or allow it.
+    pub async fn get(self, client: &Client, namespace: &str, name: &str) -> kube::Result<Value> {
+        let Self { names, group, version, kind } = self;
+        let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+        let resource = ApiResource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            api_version,
+            kind: kind.to_owned(),
+            plural: names.first().copied().unwrap_or_default().to_owned(),
+        };
+        let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &resource);
+        serde_json::to_value(api.get(name).await?).map_err(kube::Error::SerdeError)
+    }
+}
+
+/// What a cluster knows that decisions about the pods of one namespace depend on.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// As the operator's watches would have it.
+    pub snapshot: Snapshot,
+    /// What whoever asked was not allowed to see, or what cannot be read, for people.
+    pub unseen: Vec<String>,
+}
+
+/// Lists the kinds that the operator watches. Of kinds of which only the namespace's own objects matter, only those are
+/// listed.
+///
+/// # Errors
+/// When the cluster does not answer. What it does not allow is named in the result.
+pub async fn known(client: &Client, namespace: &str, secrets: bool) -> kube::Result<Known> {
+    let mut reader = Reader { client, namespace, known: Known::default() };
+    reader.own_namespace().await?;
+    reader.list(Api::<Slim<v1::Node, Nothing, NodeStatus>>::all(client.clone()), true).await?;
+    reader.everywhere::<DeserializeGuard<Instrumentation>>().await?;
+    reader.everywhere::<Slim<v1::Service, Ports>>().await?;
+    reader.in_namespace::<Slim<Deployment>>().await?;
+    reader.in_namespace::<Slim<CronJob>>().await?;
+    reader.in_namespace::<Slim<v1::ConfigMap>>().await?;
+    if secrets {
+        reader.in_namespace::<Slim<v1::Secret>>().await?;
+    }
+    Ok(reader.known)
+}
+
+struct Reader<'a> {
+    client: &'a Client,
+    namespace: &'a str,
+    known: Known,
+}
+
+impl Reader<'_> {
+    async fn own_namespace(&mut self) -> kube::Result<()> {
+        let found = Api::<Slim<v1::Namespace>>::all(self.client.clone()).get_opt(self.namespace).await;
+        if let Some(Some(namespace)) = self.allowed(found)? {
+            learn(&mut self.known.snapshot.namespaces, namespace);
+        }
+        Ok(())
+    }
+
+    async fn in_namespace<K>(&mut self) -> kube::Result<()>
+    where
+        K: Learn + Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug,
+    {
+        self.list(Api::<K>::namespaced(self.client.clone(), self.namespace), true).await.map(drop)
+    }
+
+    /// All objects of a kind, or at least those of the namespace.
+    async fn everywhere<K>(&mut self) -> kube::Result<()>
+    where
+        K: Learn + Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug,
+    {
+        if !self.list(Api::<K>::all(self.client.clone()), true).await? {
+            self.list(Api::<K>::namespaced(self.client.clone(), self.namespace), false).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes up a list. Returns whether that was allowed.
+    async fn list<K>(&mut self, api: Api<K>, complete: bool) -> kube::Result<bool>
+    where
+        K: Learn + Clone + std::fmt::Debug,
+    {
+        let listed = api.list(&ListParams::default()).await;
+        let Some(list) = self.allowed(listed)? else { return Ok(false) };
+        let objects = K::objects(&mut self.known.snapshot);
+        for object in list {
+            if let Err(error) = object.readable() {
+                let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+                self.known
+                    .unseen
+                    .push(format!("{} {namespace}/{name} cannot be read: {error}", K::kind(&())));
+            }
+            learn(objects, object);
+        }
+        if complete {
+            objects.set_complete();
+        }
+        Ok(true)
+    }
+
+    /// The answer, if there is one; a refusal is noted.
+    fn allowed<T>(&mut self, answer: kube::Result<T>) -> kube::Result<Option<T>> {
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(kube::Error::Api(status)) if status.is_forbidden() => {
+                self.known.unseen.push(status.message);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// An installed operator.
+#[derive(Debug)]
+pub struct Operator {
+    /// Where it is.
+    pub namespace: String,
+    /// The container that runs it.
+    pub container: v1::Container,
+}
+
+/// The operator of a cluster; `None` if there is none.
+///
+/// # Errors
+/// When the cluster does not answer, or does not allow it.
+pub async fn operator(client: &Client) -> kube::Result<Option<Operator>> {
+    let ours = ListParams::default().labels("app.kubernetes.io/instance=ingraft");
+    let deployments = Api::<Deployment>::all(client.clone()).list(&ours).await?;
+    Ok(deployments.items.into_iter().find_map(|deployment| {
+        let namespace = deployment.namespace().unwrap_or_default();
+        let containers = deployment.spec?.template.spec?.containers;
+        let container = containers.into_iter().find(|container| container.name == "manager")?;
+        Some(Operator { namespace, container })
+    }))
+}

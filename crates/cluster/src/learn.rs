@@ -1,0 +1,297 @@
+//! What is kept of each kind of object. Documents, the API server's answers and watches all fill a [`Snapshot`] from
+//! here, so that they know the same of the same objects.
+
+use ingraft_api::Instrumentation;
+use ingraft_api::annotations::POD_SECURITY_ENFORCE;
+use ingraft_core::snapshot::ROOT_CA;
+use ingraft_core::{Keys, Namespace, Node, Objects, Snapshot};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::core::v1;
+use kube::core::DeserializeGuard;
+use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::slim::{NodeStatus, Nothing, Ports, Slim};
+
+/// A kind of object that decisions depend on.
+pub(crate) trait Learn: Resource<DynamicType = ()> + DeserializeOwned {
+    /// What is kept of an object.
+    type Kept: PartialEq + Send + 'static;
+
+    /// Where it is kept.
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Self::Kept>;
+
+    /// What is kept of this object; `None` if it does not matter, or cannot be read.
+    fn keep(self) -> Option<Self::Kept>;
+
+    /// Fails if the object cannot be read, and says why.
+    fn readable(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl Learn for Slim<v1::Namespace> {
+    type Kept = Namespace;
+
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Namespace> {
+        &mut snapshot.namespaces
+    }
+
+    fn keep(self) -> Option<Namespace> {
+        let level = self.label(POD_SECURITY_ENFORCE).map(str::to_owned);
+        Some(Namespace::new(self.metadata.annotations.unwrap_or_default()).enforcing(level.as_deref()))
+    }
+}
+
+impl Learn for Slim<Deployment> {
+    type Kept = String;
+
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<String> {
+        &mut snapshot.deployments
+    }
+
+    fn keep(self) -> Option<String> {
+        // A manifest has none yet.
+        Some(self.metadata.uid.unwrap_or_default())
+    }
+}
+
+impl Learn for Slim<CronJob> {
+    type Kept = String;
+
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<String> {
+        &mut snapshot.cron_jobs
+    }
+
+    fn keep(self) -> Option<String> {
+        Some(self.metadata.uid.unwrap_or_default())
+    }
+}
+
+impl Learn for Slim<v1::Service, Ports> {
+    type Kept = Vec<u16>;
+
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Vec<u16>> {
+        &mut snapshot.services
+    }
+
+    fn keep(self) -> Option<Vec<u16>> {
+        let ports = self.spec.numbers();
+        // A Service without ports is another name for something elsewhere.
+        (!ports.is_empty()).then_some(ports)
+    }
+}
+
+impl Learn for Slim<v1::Node, Nothing, NodeStatus> {
+    type Kept = Node;
+
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Node> {
+        &mut snapshot.nodes
+    }
+
+    fn keep(self) -> Option<Node> {
+        let info = self.status.node_info;
+        Some(Node::new(&info.kubelet_version, info.architecture))
+    }
+}
+
+impl Learn for Slim<v1::ConfigMap> {
+    type Kept = Keys;
+
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Keys> {
+        &mut snapshot.config_maps
+    }
+
+    fn keep(self) -> Option<Keys> {
+        (self.name_any() != ROOT_CA).then_some(None)
+    }
+}
+
+impl Learn for Slim<v1::Secret> {
+    type Kept = Keys;
+
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Keys> {
+        &mut snapshot.secrets
+    }
+
+    fn keep(self) -> Option<Keys> {
+        Some(None)
+    }
+}
+
+impl Learn for Instrumentation {
+    type Kept = Self;
+
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Self> {
+        &mut snapshot.instrumentations
+    }
+
+    fn keep(mut self) -> Option<Self> {
+        self.metadata.managed_fields = None;
+        Some(self)
+    }
+}
+
+/// One that cannot be read must not hide the others.
+impl Learn for DeserializeGuard<Instrumentation> {
+    type Kept = Instrumentation;
+
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Instrumentation> {
+        Instrumentation::objects(snapshot)
+    }
+
+    fn keep(self) -> Option<Instrumentation> {
+        self.0.ok()?.keep()
+    }
+
+    fn readable(&self) -> Result<(), String> {
+        self.0.as_ref().map(drop).map_err(ToString::to_string)
+    }
+}
+
+/// Takes an object up. Returns whether that changes anything.
+pub(crate) fn learn<K: Learn>(objects: &mut Objects<K::Kept>, object: K) -> bool {
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    match object.keep() {
+        Some(kept) => objects.insert(namespace, name, kept),
+        None => objects.remove(&namespace, &name),
+    }
+}
+
+/// Takes up an object that somebody wrote. One that is in a namespace and does not name it is in `default_namespace`.
+///
+/// # Errors
+/// When it is an Instrumentation that cannot be read. Other objects that cannot be read count as absent.
+pub(crate) fn learn_document(
+    snapshot: &mut Snapshot,
+    object: &Value,
+    default_namespace: &str,
+) -> Result<(), serde_json::Error> {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    let group = text("apiVersion").split('/').next().unwrap_or_default();
+    let mut document = Document { snapshot, object, default_namespace };
+    match (group, text("kind")) {
+        ("opentelemetry.io", "Instrumentation") => return document.learn::<Instrumentation>(),
+        ("v1", "Namespace") => document.learn::<Slim<v1::Namespace>>(),
+        ("v1", "Node") => document.learn::<Slim<v1::Node, Nothing, NodeStatus>>(),
+        ("v1", "Service") => document.learn::<Slim<v1::Service, Ports>>(),
+        ("v1", "ConfigMap") => document.learn_with_keys::<Slim<v1::ConfigMap>>(),
+        ("v1", "Secret") => document.learn_with_keys::<Slim<v1::Secret>>(),
+        ("apps", "Deployment") => document.learn::<Slim<Deployment>>(),
+        ("batch", "CronJob") => document.learn::<Slim<CronJob>>(),
+        _ => Ok(()),
+    }
+    .or(Ok(()))
+}
+
+/// An object that somebody wrote, on its way into a snapshot.
+struct Document<'a> {
+    snapshot: &'a mut Snapshot,
+    object: &'a Value,
+    default_namespace: &'a str,
+}
+
+impl Document<'_> {
+    fn learn<K: Learn>(&mut self) -> Result<(), serde_json::Error> {
+        let object = self.read::<K>()?;
+        learn(K::objects(self.snapshot), object);
+        Ok(())
+    }
+
+    /// A manifest also shows the keys, which are never read from a cluster.
+    fn learn_with_keys<K: Learn<Kept = Keys>>(&mut self) -> Result<(), serde_json::Error> {
+        let object = self.read::<K>()?;
+        let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+        let maps = ["data", "stringData"].map(|field| self.object.get(field).and_then(Value::as_object));
+        let keys = maps.into_iter().flatten().flat_map(serde_json::Map::keys).cloned().collect();
+        if object.keep().is_some() {
+            K::objects(self.snapshot).insert(namespace, name, Some(keys));
+        }
+        Ok(())
+    }
+
+    fn read<K: Learn>(&self) -> Result<K, serde_json::Error> {
+        let mut object = K::deserialize(self.object)?;
+        let namespace = object.meta_mut().namespace.get_or_insert_default();
+        if !is_namespaced::<K>() {
+            namespace.clear();
+        } else if namespace.is_empty() {
+            self.default_namespace.clone_into(namespace);
+        }
+        Ok(object)
+    }
+}
+
+/// Whether objects of a kind are in namespaces.
+fn is_namespaced<K: Learn>() -> bool {
+    !["Namespace", "Node"].contains(&K::kind(&()).as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn learnt(objects: &[Value]) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for object in objects {
+            learn_document(&mut snapshot, object, "shop").unwrap();
+        }
+        snapshot
+    }
+
+    #[test]
+    fn takes_objects_without_a_namespace_for_those_of_the_default_one() {
+        let service = |metadata: Value, ports: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports}});
+        let snapshot = learnt(&[
+            service(json!({"name": "a"}), json!([{"port": 4317}, {"port": "4318"}, {"port": 70000}, {}])),
+            service(json!({"name": "b", "namespace": "obs"}), json!([{"port": 4318}])),
+            service(json!({"name": "alias"}), json!(null)),
+        ]);
+        assert_eq!(snapshot.services.get("shop", "a"), Some(&vec![4317]));
+        assert_eq!(snapshot.services.get("obs", "b"), Some(&vec![4318]));
+        assert_eq!(snapshot.services.get("shop", "alias"), None, "a Service without ports is elsewhere");
+    }
+
+    #[test]
+    fn objects_outside_namespaces_are_in_none() {
+        let annotations =
+            json!({"instrumentation.opentelemetry.io/inject-java": "true", "ingraft.dev/inject": 1});
+        let snapshot = learnt(&[
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+                "name": "shop", "namespace": "odd", "annotations": annotations,
+                "labels": {"pod-security.kubernetes.io/enforce": "baseline"},
+            }}),
+            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}, "status": null}),
+        ]);
+        let namespace = snapshot.namespace("shop").unwrap();
+        assert_eq!(namespace.annotation("instrumentation.opentelemetry.io/inject-java"), "true");
+        assert_eq!(namespace.annotation("ingraft.dev/inject"), "", "a value that is not text is none");
+        assert_eq!(namespace.pod_security(), ingraft_core::PodSecurity::Baseline);
+        assert!(snapshot.nodes.get("", "n").is_some());
+    }
+
+    #[test]
+    fn only_manifests_show_keys() {
+        let map =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ca"}, "data": {"k": "v"}});
+        let snapshot = learnt(std::slice::from_ref(&map));
+        assert_eq!(snapshot.config_maps.get("shop", "ca"), Some(&Some(vec!["k".to_owned()])));
+        let mut watched = Objects::default();
+        let map: Slim<v1::ConfigMap> = serde_json::from_value(map).unwrap();
+        assert!(learn(&mut watched, map.clone()) && !learn(&mut watched, map), "the second is nothing new");
+        assert_eq!(watched.get("", "ca"), Some(&None));
+    }
+
+    #[test]
+    fn only_an_instrumentation_that_cannot_be_read_is_an_error() {
+        let mut snapshot = Snapshot::default();
+        let mut object = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": 1}});
+        assert!(learn_document(&mut snapshot, &object, "shop").is_ok());
+        object["apiVersion"] = "opentelemetry.io/v1alpha1".into();
+        object["kind"] = "Instrumentation".into();
+        assert!(learn_document(&mut snapshot, &object, "shop").is_err());
+    }
+}
