@@ -1,6 +1,7 @@
 //! What the core puts into a pod, carried out by the program itself.
 
-#![expect(clippy::expect_used, reason = "a test that can't prepare its files has failed")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that can't prepare its files has failed")]
+#![expect(clippy::indexing_slicing, reason = "JSON has `null` where nothing is")]
 
 use std::fs;
 use std::process::Command;
@@ -28,7 +29,7 @@ fn injected(language: &str, env: &Value, kubelet: &str) -> Value {
     });
     let mut settings = Settings::default();
     settings.env_probe = true;
-    settings.probe_image = "example.com/ingraft:1".to_owned();
+    "example.com/ingraft:1".clone_into(&mut settings.probe_image);
     let request =
         Request { pod: &pod, namespace: "shop", owners: &[], snapshot: &snapshot, settings: &settings };
     let edits = inject(&request).edits;

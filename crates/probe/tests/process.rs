@@ -7,7 +7,7 @@ mod support;
 
 use std::{
     fs,
-    os::unix::{ffi::OsStringExt, fs::PermissionsExt},
+    os::unix::{ffi::OsStringExt, fs::PermissionsExt, process::CommandExt},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -140,6 +140,26 @@ fn ends_in_time_whatever_blocks() {
     let took = started.elapsed();
     assert!(took > Duration::from_secs(1) && took < Duration::from_secs(2), "{took:?}");
     assert!(place.file().starts_with("JAVA_TOOL_OPTIONS='"));
+}
+
+#[test]
+fn a_signal_ends_only_the_second_process() {
+    let place = Workplace::new();
+    fs::write(place.path("app.env"), "X='1'\n").expect("write");
+    // Writing more than nothing is answered by SIGXFSZ.
+    let line = "ulimit -c 0; ulimit -f 0; exec \"$0\" probe \"$1\" --default Y 1";
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).arg(program()).arg(place.path("app.env")).env_clear();
+    assert!(command.status().expect("run").success());
+    assert_eq!(place.file(), "X='1'\n");
+}
+
+#[test]
+fn works_itself_where_there_is_no_second_process() {
+    let place = Workplace::new();
+    let mut command = place.probe(&JAVA);
+    assert!(command.arg0("/nowhere/ingraft-probe").status().expect("run").success());
+    assert!(place.file().contains("javaagent"));
 }
 
 #[test]
