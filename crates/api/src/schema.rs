@@ -21,7 +21,7 @@ pub(crate) fn persistent_volume_claim_template(generator: &mut SchemaGenerator) 
 }
 
 /// A schema without references, as the API server demands of custom resources.
-pub(crate) fn structural<T: JsonSchema>() -> Value {
+pub fn structural<T: JsonSchema>() -> Value {
     let root = SchemaSettings::openapi3().into_generator().into_root_schema_for::<T>();
     let mut schema = root.to_value();
     let definitions = schema

@@ -1,0 +1,45 @@
+use super::*;
+use serde_json::json;
+
+fn flaws(spec: &Value) -> Vec<(String, Kind)> {
+    let object = json!({
+        "apiVersion": "opentelemetry.io/v1alpha1", "kind": "Instrumentation", "metadata": {"name": "a"}, "spec": spec,
+    });
+    check(&object).into_iter().map(|flaw| (flaw.field, flaw.kind)).collect()
+}
+
+#[test]
+fn names_the_field_that_was_meant() {
+    for (spec, field, meant) in [
+        (json!({"node": {}}), "spec.node", Some("nodejs")),
+        (json!({"exporters": {}}), "spec.exporters", Some("exporter")),
+        (json!({"endpoint": "http://a:4318"}), "spec.endpoint", Some("exporter.endpoint")),
+        (json!({"exporter": {"Endpoint": "x"}}), "spec.exporter.Endpoint", Some("endpoint")),
+        (json!({"java": {"command": []}}), "spec.java.command", None),
+        (json!({"image": "x"}), "spec.image", None),
+        (json!({"env": [{"name": "A", "vale": "x"}]}), "spec.env[0].vale", Some("value")),
+    ] {
+        let [(found, Kind::Unknown { suggestion, .. })] = &flaws(&spec)[..] else { panic!("{spec}") };
+        assert_eq!((found.as_str(), suggestion.as_deref()), (field, meant));
+    }
+}
+
+#[test]
+fn a_null_is_an_absent_field() {
+    let spec = json!({"sampler": {"type": null, "argument": null}, "python": null, "env": null});
+    assert_eq!(flaws(&spec), []);
+    assert_eq!(flaws(&json!({"env": [null]}))[0].0, "spec.env[0]");
+}
+
+#[test]
+fn parses_numbers_as_go_does() {
+    let refused = |argument: &str| {
+        !flaws(&json!({"sampler": {"type": "traceidratio", "argument": argument}})).is_empty()
+    };
+    for argument in ["0", "1", "0.25", ".5", "1.", "1e-3", "+0.5", "-0", "NaN", "0x1p-2", "0X1.8P-1", ""] {
+        assert!(!refused(argument), "{argument}");
+    }
+    for argument in ["25%", "1.5", "-1", "x", " 0.5", "0,5", "1/4", "Inf", "0x1", "1e400", "0x8p-2"] {
+        assert!(refused(argument), "{argument}");
+    }
+}
