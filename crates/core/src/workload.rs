@@ -10,6 +10,11 @@ use crate::owner::{Owner, OwnerKind, owners};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 
+/// Where most kinds have their pod template.
+const USUAL: &str = "/spec/template";
+/// Where a CronJob has it.
+const OF_CRON_JOBS: &str = "/spec/jobTemplate/spec/template";
+
 /// A document that is a pod or makes pods.
 #[derive(Debug, Clone, Copy)]
 pub struct Workload<'a> {
@@ -28,17 +33,21 @@ pub struct Workload<'a> {
 }
 
 impl<'a> Workload<'a> {
-    /// Recognises Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob and Argo Rollout.
+    /// Recognises Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob, Argo Rollout, and every other
+    /// object that has a template with containers where those have theirs.
     pub fn of(document: &'a Value) -> Option<Self> {
         let group = string(document, "apiVersion")?.split('/').next().unwrap_or_default();
         let kind = string(document, "kind")?;
+        let has_containers = |pointer: &&str| {
+            document.pointer(&format!("{pointer}/spec/containers")).is_some_and(Value::is_array)
+        };
         let pointer = match (group, kind) {
             ("v1", "Pod") => "",
-            ("batch", "CronJob") => "/spec/jobTemplate/spec/template",
+            ("batch", "CronJob") => OF_CRON_JOBS,
             ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
             | ("batch", "Job")
-            | ("argoproj.io", "Rollout") => "/spec/template",
-            _ => return None,
+            | ("argoproj.io", "Rollout") => USUAL,
+            _ => [USUAL, OF_CRON_JOBS].into_iter().find(has_containers)?,
         };
         Some(Self {
             document,
@@ -111,8 +120,28 @@ mod tests {
             });
             assert_eq!(Workload::of(&document).unwrap().pointer, pointer, "{kind}");
         }
-        let foreign = json!({"apiVersion": "example.com/v1", "kind": "Deployment", "spec": {"template": {}}});
-        assert!(Workload::of(&foreign).is_none());
+    }
+
+    #[test]
+    fn finds_a_template_with_containers_in_any_other_kind() {
+        let pod = json!({"spec": {"containers": [{"name": "app"}]}});
+        for (api_version, kind, spec, pointer) in [
+            ("v1", "ReplicationController", json!({"template": pod}), Some("/spec/template")),
+            ("apps.openshift.io/v1", "DeploymentConfig", json!({"template": pod}), Some("/spec/template")),
+            ("serving.knative.dev/v1", "Service", json!({"template": pod}), Some("/spec/template")),
+            (
+                "example.com/v1",
+                "Backup",
+                json!({"jobTemplate": {"spec": {"template": pod}}}),
+                Some("/spec/jobTemplate/spec/template"),
+            ),
+            ("example.com/v1", "Deployment", json!({"template": {}}), None),
+            ("example.com/v1", "Certificate", json!({"template": {"spec": {"containers": "none"}}}), None),
+            ("v1", "Service", json!({"ports": []}), None),
+        ] {
+            let document = json!({"apiVersion": api_version, "kind": kind, "spec": spec});
+            assert_eq!(Workload::of(&document).map(|workload| workload.pointer), pointer, "{kind}");
+        }
     }
 
     #[test]
