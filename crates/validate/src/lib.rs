@@ -17,7 +17,7 @@ mod structure;
 
 use serde_json::Value;
 
-pub use flaw::{Flaw, Kind, Type};
+pub use flaw::Flaw;
 
 use place::Place;
 use structure::Reader;
@@ -33,7 +33,7 @@ use structure::Reader;
 ///     "metadata": {"name": "a"},
 ///     "spec": {"sampler": {"type": "traceidratio", "argument": "25%"}},
 /// }));
-/// assert_eq!(flaws[0].field, "spec.sampler.argument");
+/// assert_eq!(flaws[0].field(), "spec.sampler.argument");
 /// ```
 pub fn check(object: &Value) -> Vec<Flaw> {
     let Some((reader, schema)) = schemas::of(object) else { return Vec::new() };
@@ -44,6 +44,11 @@ pub fn check(object: &Value) -> Vec<Flaw> {
         rules::check(schema, &without_nulls(object), &top, &mut flaws);
     }
     flaws
+}
+
+/// Whether the API server would store an object.
+pub fn accepts(object: &Value) -> bool {
+    !check(object).iter().any(Flaw::refuses)
 }
 
 fn without_nulls(value: &Value) -> Value {

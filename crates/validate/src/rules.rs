@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use ingraft_core::finding::FieldProblem;
 use kube_cel::KubeCelExt;
 use kube_cel::cel::extractors::This;
 use kube_cel::cel::{self, Context, ExecutionError, Program};
 use serde_json::{Map, Value};
 
-use crate::flaw::{Flaw, Kind};
+use crate::flaw::Flaw;
 use crate::place::Place;
 
 /// Adds every rule of the schema that refuses `value`, which has no nulls.
@@ -17,8 +18,9 @@ pub(crate) fn check(schema: &Value, value: &Value, place: &Place, flaws: &mut Ve
         if !holds(text("rule"), value) {
             let field = text("fieldPath").trim_start_matches('.');
             let place = if field.is_empty() { place.clone() } else { place.key(field) };
-            let message = text("message").to_owned();
-            flaws.push(Flaw::new(&place, Kind::Rule { message }));
+            let (value, message) = (value.get(field).and_then(Value::as_str), text("message").to_owned());
+            let value = value.map(str::to_owned);
+            flaws.push(Flaw::refused(&place, FieldProblem::Rule { value, message }));
         }
     }
     for (name, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::iter)

@@ -1,8 +1,9 @@
 //! Compares a value with a schema as the API server does: names of fields, types, what must be there, patterns.
 
+use ingraft_core::finding::{FieldProblem, FieldType};
 use serde_json::{Map, Value};
 
-use crate::flaw::{Flaw, Kind, Type};
+use crate::flaw::Flaw;
 use crate::place::Place;
 use crate::similar;
 
@@ -18,9 +19,10 @@ pub(crate) enum Reader {
 /// Adds everything that is wrong with `value`.
 pub(crate) fn check(reader: Reader, schema: &Value, value: &Value, place: &Place, flaws: &mut Vec<Flaw>) {
     let Some(expected) = type_of(reader, schema) else { return };
-    if !expected.fits(value) {
+    let found = type_found(value);
+    if !fits(expected, found) {
         let value = value.to_string();
-        flaws.push(Flaw::new(place, Kind::WrongType { expected, value }));
+        flaws.push(Flaw::refused(place, FieldProblem::WrongType { expected, found, value }));
         return;
     }
     match value {
@@ -36,39 +38,49 @@ pub(crate) fn check(reader: Reader, schema: &Value, value: &Value, place: &Place
     }
 }
 
-fn type_of(reader: Reader, schema: &Value) -> Option<Type> {
-    if schema.get("x-kubernetes-int-or-string").is_some() {
+fn type_of(reader: Reader, schema: &Value) -> Option<FieldType> {
+    if is_int_or_text(schema) {
         // A quantity of Kubernetes itself may be any number: resource.Quantity.UnmarshalJSON.
-        let is_quantity = schema.get("pattern").is_some();
-        let any_number = reader == Reader::BuiltIn && is_quantity;
-        return Some(if any_number { Type::NumberOrText } else { Type::IntegerOrText });
+        let any_number = reader == Reader::BuiltIn && schema.get("pattern").is_some();
+        return Some(if any_number { FieldType::NumberOrText } else { FieldType::IntegerOrText });
     }
     Some(match schema.get("type")?.as_str()? {
-        "string" => Type::Text,
-        "integer" => Type::Integer,
-        "number" => Type::Number,
-        "boolean" => Type::Boolean,
-        "array" => Type::List,
-        "object" => Type::Map,
+        "string" => FieldType::Text,
+        "integer" => FieldType::Integer,
+        "number" => FieldType::Number,
+        "boolean" => FieldType::Boolean,
+        "array" => FieldType::List,
+        "object" => FieldType::Map,
         _ => return None,
     })
 }
 
-impl Type {
-    fn fits(self, value: &Value) -> bool {
+fn is_int_or_text(schema: &Value) -> bool {
+    schema.get("x-kubernetes-int-or-string").is_some()
+}
+
+fn type_found(value: &Value) -> FieldType {
+    match value {
+        Value::Null => FieldType::Null,
+        Value::Bool(_) => FieldType::Boolean,
+        Value::String(_) => FieldType::Text,
+        Value::Array(_) => FieldType::List,
+        Value::Object(_) => FieldType::Map,
         // To the API server 1.0 is a whole number too.
-        let is_integer =
-            || value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|n| n.fract() == 0.0);
-        match self {
-            Self::Text => value.is_string(),
-            Self::Integer => is_integer(),
-            Self::Number => value.is_number(),
-            Self::Boolean => value.is_boolean(),
-            Self::List => value.is_array(),
-            Self::Map => value.is_object(),
-            Self::IntegerOrText => value.is_string() || is_integer(),
-            Self::NumberOrText => value.is_string() || value.is_number(),
+        Value::Number(number) if number.as_f64().is_some_and(|number| number.fract() == 0.0) => {
+            FieldType::Integer
         }
+        Value::Number(_) => FieldType::Number,
+    }
+}
+
+fn fits(expected: FieldType, found: FieldType) -> bool {
+    use FieldType::{Integer, IntegerOrText, Number, NumberOrText, Text};
+    match expected {
+        Number => matches!(found, Integer | Number),
+        IntegerOrText => matches!(found, Integer | Text),
+        NumberOrText => matches!(found, Integer | Number | Text),
+        other => found == other,
     }
 }
 
@@ -96,35 +108,44 @@ fn check_fields(
                 let suggestion = similar::field(schema, name);
                 if reader == Reader::CustomResource || suggestion.is_some() {
                     let known = properties.into_iter().flat_map(Map::keys).cloned().collect();
-                    flaws.push(Flaw::new(&place, Kind::Unknown { suggestion, known }));
+                    flaws.push(Flaw::unknown(&place, suggestion, known));
                 }
             }
         }
     }
+    // What Kubernetes' own kinds must have is not always what their descriptions say.
+    if reader == Reader::BuiltIn {
+        return;
+    }
     let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
     for name in required.filter_map(Value::as_str) {
         if fields.get(name).is_none_or(Value::is_null) {
-            flaws.push(Flaw::new(&place.key(name), Kind::Missing));
+            flaws.push(Flaw::refused(&place.key(name), FieldProblem::Missing));
         }
     }
 }
 
 fn check_text(schema: &Value, text: &str, place: &Place, flaws: &mut Vec<Flaw>) {
-    let mut add = |kind| flaws.push(Flaw::new(place, kind));
+    let mut add = |problem| flaws.push(Flaw::refused(place, problem));
     if let Some(allowed) = schema.get("enum").and_then(Value::as_array) {
         let allowed: Vec<String> = allowed.iter().filter_map(Value::as_str).map(str::to_owned).collect();
         if !allowed.iter().any(|allowed| allowed == text) {
-            add(Kind::NotAllowed { value: text.to_owned(), allowed });
+            add(FieldProblem::NotAllowed { value: text.to_owned(), allowed });
         }
     }
     if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
         && regex::Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text))
     {
-        add(Kind::NotMatching { value: text.to_owned(), pattern: pattern.to_owned() });
+        let value = text.to_owned();
+        add(if is_int_or_text(schema) {
+            FieldProblem::NotAQuantity { value }
+        } else {
+            FieldProblem::NotMatching { value, pattern: pattern.to_owned() }
+        });
     }
     if let Some(limit) = schema.get("maxLength").and_then(Value::as_u64)
         && text.chars().count() as u64 > limit
     {
-        add(Kind::TooLong { limit });
+        add(FieldProblem::TooLong { limit });
     }
 }

@@ -19,7 +19,7 @@ fn offline(object: &Value) -> Verdict {
     let flaws = ingraft_validate::check(object);
     Verdict {
         refused: flaws.iter().any(ingraft_validate::Flaw::refuses),
-        fields: flaws.into_iter().map(|flaw| flaw.field).collect(),
+        fields: flaws.iter().map(|flaw| flaw.field().to_owned()).collect(),
     }
 }
 
