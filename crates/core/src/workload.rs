@@ -1,14 +1,18 @@
 //! Documents that make pods: where their pod template is, and what is wrong with their own annotations.
 
+mod unused;
+
 use ingraft_api::annotations::PREFIX;
 use serde_json::Value;
 
-use crate::finding::{Finding, Findings, ManifestFinding};
+use crate::finding::{Finding, Findings, ManifestFinding, Subject};
 use crate::inject::{Outcome, Request, inject};
 use crate::json::{annotation_pointer, string, string_at};
 use crate::owner::{Owner, OwnerKind, owners};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
+
+pub use unused::unused_annotations;
 
 /// Where most kinds have their pod template.
 const USUAL: &str = "/spec/template";
@@ -26,6 +30,8 @@ pub struct Workload<'a> {
     pub name: &'a str,
     /// Its namespace, if it says one.
     pub namespace: Option<&'a str>,
+    /// Whether what will own its pods is known.
+    owners_known: bool,
     /// The JSON pointer of the pod or template in the document; empty for a pod.
     pub pointer: &'static str,
     /// The pod or template.
@@ -41,19 +47,22 @@ impl<'a> Workload<'a> {
         let has_containers = |pointer: &&str| {
             document.pointer(&format!("{pointer}/spec/containers")).is_some_and(Value::is_array)
         };
-        let pointer = match (group, kind) {
-            ("v1", "Pod") => "",
-            ("batch", "CronJob") => OF_CRON_JOBS,
+        let (pointer, owners_known) = match (group, kind) {
+            ("v1", "Pod") => ("", true),
+            ("batch", "CronJob") => (OF_CRON_JOBS, true),
             ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
             | ("batch", "Job")
-            | ("argoproj.io", "Rollout") => USUAL,
-            _ => [USUAL, OF_CRON_JOBS].into_iter().find(has_containers)?,
+            | ("argoproj.io", "Rollout") => (USUAL, true),
+            // Their pods belong to ReplicationControllers, which name nothing.
+            ("v1", "ReplicationController") | ("apps.openshift.io", "DeploymentConfig") => (USUAL, true),
+            _ => ([USUAL, OF_CRON_JOBS].into_iter().find(has_containers)?, false),
         };
         Some(Self {
             document,
             kind,
             name: string_at(document, "/metadata/name").unwrap_or_default(),
             namespace: string_at(document, "/metadata/namespace").filter(|namespace| !namespace.is_empty()),
+            owners_known,
             pointer,
             template: document.pointer(pointer)?,
         })
@@ -67,13 +76,21 @@ impl<'a> Workload<'a> {
         let outcome = inject(&Request { pod, namespace, owners: &owners, snapshot, settings });
         let mut findings = self.misplaced_annotations();
         findings.extend(outcome.findings);
+        if !self.owners_known && !outcome.edits.is_empty() {
+            let reason = ManifestFinding::OwnersUnknown { kind: self.kind.to_owned() };
+            findings.push(Finding {
+                reason: reason.into(),
+                subject: Subject::Workload,
+                pointer: String::new(),
+            });
+        }
         let edits = outcome.edits.into_iter().map(|edit| edit.under(self.pointer)).collect();
         Outcome { edits, findings }
     }
 
     /// The owners that a pod of this workload will have, as far as they are known before it exists.
     fn owners(&self, namespace: &str, snapshot: &Snapshot) -> Vec<Owner> {
-        match OwnerKind::parse(self.kind) {
+        match OwnerKind::parse(self.kind).filter(|_| self.owners_known) {
             Some(kind) => vec![Owner {
                 kind,
                 name: self.name.to_owned(),

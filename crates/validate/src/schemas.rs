@@ -29,7 +29,7 @@ macro_rules! built_in {
 pub(crate) fn of(object: &Value) -> Option<(Reader, &'static Value)> {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
     let (version, kind) = (text("apiVersion"), text("kind"));
-    if kind == KIND && version.split_once('/') == Some((GROUP, VERSION)) {
+    if kind == KIND && version.split('/').next() == Some(GROUP) {
         return Some((Reader::CustomResource, &INSTRUMENTATION));
     }
     built_in! { (version, kind);
@@ -53,6 +53,9 @@ static INSTRUMENTATION: LazyLock<Value> = LazyLock::new(|| {
     let mut crd = Instrumentation::crd();
     let schema = crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema");
     let mut schema = schema.map(Value::take).unwrap_or_default();
+    if let Some(version) = schema.pointer_mut("/properties/apiVersion").and_then(Value::as_object_mut) {
+        version.insert("enum".to_owned(), vec![format!("{GROUP}/{VERSION}")].into());
+    }
     if let Some(metadata) = schema.pointer_mut("/properties/metadata") {
         *metadata = structural::<ObjectMeta>();
     }

@@ -47,3 +47,41 @@ fn parses_numbers_as_go_does() {
         assert!(refused(argument), "{argument}");
     }
 }
+
+/// The fields of a pod that the API server cannot read, with the entry that each is in.
+#[test]
+fn names_what_cannot_be_read_in_a_workload() {
+    let pod = json!({
+        "metadata": {"labels": {"version": 1.0}},
+        "spec": {
+            "nodeSelector": null,
+            "containers": [
+                {
+                    "name": "app", "command": "sh", "imagePullPolcy": "Always", "fieldOfTheFuture": 1,
+                    "resources": {"limits": {"cpu": 0.5}},
+                    "env": [{"name": "PORT", "value": 8080}, {"name": "EMPTY", "value": null}],
+                    "livenessProbe": {"httpGet": {"port": "http"}, "exec": {"command": [1]}},
+                },
+                {"env": {"LOG_LEVEL": "debug"}},
+            ],
+        },
+    });
+    let deployment =
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replicas": "2", "template": pod}});
+    let mut found: Vec<String> = check(&deployment).iter().map(|flaw| flaw.field().to_owned()).collect();
+    found.sort();
+    let template = "spec.template";
+    let container = "spec.template.spec.containers[0]";
+    assert_eq!(
+        found,
+        [
+            "spec.replicas".to_owned(),
+            format!("{template}.metadata.labels.version"),
+            format!("{container}.command"),
+            format!("{container}.env[0].value"),
+            format!("{container}.imagePullPolcy"),
+            format!("{container}.livenessProbe.exec.command[0]"),
+            "spec.template.spec.containers[1].env".to_owned(),
+        ]
+    );
+}

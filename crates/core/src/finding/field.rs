@@ -131,9 +131,10 @@ impl FieldProblem {
                 };
                 let text = Text::new(format!("{field} is {value}, but must be {}", expected.name(locale)));
                 match (expected, found) {
-                    (FieldType::Text, FieldType::Integer | FieldType::Number | FieldType::Boolean) => {
-                        text.help("put the value in quotes")
-                    }
+                    (
+                        FieldType::Text | FieldType::IntegerOrText,
+                        FieldType::Integer | FieldType::Number | FieldType::Boolean,
+                    ) => text.help("put the value in quotes"),
                     (FieldType::Integer | FieldType::Number | FieldType::Boolean, FieldType::Text) => {
                         text.help("write it without quotes")
                     }
@@ -141,8 +142,13 @@ impl FieldProblem {
                     _ => text,
                 }
             }
-            Self::NotAllowed { value, allowed } => Text::new(format!("{field} cannot be \"{value}\""))
-                .help(format!("write one of {}", list(allowed))),
+            Self::NotAllowed { value, allowed } => {
+                let text = Text::new(format!("{field} cannot be \"{value}\""));
+                match allowed.as_slice() {
+                    [only] => text.help(format!("write {only}")),
+                    several => text.help(format!("write one of {}", list(several))),
+                }
+            }
             Self::NotAQuantity { value } => {
                 Text::new(format!("{field} is \"{value}\", which is not a quantity"))
                     .help("write a number with or without a unit, such as 500m, 0.5 or 64Mi")
@@ -152,11 +158,21 @@ impl FieldProblem {
             }
             Self::TooLong { limit } => Text::new(format!("{field} is longer than {limit} characters")),
             Self::Rule { value: Some(value), message } => {
-                Text::new(format!("{field} is \"{value}\": {message}"))
+                let text = Text::new(format!("{field} is \"{value}\": {message}"));
+                match share(value) {
+                    Some(share) => text.help(format!("write \"{share}\"")),
+                    None => text,
+                }
             }
             Self::Rule { value: None, message } => Text::new(format!("{field}: {message}")),
         }
     }
+}
+
+/// What a percentage is as a number from 0 to 1.
+fn share(value: &str) -> Option<f64> {
+    let percent: f64 = value.strip_suffix('%')?.trim().parse().ok()?;
+    (0.0..=100.0).contains(&percent).then_some(percent / 100.0)
 }
 
 impl FieldType {
