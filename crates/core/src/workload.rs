@@ -52,9 +52,10 @@ impl<'a> Workload<'a> {
             ("batch", "CronJob") => (OF_CRON_JOBS, true),
             ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
             | ("batch", "Job")
-            | ("argoproj.io", "Rollout") => (USUAL, true),
-            // Their pods belong to ReplicationControllers, which name nothing.
-            ("v1", "ReplicationController") | ("apps.openshift.io", "DeploymentConfig") => (USUAL, true),
+            | ("argoproj.io", "Rollout")
+            // The pods of these belong to ReplicationControllers, which name nothing.
+            | ("v1", "ReplicationController")
+            | ("apps.openshift.io", "DeploymentConfig") => (USUAL, true),
             _ => ([USUAL, OF_CRON_JOBS].into_iter().find(has_containers)?, false),
         };
         Some(Self {
