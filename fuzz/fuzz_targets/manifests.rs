@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let Ok(documents) = documents::read("input", text) else { return };
-    let Ok(snapshot) = documents::snapshot(&documents, "default", ingraft_validate::accepts) else { return };
+    let Ok(snapshot) = documents::snapshot(&documents, "default", ingraft_validate::stored) else { return };
     let settings = Settings::default();
     for document in &documents {
         for (_, object) in documents::objects(&document.value) {

@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         checked(args, &documents)?
     } else {
         let namespace = args.namespace.as_deref().unwrap_or("default").to_owned();
-        let snapshot = documents::snapshot(&documents, &namespace, ingraft_validate::accepts)?;
+        let snapshot = documents::snapshot(&documents, &namespace, ingraft_validate::stored)?;
         (namespace, snapshot)
     };
     let mut injector = Injector { args, namespace: &namespace, snapshot: &snapshot, worst: None };
@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 fn checked(args: &Args, documents: &[Document]) -> anyhow::Result<(String, Snapshot)> {
     args.cluster.with_client(async |client| {
         let namespace = args.namespace.as_deref().unwrap_or_else(|| client.default_namespace()).to_owned();
-        let mut snapshot = documents::snapshot(documents, &namespace, ingraft_validate::accepts)?;
+        let mut snapshot = documents::snapshot(documents, &namespace, ingraft_validate::stored)?;
         let objects = documents.iter().flat_map(|document| documents::objects(&document.value));
         let workloads = objects.filter_map(|(_, object)| Workload::of(object));
         let namespaces: BTreeSet<&str> =

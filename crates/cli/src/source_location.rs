@@ -45,9 +45,12 @@ impl<'a> SourceLocation<'a> {
         };
         let mut findings: Vec<Finding> =
             flaws.iter().map(|flaw| finding(flaw.finding.clone().into(), &flaw.pointer)).collect();
-        if self.text("/kind") == "Instrumentation" && flaws.iter().any(Flaw::refuses) {
+        if self.text("/kind").eq_ignore_ascii_case("Instrumentation") && flaws.iter().any(Flaw::refuses) {
             let instrumentation = format!("{}/{}", self.namespace, self.text("/metadata/name"));
             findings.push(finding(ManifestFinding::InstrumentationRefused { instrumentation }.into(), ""));
+        }
+        if ["/apiVersion", "/kind"].iter().any(|field| self.text(field).is_empty()) {
+            findings.push(finding(ManifestFinding::KindMissing.into(), ""));
         }
         findings
     }

@@ -2,6 +2,7 @@
 //!
 //! The text of a document is kept beside its value, so that an unchanged document can be written as it was read.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use ingraft_core::Snapshot;
@@ -121,17 +122,17 @@ fn collect<'a>(object: &'a Value, pointer: String, objects: &mut Vec<(String, &'
 }
 
 /// What the documents say about namespaces, Instrumentations and workloads. Objects without a namespace belong to
-/// `default_namespace`; those that would not be stored are left out.
+/// `default_namespace`. `stored` says how each would be stored, if it would be.
 pub fn snapshot(
     documents: &[Document],
     default_namespace: &str,
-    would_be_stored: impl Fn(&Value) -> bool,
+    stored: impl Fn(&Value) -> Option<Cow<'_, Value>>,
 ) -> Result<Snapshot, Error> {
     let mut snapshot = Snapshot::default();
     for document in documents {
-        for (_, object) in objects(&document.value).into_iter().filter(|(_, object)| would_be_stored(object))
-        {
-            learn_document(&mut snapshot, object, default_namespace).map_err(|error| Error {
+        for (_, object) in objects(&document.value) {
+            let Some(object) = stored(object) else { continue };
+            learn_document(&mut snapshot, &object, default_namespace).map_err(|error| Error {
                 file: document.file.clone(),
                 line: document.line,
                 detail: format!("the Instrumentation cannot be read: {error}"),

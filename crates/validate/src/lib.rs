@@ -15,6 +15,9 @@ mod schemas;
 mod similar;
 mod structure;
 
+use std::borrow::Cow;
+
+use ingraft_core::finding::FieldProblem;
 use serde_json::Value;
 
 pub use flaw::Flaw;
@@ -40,24 +43,45 @@ pub fn check(object: &Value) -> Vec<Flaw> {
     let top = Place::default();
     let mut flaws = Vec::new();
     structure::check(reader, schema, object, &top, &mut flaws);
-    if reader == Reader::CustomResource && !flaws.iter().any(Flaw::blocks_rules) {
-        rules::check(schema, &without_nulls(object), &top, &mut flaws);
+    if reader == Reader::CustomResource {
+        let is_named = ["name", "generateName"]
+            .iter()
+            .any(|key| object.pointer(&format!("/metadata/{key}")).is_some_and(|name| name != ""));
+        if !is_named {
+            flaws.push(Flaw::refused(&top.key("metadata").key("name"), FieldProblem::Missing));
+        }
+        if !flaws.iter().any(Flaw::blocks_rules) {
+            rules::check(schema, &normal(object), &top, &mut flaws);
+        }
     }
     flaws
 }
 
-/// Whether the API server would store an object.
-pub fn accepts(object: &Value) -> bool {
-    !check(object).iter().any(Flaw::refuses)
+/// An object as the API server would store it; `None` if it would be refused.
+pub fn stored(object: &Value) -> Option<Cow<'_, Value>> {
+    if check(object).iter().any(Flaw::refuses) {
+        return None;
+    }
+    Some(match schemas::of(object) {
+        Some((Reader::CustomResource, _)) => Cow::Owned(normal(object)),
+        _ => Cow::Borrowed(object),
+    })
 }
 
-fn without_nulls(value: &Value) -> Value {
+/// Without nulls, and with whole numbers as such.
+fn normal(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
             let fields = fields.iter().filter(|(_, value)| !value.is_null());
-            fields.map(|(name, value)| (name.clone(), without_nulls(value))).collect()
+            fields.map(|(name, value)| (name.clone(), normal(value))).collect()
         }
-        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        Value::Array(items) => items.iter().map(normal).collect(),
+        Value::Number(number) => {
+            let text = number.to_string();
+            text.strip_suffix(".0")
+                .and_then(|whole| whole.parse::<i64>().ok())
+                .map_or_else(|| value.clone(), Value::from)
+        }
         scalar => scalar.clone(),
     }
 }

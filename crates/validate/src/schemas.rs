@@ -29,7 +29,8 @@ macro_rules! built_in {
 pub(crate) fn of(object: &Value) -> Option<(Reader, &'static Value)> {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
     let (version, kind) = (text("apiVersion"), text("kind"));
-    if kind == KIND && version.split('/').next() == Some(GROUP) {
+    // Also what is almost one: its schema says how both are written.
+    if kind.trim_end_matches('s').eq_ignore_ascii_case(KIND) && version.contains("opentelemetry") {
         return Some((Reader::CustomResource, &INSTRUMENTATION));
     }
     built_in! { (version, kind);
@@ -53,8 +54,11 @@ static INSTRUMENTATION: LazyLock<Value> = LazyLock::new(|| {
     let mut crd = Instrumentation::crd();
     let schema = crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema");
     let mut schema = schema.map(Value::take).unwrap_or_default();
-    if let Some(version) = schema.pointer_mut("/properties/apiVersion").and_then(Value::as_object_mut) {
-        version.insert("enum".to_owned(), vec![format!("{GROUP}/{VERSION}")].into());
+    for (field, only) in [("apiVersion", format!("{GROUP}/{VERSION}")), ("kind", KIND.to_owned())] {
+        let field = schema.pointer_mut(&format!("/properties/{field}")).and_then(Value::as_object_mut);
+        if let Some(field) = field {
+            field.insert("enum".to_owned(), vec![only].into());
+        }
     }
     if let Some(metadata) = schema.pointer_mut("/properties/metadata") {
         *metadata = structural::<ObjectMeta>();

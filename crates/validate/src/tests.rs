@@ -85,3 +85,27 @@ fn names_what_cannot_be_read_in_a_workload() {
         ]
     );
 }
+
+#[test]
+fn stores_what_the_api_server_would() {
+    let head = json!({"apiVersion": "opentelemetry.io/v1alpha1", "kind": "Instrumentation", "metadata": {"name": "a"}});
+    let with = |field: &str, value: Value| {
+        let mut object = head.clone();
+        object[field] = value;
+        object
+    };
+    assert_eq!(stored(&with("spec", json!(null))).unwrap().into_owned(), head);
+    let numbers = with("spec", json!({"go": {"securityContext": {"runAsUser": 1.0}}}));
+    let whole = with("spec", json!({"go": {"securityContext": {"runAsUser": 1}}}));
+    assert_eq!(stored(&numbers).unwrap().into_owned(), whole);
+    for (field, value, named) in [
+        ("metadata", json!({}), "metadata.name"),
+        ("kind", json!("instrumentation"), "kind"),
+        ("apiVersion", json!("opentelemetry/v1alpha1"), "apiVersion"),
+        ("apiVersion", json!("opentelemetry.io/v1beta1"), "apiVersion"),
+    ] {
+        let object = with(field, value);
+        assert_eq!(stored(&object), None, "{object}");
+        assert_eq!(check(&object)[0].field(), named);
+    }
+}

@@ -138,6 +138,12 @@ impl FieldProblem {
                     (FieldType::Integer | FieldType::Number | FieldType::Boolean, FieldType::Text) => {
                         text.help("write it without quotes")
                     }
+                    (FieldType::Map, FieldType::Text) => match value.trim_matches('"').split_once('=') {
+                        Some((name, value)) => {
+                            text.help(format!("write {{name: {name}, value: \"{value}\"}}"))
+                        }
+                        None => text,
+                    },
                     (FieldType::List, _) => text.help("write one entry a line, each after \"- \""),
                     _ => text,
                 }

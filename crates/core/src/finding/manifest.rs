@@ -12,6 +12,8 @@ family! {
             /// The JSON pointer of the template.
             template: &'static str,
         },
+        /// A document does not say what kind of object it is.
+        Warning: KindMissing,
         /// An annotation is on an object that makes no pods.
         Error: AnnotationWithoutPods {
             /// The key.
@@ -45,6 +47,9 @@ impl ManifestFinding {
                 let template = template.trim_start_matches('.');
                 Text::new(format!("annotation \"{key}\" has no effect here: pods are made from the template"))
                     .help(format!("move it to {template}.metadata.annotations"))
+            }
+            Self::KindMissing => {
+                Text::new("apiVersion and kind do not say what this is: kubectl refuses it").help("write both, as text")
             }
             Self::AnnotationWithoutPods { key, kind } => {
                 Text::new(format!("annotation \"{key}\" has no effect on a {kind}: it does not make pods"))
