@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let Ok(documents) = documents::read("input", text) else { return };
-    let Ok(snapshot) = documents::snapshot(&documents, "default") else { return };
+    let Ok(snapshot) = documents::snapshot(&documents, "default", ingraft_validate::stored) else { return };
     let settings = Settings::default();
     for document in &documents {
         for (_, object) in documents::objects(&document.value) {
@@ -15,6 +15,9 @@ fuzz_target!(|text: &str| {
                 let workload = Workload::of(object)?;
                 Some(workload.inject(workload.namespace.unwrap_or("default"), &snapshot, &settings))
             };
+            for flaw in ingraft_validate::check(object) {
+                document.line_of(&flaw.pointer);
+            }
             let Some(outcome) = inject(object) else { continue };
             for finding in &outcome.findings {
                 document.line_of(&finding.pointer);

@@ -10,3 +10,4 @@ mod schema;
 
 pub use instrumentation::{Instrumentation, InstrumentationSpec};
 pub use language::Language;
+pub use schema::structural;

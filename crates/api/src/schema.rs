@@ -21,7 +21,7 @@ pub(crate) fn persistent_volume_claim_template(generator: &mut SchemaGenerator) 
 }
 
 /// A schema without references, as the API server demands of custom resources.
-pub(crate) fn structural<T: JsonSchema>() -> Value {
+pub fn structural<T: JsonSchema>() -> Value {
     let root = SchemaSettings::openapi3().into_generator().into_root_schema_for::<T>();
     let mut schema = root.to_value();
     let definitions = schema
@@ -44,7 +44,7 @@ fn resolve(schema: &mut Value, definitions: &Map<String, Value>) {
         Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, definitions)),
         Value::Object(object) => {
             // What is merged may itself be a reference: repeat until nothing changes.
-            while inline_reference(object, definitions) || flatten_optional(object) {}
+            while inline_reference(object, definitions) || flatten_optional(object) || flatten_only(object) {}
             flatten_nullable_type(object);
             object.remove("nullable");
             flatten_enum(object);
@@ -85,6 +85,17 @@ fn flatten_optional(object: &mut Map<String, Value>) -> bool {
     }
     let single = single.clone();
     object.remove("anyOf");
+    merge(object, single);
+    true
+}
+
+/// A reference with a description of its own is `allOf: [X]`.
+fn flatten_only(object: &mut Map<String, Value>) -> bool {
+    let Some([single]) = object.get("allOf").and_then(Value::as_array).map(Vec::as_slice) else {
+        return false;
+    };
+    let single = single.clone();
+    object.remove("allOf");
     merge(object, single);
     true
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ingraft_cluster::documents::{self, Document};
 use ingraft_cluster::reference_lookup;
-use ingraft_core::{Finding, Severity, Snapshot, Workload, review};
+use ingraft_core::{Finding, Severity, Snapshot, Workload, review, unused_annotations};
 use ingraft_settings::SettingsArgs;
 
 use crate::cluster_args::ClusterArgs;
@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         checked(args, &documents)?
     } else {
         let namespace = args.namespace.as_deref().unwrap_or("default").to_owned();
-        let snapshot = documents::snapshot(&documents, &namespace)?;
+        let snapshot = documents::snapshot(&documents, &namespace, ingraft_validate::stored)?;
         (namespace, snapshot)
     };
     let mut injector = Injector { args, namespace: &namespace, snapshot: &snapshot, worst: None };
@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 fn checked(args: &Args, documents: &[Document]) -> anyhow::Result<(String, Snapshot)> {
     args.cluster.with_client(async |client| {
         let namespace = args.namespace.as_deref().unwrap_or_else(|| client.default_namespace()).to_owned();
-        let mut snapshot = documents::snapshot(documents, &namespace)?;
+        let mut snapshot = documents::snapshot(documents, &namespace, ingraft_validate::stored)?;
         let objects = documents.iter().flat_map(|document| documents::objects(&document.value));
         let workloads = objects.filter_map(|(_, object)| Workload::of(object));
         let namespaces: BTreeSet<&str> =
@@ -90,22 +90,29 @@ impl<'a> Injector<'a> {
         let mut changes = Vec::new();
         for (pointer, object) in documents::objects(&document.value) {
             let location = SourceLocation::new(document, &pointer, object, self.namespace);
+            let flaws = location.findings(&ingraft_validate::check(object));
+            let mut findings = unused_annotations(object);
             if let Some(instrumentation) = location.instrumentation(snapshot) {
-                self.tell(&location, &review(instrumentation, snapshot, settings));
+                findings.extend(review(instrumentation, snapshot, settings));
             }
-            let Some(workload) = Workload::of(object) else { continue };
-            let namespace = workload.namespace.unwrap_or(self.namespace);
-            let outcome = workload.inject(namespace, snapshot, settings);
-            self.tell(&location, &outcome.findings);
-            changes.push(Change { workload, namespace, edits: outcome.edits, pointer });
+            if let Some(workload) = Workload::of(object) {
+                let namespace = workload.namespace.unwrap_or(self.namespace);
+                let outcome = workload.inject(namespace, snapshot, settings);
+                findings.extend(outcome.findings);
+                changes.push(Change { workload, namespace, edits: outcome.edits, pointer: pointer.clone() });
+            }
+            // Some fields are known better than by their type.
+            let known: BTreeSet<String> = findings.iter().map(|finding| location.pointer(finding)).collect();
+            let flaws = flaws.into_iter().filter(|flaw| !known.contains(&location.pointer(flaw)));
+            self.tell(&location, flaws.chain(findings));
         }
         Injected { document, changes }
     }
 
-    fn tell(&mut self, location: &SourceLocation<'_>, findings: &[Finding]) {
+    fn tell(&mut self, location: &SourceLocation<'_>, findings: impl Iterator<Item = Finding>) {
         for finding in findings {
             self.worst = self.worst.max(Some(finding.severity()));
-            output::finding(finding, &location.of(finding));
+            output::finding(&finding, &location.of(&finding));
         }
     }
 }

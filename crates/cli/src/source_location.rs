@@ -2,7 +2,9 @@
 
 use ingraft_api::Instrumentation;
 use ingraft_cluster::documents::Document;
-use ingraft_core::{Finding, Snapshot, Subject, Workload};
+use ingraft_core::finding::ManifestFinding;
+use ingraft_core::{Finding, Reason, Snapshot, Subject, Workload};
+use ingraft_validate::Flaw;
 use serde_json::Value;
 
 /// The object that a finding came from.
@@ -34,6 +36,25 @@ impl<'a> SourceLocation<'a> {
         snapshot.instrumentations.get(self.namespace, self.text("/metadata/name")).filter(|_| is)
     }
 
+    /// What the API server would not take of the object, as findings; if it refuses an Instrumentation, that too.
+    pub fn findings(&self, flaws: &[Flaw]) -> Vec<Finding> {
+        let finding = |reason: Reason, pointer: &str| Finding {
+            reason,
+            subject: Subject::Workload,
+            pointer: pointer.to_owned(),
+        };
+        let mut findings: Vec<Finding> =
+            flaws.iter().map(|flaw| finding(flaw.finding.clone().into(), &flaw.pointer)).collect();
+        if self.text("/kind").eq_ignore_ascii_case("Instrumentation") && flaws.iter().any(Flaw::refuses) {
+            let instrumentation = format!("{}/{}", self.namespace, self.text("/metadata/name"));
+            findings.push(finding(ManifestFinding::InstrumentationRefused { instrumentation }.into(), ""));
+        }
+        if ["/apiVersion", "/kind"].iter().any(|field| self.text(field).is_empty()) {
+            findings.push(finding(ManifestFinding::KindMissing.into(), ""));
+        }
+        findings
+    }
+
     /// File, line and object of a finding.
     pub fn of(&self, finding: &Finding) -> String {
         let line = self.document.line_of(&self.pointer(finding));
@@ -49,7 +70,7 @@ impl<'a> SourceLocation<'a> {
     }
 
     /// The JSON pointer of a finding in the document: of the field, or of the object if the finding is about another.
-    fn pointer(&self, finding: &Finding) -> String {
+    pub fn pointer(&self, finding: &Finding) -> String {
         let template = Workload::of(self.object).map_or("", |workload| workload.pointer);
         let own = self.text("/kind") == "Instrumentation";
         match &finding.subject {

@@ -2,6 +2,7 @@
 //!
 //! The text of a document is kept beside its value, so that an unchanged document can be written as it was read.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use ingraft_core::Snapshot;
@@ -100,24 +101,38 @@ fn split(text: &str) -> Vec<(u64, &str)> {
     documents
 }
 
-/// The objects of a document, with the JSON pointer of each: the items of a list, or the document itself.
+/// The objects of a document, with the JSON pointer of each: the items of a list and of the lists in it, or the document
+/// itself.
 pub fn objects(document: &Value) -> Vec<(String, &Value)> {
-    let is_list = document.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
-    match document.get("items").and_then(Value::as_array) {
+    let mut objects = Vec::new();
+    collect(document, String::new(), &mut objects);
+    objects
+}
+
+fn collect<'a>(object: &'a Value, pointer: String, objects: &mut Vec<(String, &'a Value)>) {
+    let is_list = object.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
+    match object.get("items").and_then(Value::as_array) {
         Some(items) if is_list => {
-            items.iter().enumerate().map(|(index, item)| (format!("/items/{index}"), item)).collect()
+            for (index, item) in items.iter().enumerate() {
+                collect(item, format!("{pointer}/items/{index}"), objects);
+            }
         }
-        _ => vec![(String::new(), document)],
+        _ => objects.push((pointer, object)),
     }
 }
 
 /// What the documents say about namespaces, Instrumentations and workloads. Objects without a namespace belong to
-/// `default_namespace`.
-pub fn snapshot(documents: &[Document], default_namespace: &str) -> Result<Snapshot, Error> {
+/// `default_namespace`. `stored` says how each would be stored, if it would be.
+pub fn snapshot(
+    documents: &[Document],
+    default_namespace: &str,
+    stored: impl Fn(&Value) -> Option<Cow<'_, Value>>,
+) -> Result<Snapshot, Error> {
     let mut snapshot = Snapshot::default();
     for document in documents {
         for (_, object) in objects(&document.value) {
-            learn_document(&mut snapshot, object, default_namespace).map_err(|error| Error {
+            let Some(object) = stored(object) else { continue };
+            learn_document(&mut snapshot, &object, default_namespace).map_err(|error| Error {
                 file: document.file.clone(),
                 line: document.line,
                 detail: format!("the Instrumentation cannot be read: {error}"),
@@ -138,6 +153,16 @@ mod tests {
         let values: Vec<String> = documents.iter().map(|document| document.value.to_string()).collect();
         assert_eq!(values, [r#"{"a":1}"#, r#"{"b":"---\nx\n"}"#, r#"{"c":3}"#]);
         assert_eq!(documents.iter().map(|document| document.line).collect::<Vec<_>>(), [2, 4, 9]);
+    }
+
+    #[test]
+    fn looks_into_lists_of_lists() {
+        let pod = serde_json::json!({"kind": "Pod"});
+        let list = serde_json::json!({"kind": "List", "items": [
+            pod, {"kind": "PodList", "items": [pod, null]}, {"kind": "List", "items": []},
+        ]});
+        let pointers: Vec<String> = objects(&list).into_iter().map(|(pointer, _)| pointer).collect();
+        assert_eq!(pointers, ["/items/0", "/items/1/items/0", "/items/1/items/1"]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod choice;
 mod collector;
 mod container;
 mod endpoint;
+mod field;
 mod instrumentation;
 mod locale;
 mod manifest;
@@ -22,6 +23,7 @@ pub use choice::ChoiceFinding;
 pub use collector::Findings;
 pub use container::{ContainerFinding, Taken};
 pub use endpoint::EndpointFinding;
+pub use field::{FieldFinding, FieldProblem, FieldType};
 pub use instrumentation::{Allowed, InstrumentationFinding};
 pub use locale::Locale;
 pub use manifest::ManifestFinding;
@@ -46,6 +48,8 @@ families! {
     Reference(ReferenceFinding),
     /// Other fields of an Instrumentation.
     Instrumentation(InstrumentationFinding),
+    /// Fields that the API server does not take as they are written.
+    Field(FieldFinding),
     /// Documents that are handed to the command line.
     Manifest(ManifestFinding),
 }

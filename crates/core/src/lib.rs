@@ -38,4 +38,4 @@ pub use review::review;
 pub use settings::Settings;
 pub use snapshot::{Keys, Namespace, Node, Objects, PodSecurity, ReferenceKind, Snapshot};
 pub use upgrade::{Upgrade, upgrade};
-pub use workload::Workload;
+pub use workload::{Workload, unused_annotations};

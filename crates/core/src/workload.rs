@@ -1,14 +1,23 @@
 //! Documents that make pods: where their pod template is, and what is wrong with their own annotations.
 
+mod unused;
+
 use ingraft_api::annotations::PREFIX;
 use serde_json::Value;
 
-use crate::finding::{Finding, Findings, ManifestFinding};
+use crate::finding::{Finding, Findings, ManifestFinding, Subject};
 use crate::inject::{Outcome, Request, inject};
 use crate::json::{annotation_pointer, string, string_at};
 use crate::owner::{Owner, OwnerKind, owners};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
+
+pub use unused::unused_annotations;
+
+/// Where most kinds have their pod template.
+const USUAL: &str = "/spec/template";
+/// Where a CronJob has it.
+const OF_CRON_JOBS: &str = "/spec/jobTemplate/spec/template";
 
 /// A document that is a pod or makes pods.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +30,8 @@ pub struct Workload<'a> {
     pub name: &'a str,
     /// Its namespace, if it says one.
     pub namespace: Option<&'a str>,
+    /// Whether what will own its pods is known.
+    owners_known: bool,
     /// The JSON pointer of the pod or template in the document; empty for a pod.
     pub pointer: &'static str,
     /// The pod or template.
@@ -28,23 +39,31 @@ pub struct Workload<'a> {
 }
 
 impl<'a> Workload<'a> {
-    /// Recognises Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob and Argo Rollout.
+    /// Recognises Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob, Argo Rollout, and every other
+    /// object that has a template with containers where those have theirs.
     pub fn of(document: &'a Value) -> Option<Self> {
         let group = string(document, "apiVersion")?.split('/').next().unwrap_or_default();
         let kind = string(document, "kind")?;
-        let pointer = match (group, kind) {
-            ("v1", "Pod") => "",
-            ("batch", "CronJob") => "/spec/jobTemplate/spec/template",
+        let has_containers = |pointer: &&str| {
+            document.pointer(&format!("{pointer}/spec/containers")).is_some_and(Value::is_array)
+        };
+        let (pointer, owners_known) = match (group, kind) {
+            ("v1", "Pod") => ("", true),
+            ("batch", "CronJob") => (OF_CRON_JOBS, true),
             ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
             | ("batch", "Job")
-            | ("argoproj.io", "Rollout") => "/spec/template",
-            _ => return None,
+            | ("argoproj.io", "Rollout")
+            // The pods of these belong to ReplicationControllers, which name nothing.
+            | ("v1", "ReplicationController")
+            | ("apps.openshift.io", "DeploymentConfig") => (USUAL, true),
+            _ => ([USUAL, OF_CRON_JOBS].into_iter().find(has_containers)?, false),
         };
         Some(Self {
             document,
             kind,
             name: string_at(document, "/metadata/name").unwrap_or_default(),
             namespace: string_at(document, "/metadata/namespace").filter(|namespace| !namespace.is_empty()),
+            owners_known,
             pointer,
             template: document.pointer(pointer)?,
         })
@@ -58,13 +77,21 @@ impl<'a> Workload<'a> {
         let outcome = inject(&Request { pod, namespace, owners: &owners, snapshot, settings });
         let mut findings = self.misplaced_annotations();
         findings.extend(outcome.findings);
+        if !self.owners_known && !outcome.edits.is_empty() {
+            let reason = ManifestFinding::OwnersUnknown { kind: self.kind.to_owned() };
+            findings.push(Finding {
+                reason: reason.into(),
+                subject: Subject::Workload,
+                pointer: String::new(),
+            });
+        }
         let edits = outcome.edits.into_iter().map(|edit| edit.under(self.pointer)).collect();
         Outcome { edits, findings }
     }
 
     /// The owners that a pod of this workload will have, as far as they are known before it exists.
     fn owners(&self, namespace: &str, snapshot: &Snapshot) -> Vec<Owner> {
-        match OwnerKind::parse(self.kind) {
+        match OwnerKind::parse(self.kind).filter(|_| self.owners_known) {
             Some(kind) => vec![Owner {
                 kind,
                 name: self.name.to_owned(),
@@ -111,8 +138,28 @@ mod tests {
             });
             assert_eq!(Workload::of(&document).unwrap().pointer, pointer, "{kind}");
         }
-        let foreign = json!({"apiVersion": "example.com/v1", "kind": "Deployment", "spec": {"template": {}}});
-        assert!(Workload::of(&foreign).is_none());
+    }
+
+    #[test]
+    fn finds_a_template_with_containers_in_any_other_kind() {
+        let pod = json!({"spec": {"containers": [{"name": "app"}]}});
+        for (api_version, kind, spec, pointer) in [
+            ("v1", "ReplicationController", json!({"template": pod}), Some("/spec/template")),
+            ("apps.openshift.io/v1", "DeploymentConfig", json!({"template": pod}), Some("/spec/template")),
+            ("serving.knative.dev/v1", "Service", json!({"template": pod}), Some("/spec/template")),
+            (
+                "example.com/v1",
+                "Backup",
+                json!({"jobTemplate": {"spec": {"template": pod}}}),
+                Some("/spec/jobTemplate/spec/template"),
+            ),
+            ("example.com/v1", "Deployment", json!({"template": {}}), None),
+            ("example.com/v1", "Certificate", json!({"template": {"spec": {"containers": "none"}}}), None),
+            ("v1", "Service", json!({"ports": []}), None),
+        ] {
+            let document = json!({"apiVersion": api_version, "kind": kind, "spec": spec});
+            assert_eq!(Workload::of(&document).map(|workload| workload.pointer), pointer, "{kind}");
+        }
     }
 
     #[test]

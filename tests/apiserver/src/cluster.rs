@@ -260,6 +260,11 @@ impl Cluster {
         (accepted, said)
     }
 
+    /// What the API server would say to an object: as it would be stored, or the Status that says why not, and warnings.
+    pub(crate) fn check(&self, object: &Value) -> (Result<Value, Value>, String) {
+        self.api.check(object)
+    }
+
     /// What the API server would say to many objects, in their order: each as it would be stored, or why not.
     pub(crate) fn try_all(&self, objects: &[Value]) -> Vec<Result<Value, String>> {
         // Enough to keep both sides busy.

@@ -89,19 +89,28 @@ impl Api {
     /// Creates an object of a namespace, or has the API server only try. Answers the object as it came back, or why
     /// not, and the warnings.
     pub(crate) fn create(&self, dry_run: bool, object: &Value) -> (Result<Value, String>, String) {
+        let (result, warnings) = self.post(if dry_run { "?dryRun=All" } else { "" }, object);
+        let refusal = |status: Value| status["message"].as_str().unwrap_or_default().to_owned() + "\n";
+        (result.map_err(refusal), warnings)
+    }
+
+    /// Has the API server try to create an object of a namespace, and warn of fields that it drops. Returns the object
+    /// as it would be stored, or the Status that says why not, and the warnings.
+    pub(crate) fn check(&self, object: &Value) -> (Result<Value, Value>, String) {
+        self.post("?dryRun=All&fieldValidation=Warn", object)
+    }
+
+    fn post(&self, query: &str, object: &Value) -> (Result<Value, Value>, String) {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let version = text("/apiVersion");
         let group = if version.contains('/') { "apis" } else { "api" };
         let (namespace, resource) = (text("/metadata/namespace"), text("/kind").to_lowercase());
-        let query = if dry_run { "?dryRun=All" } else { "" };
         let url = format!("{}/{group}/{version}/namespaces/{namespace}/{resource}s{query}", self.url);
         let request = self.sender.0.post(url).header("authorization", &self.authorization);
         let response = request.content_type("application/json").send(object.to_string());
         let answer = answer(response.unwrap()).unwrap();
         let body: Value = serde_json::from_str(&answer.body).unwrap();
         let created = (200..300).contains(&answer.status);
-        let refusal = || body["message"].as_str().unwrap_or(&answer.body).to_owned() + "\n";
-        let result = if created { Ok(body) } else { Err(refusal()) };
-        (result, answer.warnings)
+        (if created { Ok(body) } else { Err(body) }, answer.warnings)
     }
 }

@@ -44,4 +44,6 @@ mod rules;
 #[cfg(test)]
 mod upgrades;
 #[cfg(test)]
+mod validation;
+#[cfg(test)]
 mod wait;

@@ -231,7 +231,7 @@ fn rich() -> Value {
 fn odd_instrumentations_make_no_pod_invalid() {
     let (cluster, _) = shared();
     let levels = levels(cluster, "odd-instrumentations");
-    let specs = specs(include_str!("../instrumentations.yaml"));
+    let specs = instrumentation_specs();
     let objects: Vec<Value> =
         specs.iter().map(|(name, spec)| instrumentation(&levels[0], name, spec)).collect();
     let (stored, said) = cluster.create(false, &objects);
@@ -272,8 +272,9 @@ fn languages_of(spec: &Value) -> Vec<&'static str> {
     if own.is_empty() { vec!["python", "go", "nginx"] } else { own }
 }
 
-/// The specs of a file, by name.
-fn specs(text: &str) -> Map<String, Value> {
+/// Specs of Instrumentations that have odd values, by name.
+pub(crate) fn instrumentation_specs() -> Map<String, Value> {
+    let text = include_str!("../instrumentations.yaml");
     let documents = documents::read("instrumentations.yaml", text).unwrap();
     documents[0].value.as_object().unwrap().clone()
 }

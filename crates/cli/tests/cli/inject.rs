@@ -33,7 +33,7 @@ fn exits_with_1_when_findings_reach_the_chosen_severity() {
 
 #[test]
 fn passes_documents_through_byte_for_byte() {
-    let config_map = "# Settings of the shop.\napiVersion: v1\nkind:   ConfigMap\nmetadata: {name: settings}  # short\ndata:\n  mode: 0644\n  text: |\n    ---\n    a: b\n\n    c\n";
+    let config_map = "# Settings of the shop.\napiVersion: example.com/v1\nkind:   Settings\nmetadata: {name: settings}  # short\ndata:\n  mode: 0644\n  text: |\n    ---\n    a: b\n\n    c\n";
     let unasked = "\n# Nobody asks for anything here.\napiVersion: v1\nkind: Pod\nmetadata:\n  name: 'quoted'\nspec: {containers: [{name: app, image: \"app:1\"}]}\n";
     let anchors = "base: &base {a: 1}\nderived:\n  <<: *base\n";
     let json = "{\"kind\": \"Service\",\n \"apiVersion\": \"v1\"}\n";

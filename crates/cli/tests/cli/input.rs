@@ -93,12 +93,22 @@ fn names_file_and_line_of_text_that_is_not_yaml() {
 }
 
 #[test]
-fn names_file_and_line_of_an_instrumentation_that_cannot_be_read() {
+fn an_instrumentation_that_is_refused_does_not_stop_the_others() {
     let broken = INSTRUMENTATION.replace("endpoint: http://gateway.obs:4318", "endpoint: [1]");
-    let folder = Folder::with(&[("pods.yaml", &format!("{POD}---\n{broken}"))]);
+    let other = POD.replacen("name: app", "name: other", 1);
+    let folder = Folder::with(&[("pods.yaml", &format!("{POD}---\n{broken}---\n{other}"))]);
     let answer = folder.run(&["inject", "-f", "pods.yaml"]);
-    assert_eq!((answer.status, answer.stdout.as_str()), (3, ""));
-    assert!(answer.stderr.starts_with("error: pods.yaml, line 12: the Instrumentation"), "{}", answer.stderr);
+    assert_eq!((answer.status, answer.documents().len()), (1, 3), "{}", answer.stderr);
+    let line =
+        1 + POD.lines().count() + 1 + broken.lines().position(|line| line.contains("endpoint")).unwrap();
+    for said in [
+        "error[FieldRefused]: spec.exporter.endpoint is a list, but must be text",
+        &format!("  --> pods.yaml:{line} (instrumentation/"),
+        "error[InstrumentationRefused]",
+        "error[InstrumentationMissing]",
+    ] {
+        assert!(answer.stderr.contains(said), "{said}: {}", answer.stderr);
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl Case {
         let args: Vec<String> = args.lines().map(str::to_owned).collect();
         let flags = Flags::try_parse_from(&args).expect("args.txt holds flags of the core");
         let documents = documents::read("input.yaml", &text).unwrap();
-        let snapshot = documents::snapshot(&documents, &flags.namespace).unwrap();
+        let snapshot = documents::snapshot(&documents, &flags.namespace, ingraft_validate::stored).unwrap();
         Self { folder, text, args, flags, documents, snapshot }
     }
 

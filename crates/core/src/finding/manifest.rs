@@ -12,6 +12,30 @@ family! {
             /// The JSON pointer of the template.
             template: &'static str,
         },
+        /// A document does not say what kind of object it is.
+        Warning: KindMissing,
+        /// An annotation is on an object that makes no pods.
+        Error: AnnotationWithoutPods {
+            /// The key.
+            key: String,
+            /// The kind of the object.
+            kind: String,
+        },
+        /// Annotations are on a pod template in a place that is not known.
+        Warning: TemplateUnknown {
+            /// The kind of the object.
+            kind: String,
+        },
+        /// What will own the pods is not known, because a controller that is not known makes them.
+        Info: OwnersUnknown {
+            /// The kind of the object.
+            kind: String,
+        },
+        /// An Instrumentation counts as missing, because the API server refuses it.
+        Error: InstrumentationRefused {
+            /// The Instrumentation, as `namespace/name`.
+            instrumentation: String,
+        },
     }
 }
 
@@ -24,6 +48,24 @@ impl ManifestFinding {
                 Text::new(format!("annotation \"{key}\" has no effect here: pods are made from the template"))
                     .help(format!("move it to {template}.metadata.annotations"))
             }
+            Self::KindMissing => {
+                Text::new("apiVersion and kind do not say what this is: kubectl refuses it").help("write both, as text")
+            }
+            Self::AnnotationWithoutPods { key, kind } => {
+                Text::new(format!("annotation \"{key}\" has no effect on a {kind}: it does not make pods"))
+                    .help("move it to the pod template of a workload, or to the namespace")
+            }
+            Self::TemplateUnknown { kind } => Text::new(format!(
+                "this pod template of a {kind} is left as it is: the operator injects its pods when they are created"
+            )),
+            Self::OwnersUnknown { kind } => Text::new(format!(
+                "what a {kind} makes its pods with is not known, so service.name may be another in the cluster"
+            ))
+            .help("set the annotation resource.opentelemetry.io/service.name in the pod template"),
+            Self::InstrumentationRefused { instrumentation } => Text::new(format!(
+                "the API server refuses Instrumentation {instrumentation}, so it counts as missing here"
+            ))
+            .help("correct its fields as reported"),
         }
     }
 }

@@ -1,0 +1,48 @@
+//! What can be wrong with a value.
+
+use ingraft_core::finding::{FieldFinding, FieldProblem};
+
+use crate::place::Place;
+
+/// Something that the API server does not take as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Flaw {
+    /// The JSON pointer of the value.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub finding: FieldFinding,
+}
+
+impl Flaw {
+    pub(crate) fn unknown(place: &Place, suggestion: Option<String>, known: Vec<String>) -> Self {
+        let finding = FieldFinding::FieldUnknown { field: place.field.clone(), suggestion, known };
+        Self { pointer: place.pointer.clone(), finding }
+    }
+
+    pub(crate) fn refused(place: &Place, problem: FieldProblem) -> Self {
+        let (field, entry) = (place.field.clone(), place.entry.clone());
+        Self { pointer: place.pointer.clone(), finding: FieldFinding::FieldRefused { field, entry, problem } }
+    }
+
+    /// The field, as the API server writes it.
+    pub fn field(&self) -> &str {
+        match &self.finding {
+            FieldFinding::FieldUnknown { field, .. } | FieldFinding::FieldRefused { field, .. } => field,
+        }
+    }
+
+    /// Whether the API server refuses the object, rather than leaving the field out.
+    pub fn refuses(&self) -> bool {
+        matches!(self.finding, FieldFinding::FieldRefused { .. })
+    }
+
+    /// Whether the API server does not look at rules then: `hasBlockingErr` in
+    /// <https://github.com/kubernetes/kubernetes/blob/v1.37.2/staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresource/strategy.go>.
+    pub(crate) fn blocks_rules(&self) -> bool {
+        let FieldFinding::FieldRefused { problem, .. } = &self.finding else { return false };
+        matches!(
+            problem,
+            FieldProblem::Missing | FieldProblem::WrongType { .. } | FieldProblem::TooLong { .. }
+        )
+    }
+}
