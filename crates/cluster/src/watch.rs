@@ -5,11 +5,11 @@
 //! is skipped while it is read.
 
 use std::fmt::Debug;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use futures::TryStreamExt;
+use futures::future::BoxFuture;
+use futures::{FutureExt, TryStreamExt};
 use ingraft_api::Instrumentation;
 use ingraft_api::annotations::POD_SECURITY_ENFORCE;
 use ingraft_core::snapshot::ROOT_CA;
@@ -24,30 +24,19 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use self::slim::{NodeStatus, Nothing, Ports, Slim};
-use crate::cause::Chain;
+use crate::client::{LastHeard, WATCH_LIFE};
+use crate::error_chain::Chain;
+use crate::readiness::{Pending, Readiness};
 
 mod slim;
 
 /// A snapshot that watches keep up to date.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Store {
     snapshot: RwLock<Snapshot>,
-    /// Watches that have not yet read everything once.
-    pending: AtomicUsize,
+    /// What has not been read whole yet.
+    synced: Readiness,
     changed: watch::Sender<()>,
-}
-
-/// Watches that decisions wait for. That of Secrets is not one of them: they only tell of what is missing.
-const WATCHES: usize = 7;
-
-impl Default for Store {
-    fn default() -> Self {
-        Self {
-            snapshot: RwLock::default(),
-            pending: AtomicUsize::new(WATCHES),
-            changed: watch::Sender::new(()),
-        }
-    }
 }
 
 /// Whether Secrets are looked at: only their names are asked for, but the permission to do so covers their content.
@@ -78,15 +67,9 @@ impl Store {
         }
     }
 
-    /// Whether every watch has read everything once.
-    pub fn is_synced(&self) -> bool {
-        self.pending.load(Ordering::Acquire) == 0
-    }
-
-    /// Waits until every watch has read everything once.
-    pub async fn wait_synced(&self) {
-        let mut changes = self.subscribe();
-        while !self.is_synced() && changes.changed().await.is_ok() {}
+    /// Whether everything that is watched has been read whole once.
+    pub const fn synced(&self) -> &Readiness {
+        &self.synced
     }
 
     /// Tells of every change from now on.
@@ -94,7 +77,7 @@ impl Store {
         self.changed.subscribe()
     }
 
-    /// Waits until a condition holds for the snapshot, for at most `limit`. Answers whether it does.
+    /// Waits until a condition holds for the snapshot, for at most `limit`. Returns whether it does.
     pub async fn wait_until(&self, limit: Duration, condition: impl Fn(&Snapshot) -> bool) -> bool {
         let mut changes = self.subscribe();
         let wait = async {
@@ -108,19 +91,23 @@ impl Store {
     }
 }
 
-/// Watches for as long as the process runs. Errors are logged and retried with increasing pauses.
-pub async fn run(client: Client, store: Arc<Store>, secrets: Secrets) {
-    let secrets = async {
-        if secrets == Secrets::Watched {
-            let api = Api::<Slim<v1::Secret>>::all(client.clone());
-            watch(api, &store, &AtomicUsize::new(1), |snapshot| &mut snapshot.secrets, |_| Some(None)).await;
-        }
-    };
-    tokio::join!(
-        watch(
-            Api::<Slim<v1::Namespace>>::all(client.clone()),
-            &store,
-            &store.pending,
+/// One watch: a task that runs for as long as the process does.
+pub struct Watch {
+    /// What is watched, such as `services`.
+    pub resource: String,
+    /// When it last heard something.
+    pub last_heard: LastHeard,
+    /// Errors are logged and retried with increasing pauses.
+    pub task: BoxFuture<'static, ()>,
+}
+
+/// Everything that decisions depend on; the store is synced when all of it has been read once.
+pub fn watches(client: &Client, store: &Arc<Store>, secrets: Secrets) -> Vec<Watch> {
+    let mut watches = vec![
+        watch::<Slim<v1::Namespace>, _>(
+            client,
+            store,
+            &store.synced,
             |snapshot| &mut snapshot.namespaces,
             |namespace| {
                 let level = namespace.label(POD_SECURITY_ENFORCE).map(str::to_owned);
@@ -128,24 +115,24 @@ pub async fn run(client: Client, store: Arc<Store>, secrets: Secrets) {
                 Some(Namespace::new(annotations).enforcing(level.as_deref()))
             },
         ),
-        watch(
-            Api::<Slim<Deployment>>::all(client.clone()),
-            &store,
-            &store.pending,
+        watch::<Slim<Deployment>, _>(
+            client,
+            store,
+            &store.synced,
             |snapshot| &mut snapshot.deployments,
             |deployment| deployment.metadata.uid,
         ),
-        watch(
-            Api::<Slim<CronJob>>::all(client.clone()),
-            &store,
-            &store.pending,
+        watch::<Slim<CronJob>, _>(
+            client,
+            store,
+            &store.synced,
             |snapshot| &mut snapshot.cron_jobs,
             |cron_job| cron_job.metadata.uid,
         ),
-        watch(
-            Api::<Slim<v1::Service, Ports>>::all(client.clone()),
-            &store,
-            &store.pending,
+        watch::<Slim<v1::Service, Ports>, _>(
+            client,
+            store,
+            &store.synced,
             |snapshot| &mut snapshot.services,
             // One without ports is another name for something elsewhere.
             |service| {
@@ -153,32 +140,43 @@ pub async fn run(client: Client, store: Arc<Store>, secrets: Secrets) {
                 (!ports.is_empty()).then_some(ports)
             },
         ),
-        watch(
-            Api::<Slim<v1::Node, Nothing, NodeStatus>>::all(client.clone()),
-            &store,
-            &store.pending,
+        watch::<Slim<v1::Node, Nothing, NodeStatus>, _>(
+            client,
+            store,
+            &store.synced,
             |snapshot| &mut snapshot.nodes,
             |node| {
                 let info = node.status.node_info;
                 Some(Node::new(&info.kubelet_version, info.architecture))
             },
         ),
-        watch(
-            Api::<Slim<v1::ConfigMap>>::all(client.clone()),
-            &store,
-            &store.pending,
+        watch::<Slim<v1::ConfigMap>, _>(
+            client,
+            store,
+            &store.synced,
             |snapshot| &mut snapshot.config_maps,
             |config_map| (config_map.name_any() != ROOT_CA).then_some(None),
         ),
-        watch(
-            Api::<DeserializeGuard<Instrumentation>>::all(client.clone()),
-            &store,
-            &store.pending,
+        watch::<DeserializeGuard<Instrumentation>, _>(
+            client,
+            store,
+            &store.synced,
             |snapshot| &mut snapshot.instrumentations,
             readable,
         ),
-        secrets,
-    );
+    ];
+    if secrets == Secrets::Watched {
+        // Nobody waits for these: they only tell of what is missing.
+        let optional = Readiness::default();
+        watches.push(watch::<Slim<v1::Secret>, _>(
+            client,
+            store,
+            &optional,
+            |snapshot| &mut snapshot.secrets,
+            |_| Some(None),
+        ));
+    }
+    watches
 }
 
 /// An object that cannot be read must not stop the watch of the others.
@@ -196,22 +194,39 @@ fn readable(instrumentation: DeserializeGuard<Instrumentation>) -> Option<Instru
     }
 }
 
-/// Keeps one kind of object up to date. `pending` counts down once everything has been read.
-async fn watch<K, T>(
+/// Keeps one kind of object up to date. It is missing from `synced` until everything has been read.
+fn watch<K, T>(
+    client: &Client,
+    store: &Arc<Store>,
+    synced: &Readiness,
+    objects: fn(&mut Snapshot) -> &mut Objects<T>,
+    keep: fn(K) -> Option<T>,
+) -> Watch
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+    T: PartialEq + Send + 'static,
+{
+    let (resource, last_heard) = (K::plural(&()).into_owned(), LastHeard::default());
+    let api = Api::all(last_heard.listen(client));
+    let task = follow(api, Arc::clone(store), synced.register(&resource), objects, keep).boxed();
+    Watch { resource, last_heard, task }
+}
+
+async fn follow<K, T>(
     api: Api<K>,
-    store: &Store,
-    pending: &AtomicUsize,
+    store: Arc<Store>,
+    pending: Pending,
     objects: fn(&mut Snapshot) -> &mut Objects<T>,
     keep: fn(K) -> Option<T>,
 ) where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
     T: PartialEq,
 {
-    let config = watcher::Config::default().page_size(500);
+    let config = watcher::Config::default().page_size(500).timeout(WATCH_LIFE);
     let mut events = std::pin::pin!(watcher(api, config).default_backoff());
     // While a list is read, the objects known so far stay in use.
     let mut fresh = Objects::default();
-    let mut synced = false;
+    let mut pending = Some(pending);
     let mut last_error = String::new();
     loop {
         match events.try_next().await {
@@ -221,10 +236,8 @@ async fn watch<K, T>(
                 let mut all = std::mem::take(&mut fresh);
                 all.set_complete();
                 store.update(|snapshot| *objects(snapshot) = all);
-                if !synced {
-                    synced = true;
-                    pending.fetch_sub(1, Ordering::AcqRel);
-                    store.changed.send_replace(());
+                if let Some(pending) = pending.take() {
+                    pending.done();
                 }
             }
             Ok(Some(watcher::Event::Apply(object))) => {
@@ -246,7 +259,7 @@ async fn watch<K, T>(
     }
 }
 
-/// Takes an object up. Answers whether that changes anything.
+/// Takes an object up. Returns whether that changes anything.
 fn set<K: Resource, T: PartialEq>(objects: &mut Objects<T>, object: K, keep: fn(K) -> Option<T>) -> bool {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     match keep(object) {
