@@ -102,15 +102,13 @@ impl Registration {
 
     /// Applies the registration unless it is as applied before.
     async fn refresh(&self, client: &Client, applied: &mut Applied) -> Result<(), Error> {
-        match applied.authority.clone() {
-            Some(authority) => self.apply(client, &authority, applied).await,
-            None => {
-                let authority = self.apply_with_authority(client, applied).await?;
-                applied.authority = Some(authority);
-                self.registered.notify_one();
-                Ok(())
-            }
+        if let Some(authority) = applied.authority.clone() {
+            return self.apply(client, &authority, applied).await;
         }
+        let authority = self.apply_with_authority(client, applied).await?;
+        applied.authority = Some(authority);
+        self.registered.notify_one();
+        Ok(())
     }
 
     /// Applies the registration with the authority in the Secret. If that is missing, unusable or near its end, with

@@ -191,7 +191,7 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
     });
     tasks.spawn_infallible("upgrades of images", async move {
         upgrade_images(&client, &shared.store, shared.settings()).await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     });
     tasks.first_end().await
 }
