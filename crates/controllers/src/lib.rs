@@ -6,6 +6,8 @@
 mod authority;
 mod events;
 mod facts;
+#[cfg(test)]
+mod fake_api;
 mod leader;
 mod registration;
 mod upgrades;

@@ -273,6 +273,7 @@ fn except_silent(snapshot: &Snapshot) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake_api::FakeApi;
     use ingraft_core::Namespace;
 
     #[test]
@@ -296,5 +297,47 @@ mod tests {
         let [by_url, _] = configurations(&Snapshot::default(), &url, "system", "PEM");
         assert_eq!(by_url["webhooks"][0]["clientConfig"]["url"], "https://127.0.0.1:9443/mutate-v1-pod");
         assert_eq!(by_url["webhooks"][0]["clientConfig"]["caBundle"], "UEVN");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_authority_is_trusted_before_it_is_used_and_its_predecessor_after_it_is_lost() {
+        let api = FakeApi::default();
+        let (client, registered) = (api.client(), Arc::new(Notify::new()));
+        let (sender, mut current) = watch::channel(None);
+        let following =
+            crate::follow_authority(client.clone(), "system".to_owned(), Arc::clone(&registered), sender);
+        tokio::spawn(following);
+        let registration = Registration {
+            namespace: "system".to_owned(),
+            address: Address::Service,
+            store: Arc::default(),
+            authority: current.clone(),
+            registered,
+        };
+        tokio::spawn(async move { registration.run(&client).await });
+        current.wait_for(Option::is_some).await.unwrap();
+        let first = current.borrow().clone().unwrap();
+        let written: Vec<String> = api.state().written.clone();
+        let last = |path: &String| path.rsplit('/').nth(1).unwrap_or_default().to_owned();
+        assert_eq!(
+            written.iter().map(last).collect::<Vec<_>>(),
+            ["mutatingwebhookconfigurations", "validatingwebhookconfigurations", "secrets"],
+        );
+
+        api.state().objects.retain(|path, _| !path.contains("/secrets/"));
+        current.wait_for(|current| current.as_ref() != Some(&first)).await.unwrap();
+        let bundle = current.borrow().clone().unwrap().bundle;
+        assert!(bundle.contains(&first.certificate), "replicas that still use it are heard");
+
+        // A Secret that somebody else wrote is not used before it is trusted.
+        let second = current.borrow().clone();
+        let foreign = Authority::new(None, OffsetDateTime::now_utc()).unwrap();
+        let stored = authority::load(&api.client(), "system").await.unwrap();
+        authority::save(&api.client(), "system", &foreign, stored.as_ref()).await.unwrap();
+        current.wait_for(|current| *current != second).await.unwrap();
+        assert_eq!(current.borrow().as_ref(), Some(&foreign));
+        let trusted = api.object("/mutatingwebhookconfigurations/ingraft-operator");
+        let bundle = ByteString(foreign.bundle.into_bytes());
+        assert_eq!(trusted["webhooks"][0]["clientConfig"]["caBundle"], json!(bundle));
     }
 }
