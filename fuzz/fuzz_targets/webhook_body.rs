@@ -5,9 +5,11 @@ use std::sync::{Arc, LazyLock};
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
+use ingraft_cluster::report::Reports;
 use ingraft_cluster::watch::Store;
+use ingraft_cluster::webhook_paths;
 use ingraft_core::{Namespace, Settings};
-use ingraft_webhook::{Context, INSTRUMENTATION_PATH, INSTRUMENTATION_WARNINGS_PATH, Metrics, POD_PATH, Reports, router};
+use ingraft_webhook::{Context, Metrics, router};
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -32,7 +34,7 @@ static ROUTER: LazyLock<axum::Router> = LazyLock::new(|| {
 
 fuzz_target!(|data: &[u8]| {
     let Some((path, body)) = data.split_first() else { return };
-    let path = [POD_PATH, INSTRUMENTATION_PATH, INSTRUMENTATION_WARNINGS_PATH][usize::from(*path) % 3];
+    let path = [webhook_paths::POD, webhook_paths::INSTRUMENTATION, webhook_paths::INSTRUMENTATION_WARNINGS][usize::from(*path) % 3];
     // A namespace that is not known is waited for, which would only slow this down.
     if std::str::from_utf8(body).is_ok_and(|text| text.contains("namespace") && !text.contains("\"shop\"")) {
         return;

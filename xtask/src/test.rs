@@ -15,8 +15,11 @@ const LONGEST_FILE: usize = 500;
 /// What `--no-node` means.
 const WITHOUT_NODE: &str = "left out, because of --no-node: the end-to-end tests (tests/e2e), and those of the probe in \
                             an empty image and on a full volume (crates/probe)";
-/// What the core must not depend on: it decides, and does nothing else.
-const FORBIDDEN_IN_CORE: [&str; 4] = ["tokio", "hyper", "rustls", "kube-client"];
+/// What must not be depended on: the core decides and does nothing else, and controllers serve nothing.
+const FORBIDDEN: [(&str, &[&str]); 2] = [
+    ("ingraft-core", &["tokio", "hyper", "rustls", "kube-client"]),
+    ("ingraft-controllers", &["axum", "rustls", "ingraft-webhook"]),
+];
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
@@ -27,7 +30,7 @@ pub fn root() -> PathBuf {
 pub fn run(kubernetes: Kubernetes, no_node: bool, progress: Progress) -> anyhow::Result<()> {
     step("formatting", || cargo(&["fmt", "--all", "--check"]))?;
     step("generated files", crds::check)?;
-    step("boundary of the core", core_is_pure)?;
+    step("boundaries", boundaries)?;
     step("length of files", files_are_short)?;
     step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
     step("licences and sources", licences)?;
@@ -74,16 +77,16 @@ fn succeed(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn core_is_pure() -> anyhow::Result<()> {
-    let tree = ["tree", "--package", "ingraft-core", "--edges", "normal", "--prefix", "none"];
-    let tree = cargo_command(&tree).output().context("start cargo tree")?;
-    let tree = String::from_utf8(tree.stdout)?;
-    ensure!(tree.contains("ingraft-core"), "cargo tree printed nothing");
-    for name in FORBIDDEN_IN_CORE {
-        ensure!(
-            !tree.lines().any(|line| line.split(' ').next() == Some(name)),
-            "ingraft-core depends on {name}"
-        );
+fn boundaries() -> anyhow::Result<()> {
+    for (package, forbidden) in FORBIDDEN {
+        let tree = ["tree", "--package", package, "--edges", "normal", "--prefix", "none"];
+        let tree = cargo_command(&tree).output().context("start cargo tree")?;
+        let tree = String::from_utf8(tree.stdout)?;
+        ensure!(tree.contains(package), "cargo tree printed nothing");
+        for name in forbidden {
+            let depends = tree.lines().any(|line| line.split(' ').next() == Some(name));
+            ensure!(!depends, "{package} depends on {name}");
+        }
     }
     Ok(())
 }

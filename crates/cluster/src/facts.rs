@@ -15,11 +15,11 @@ pub fn config_maps(client: &Client, namespace: &str) -> Api<DynamicObject> {
     Api::namespaced_with(client.clone(), namespace, &ApiResource::erase::<ConfigMap>(&()))
 }
 
-/// Reads what was kept. What cannot be understood counts as nothing: it will be learnt again.
+/// Reads what was saved. What cannot be understood counts as nothing: it will be learnt again.
 ///
 /// # Errors
 /// When the cluster does not answer, or does not allow it.
 pub async fn recall(client: &Client, namespace: &str) -> kube::Result<Option<Facts>> {
-    let kept = config_maps(client, namespace).get_opt(CONFIG_MAP).await?;
-    Ok(kept.and_then(|kept| serde_json::from_str(kept.data.get("data")?.get(KEY)?.as_str()?).ok()))
+    let saved = config_maps(client, namespace).get_opt(CONFIG_MAP).await?;
+    Ok(saved.and_then(|saved| serde_json::from_str(saved.data.get("data")?.get(KEY)?.as_str()?).ok()))
 }

@@ -1,14 +1,20 @@
-//! Fills the core's plain structs: from documents, by asking the API server once, and by watching it.
+//! Fills the core's plain structs: from documents, by asking the API server once, and by watching it. Holds what the
+//! parts of the operator share.
 //!
 //! All three take objects up through [`learn`], so that they know the same of the same objects.
 
 pub mod api;
-pub mod cause;
+pub mod authority;
+pub mod client;
 pub mod documents;
+pub mod error_chain;
 pub mod facts;
 pub mod fetched_sources;
 mod learn;
+pub mod readiness;
 pub mod reference_lookup;
+pub mod report;
 mod slim;
 pub mod watch;
+pub mod webhook_paths;
 pub mod yaml_lines;

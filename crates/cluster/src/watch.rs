@@ -5,11 +5,11 @@
 //! is skipped while it is read.
 
 use std::fmt::Debug;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use futures::TryStreamExt;
+use futures::future::BoxFuture;
+use futures::{FutureExt, TryStreamExt};
 use ingraft_api::Instrumentation;
 use ingraft_core::{Objects, Snapshot};
 use k8s_openapi::api::apps::v1::Deployment;
@@ -20,30 +20,19 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch;
 
-use crate::cause::Chain;
+use crate::client::{LastHeard, WATCH_LIFE};
+use crate::error_chain::Chain;
 use crate::learn::{Learn, learn};
+use crate::readiness::{Pending, Readiness};
 use crate::slim::{NodeStatus, Nothing, Ports, Slim};
 
 /// A snapshot that watches keep up to date.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Store {
     snapshot: RwLock<Snapshot>,
-    /// Watches that have not yet read everything once.
-    pending: AtomicUsize,
+    /// What has not been read whole yet.
+    synced: Readiness,
     changed: watch::Sender<()>,
-}
-
-/// Watches that decisions wait for. That of Secrets is not one of them: they only tell of what is missing.
-const WATCHES: usize = 7;
-
-impl Default for Store {
-    fn default() -> Self {
-        Self {
-            snapshot: RwLock::default(),
-            pending: AtomicUsize::new(WATCHES),
-            changed: watch::Sender::new(()),
-        }
-    }
 }
 
 /// Whether Secrets are looked at: only their names are asked for, but the permission to do so covers their content.
@@ -74,15 +63,9 @@ impl Store {
         }
     }
 
-    /// Whether every watch has read everything once.
-    pub fn is_synced(&self) -> bool {
-        self.pending.load(Ordering::Acquire) == 0
-    }
-
-    /// Waits until every watch has read everything once.
-    pub async fn wait_synced(&self) {
-        let mut changes = self.subscribe();
-        while !self.is_synced() && changes.changed().await.is_ok() {}
+    /// Whether everything that is watched has been read whole once.
+    pub const fn synced(&self) -> &Readiness {
+        &self.synced
     }
 
     /// Tells of every change from now on.
@@ -90,7 +73,7 @@ impl Store {
         self.changed.subscribe()
     }
 
-    /// Waits until a condition holds for the snapshot, for at most `limit`. Answers whether it does.
+    /// Waits until a condition holds for the snapshot, for at most `limit`. Returns whether it does.
     pub async fn wait_until(&self, limit: Duration, condition: impl Fn(&Snapshot) -> bool) -> bool {
         let mut changes = self.subscribe();
         let wait = async {
@@ -104,37 +87,54 @@ impl Store {
     }
 }
 
-/// Watches for as long as the process runs. Errors are logged and retried with increasing pauses.
-pub async fn run(client: Client, store: Arc<Store>, secrets: Secrets) {
-    let (store, pending) = (&*store, &store.pending);
-    let secrets = async {
-        if secrets == Secrets::Watched {
-            watch::<Slim<v1::Secret>>(&client, store, &AtomicUsize::new(1)).await;
-        }
-    };
-    tokio::join!(
-        watch::<Slim<v1::Namespace>>(&client, store, pending),
-        watch::<Slim<Deployment>>(&client, store, pending),
-        watch::<Slim<CronJob>>(&client, store, pending),
-        watch::<Slim<v1::Service, Ports>>(&client, store, pending),
-        watch::<Slim<v1::Node, Nothing, NodeStatus>>(&client, store, pending),
-        watch::<Slim<v1::ConfigMap>>(&client, store, pending),
-        watch::<DeserializeGuard<Instrumentation>>(&client, store, pending),
-        secrets,
-    );
+/// One watch: a task that runs for as long as the process does.
+pub struct Watch {
+    /// What is watched, such as `services`.
+    pub resource: String,
+    /// When it last heard something.
+    pub last_heard: LastHeard,
+    /// Errors are logged and retried with increasing pauses.
+    pub task: BoxFuture<'static, ()>,
 }
 
-/// Keeps one kind of object up to date. `pending` counts down once everything has been read.
-async fn watch<K>(client: &Client, store: &Store, pending: &AtomicUsize)
+/// Everything that decisions depend on; the store is synced when all of it has been read once.
+pub fn watches(client: &Client, store: &Arc<Store>, secrets: Secrets) -> Vec<Watch> {
+    let mut watches = vec![
+        watch::<Slim<v1::Namespace>>(client, store, &store.synced),
+        watch::<Slim<Deployment>>(client, store, &store.synced),
+        watch::<Slim<CronJob>>(client, store, &store.synced),
+        watch::<Slim<v1::Service, Ports>>(client, store, &store.synced),
+        watch::<Slim<v1::Node, Nothing, NodeStatus>>(client, store, &store.synced),
+        watch::<Slim<v1::ConfigMap>>(client, store, &store.synced),
+        watch::<DeserializeGuard<Instrumentation>>(client, store, &store.synced),
+    ];
+    if secrets == Secrets::Watched {
+        // Nobody waits for these: they only report what is missing.
+        watches.push(watch::<Slim<v1::Secret>>(client, store, &Readiness::default()));
+    }
+    watches
+}
+
+/// Keeps one kind of object up to date. It is missing from `synced` until everything has been read.
+fn watch<K>(client: &Client, store: &Arc<Store>, synced: &Readiness) -> Watch
 where
     K: Learn + Clone + Debug + Send + 'static,
 {
-    let api = Api::<K>::all(client.clone());
-    let config = watcher::Config::default().page_size(500);
+    let (resource, last_heard) = (K::plural(&()).into_owned(), LastHeard::default());
+    let api = Api::all(last_heard.listen(client));
+    let task = follow::<K>(api, Arc::clone(store), synced.register(&resource)).boxed();
+    Watch { resource, last_heard, task }
+}
+
+async fn follow<K>(api: Api<K>, store: Arc<Store>, pending: Pending)
+where
+    K: Learn + Clone + Debug + Send + 'static,
+{
+    let config = watcher::Config::default().page_size(500).timeout(WATCH_LIFE);
     let mut events = std::pin::pin!(watcher(api, config).default_backoff());
     // While a list is read, the objects known so far stay in use.
     let mut fresh = Objects::default();
-    let mut synced = false;
+    let mut pending = Some(pending);
     let mut last_error = String::new();
     loop {
         match events.try_next().await {
@@ -144,10 +144,8 @@ where
                 let mut all = std::mem::take(&mut fresh);
                 all.set_complete();
                 store.update(|snapshot| *K::objects(snapshot) = all);
-                if !synced {
-                    synced = true;
-                    pending.fetch_sub(1, Ordering::AcqRel);
-                    store.changed.send_replace(());
+                if let Some(pending) = pending.take() {
+                    pending.done();
                 }
             }
             Ok(Some(watcher::Event::Apply(object))) => {

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ingraft_cluster::cause::Chain;
+use ingraft_cluster::error_chain::Chain;
+use ingraft_cluster::report::Report;
 use ingraft_cluster::watch::Store;
 use ingraft_core::{Finding, Subject};
-use ingraft_webhook::Report;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};

@@ -1,22 +1,28 @@
 //! What the operator keeps up to date in the cluster: its registration with the API server, its certificate
 //! authority, the default images in Instrumentations, and the Events that tell users what was found.
+//!
+//! What all replicas share is written by the leader alone.
 
-mod authority_secret;
+mod authority;
 mod events;
 mod facts;
+#[cfg(test)]
+mod fake_api;
+mod leader;
 mod registration;
 mod upgrades;
 
-pub use authority_secret::ensure_authority;
+pub use authority::follow_authority;
 pub use events::publish_events;
-pub use facts::{learn_facts, recall_facts};
+pub use facts::{load_facts, save_facts, watch_probes};
+pub use leader::Candidate;
 pub use registration::{Address, Registration};
 pub use upgrades::upgrade_images;
 
 /// The field manager of everything that is applied.
 const FIELD_MANAGER: &str = "ingraft-operator";
 
-/// The name of the operator's Deployment, Service, ClusterRole and webhook configuration.
+/// The name of the operator's Deployment, Service, ClusterRole, Lease and webhook configurations.
 pub const NAME: &str = "ingraft-operator";
 
 /// Something could not be kept up to date.
@@ -36,7 +42,7 @@ pub enum Error {
     },
     /// A certificate.
     #[error("failed to make a certificate authority")]
-    Certificate(#[from] ingraft_webhook::Error),
+    Certificate(#[from] ingraft_cluster::authority::Error),
     /// The registration.
     #[error("failed to apply {kind} {name}")]
     Apply {

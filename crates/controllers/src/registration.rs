@@ -10,6 +10,9 @@
 //! A namespace is listed as having none only when it has been seen, so the first pods of a namespace that was created
 //! together with them are asked about. In CEL an absent map is an error, which under `Ignore` means never called:
 //! hence `has()`.
+//!
+//! Only the leader registers. It also makes the certificate authority: one is trusted before it is in the Secret, from
+//! where every replica takes it into use (see `authority`).
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -17,23 +20,24 @@ use std::time::Duration;
 
 use ingraft_api::annotations::{INJECT, PREFIX};
 use ingraft_api::instrumentation::{GROUP, PLURAL, VERSION};
-use ingraft_cluster::cause::Chain;
+use ingraft_cluster::authority::{self, Authority};
+use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::watch::Store;
+use ingraft_cluster::webhook_paths;
 use ingraft_core::Snapshot;
-use ingraft_webhook::{
-    Authority, INSTRUMENTATION_PATH, INSTRUMENTATION_WARNINGS_PATH, LeafResolver, POD_PATH,
-};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
 };
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Client};
+use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use tokio::sync::{Notify, watch};
 
-use crate::{Error, FIELD_MANAGER, NAME, ensure_authority};
+use crate::{Error, FIELD_MANAGER, NAME};
 
 /// How often the registration is written again, in case somebody removed or changed it.
 const REFRESH: Duration = Duration::from_mins(1);
@@ -51,70 +55,100 @@ pub enum Address {
     Url(String),
 }
 
-/// Keeps the registration up to date.
+/// Keeps the registration and the certificate authority up to date.
+#[derive(Debug, Clone)]
 pub struct Registration {
-    /// The API server.
-    pub client: Client,
     /// The operator's namespace.
     pub namespace: String,
     /// Where reviews are sent.
     pub address: Address,
     /// What is known of the cluster.
     pub store: Arc<Store>,
-    /// What serves certificates of the authority.
-    pub resolver: Arc<LeafResolver>,
+    /// What this replica serves with: the predecessor of a new authority if the Secret is lost.
+    pub authority: watch::Receiver<Option<Authority>>,
+    /// Notified when the API server knows where to send reviews.
+    pub registered: Arc<Notify>,
+}
+
+/// What was applied last.
+#[derive(Default)]
+struct Applied {
+    authority: Option<Authority>,
+    configurations: Option<[Value; 2]>,
 }
 
 impl Registration {
-    /// Registers, and keeps the registration and the certificate authority up to date. `registered` is called once,
-    /// when the API server knows where to send reviews.
-    pub async fn run(self, mut authority: Authority, registered: impl FnOnce()) {
-        let mut registered = Some(registered);
+    /// Registers once everything has been read, so that every review can be answered for real, and keeps the
+    /// registration up to date.
+    pub async fn run(&self, client: &Client) {
+        self.store.synced().reached().await;
         let mut changes = self.store.subscribe();
-        let mut applied = None;
+        let mut applied = Applied::default();
         // The first pass below is a refresh already.
         let mut refresh = tokio::time::interval_at(tokio::time::Instant::now() + REFRESH, REFRESH);
         loop {
-            if let Err(error) = self.refresh(&mut authority, &mut applied).await {
+            if let Err(error) = self.refresh(client, &mut applied).await {
                 tracing::error!(error = %Chain(&error), "will try again");
-                applied = None;
+                applied = Applied::default();
                 tokio::time::sleep(RETRY).await;
                 continue;
             }
-            if let Some(registered) = registered.take() {
-                registered();
-            }
             tokio::select! {
                 _ = changes.changed() => tokio::time::sleep(COLLECT).await,
-                _ = refresh.tick() => applied = None,
+                _ = refresh.tick() => applied = Applied::default(),
             }
         }
     }
 
-    /// Applies the registration unless it is as applied before. A new authority is trusted before it is used.
-    async fn refresh(
+    /// Applies the registration unless it is as applied before.
+    async fn refresh(&self, client: &Client, applied: &mut Applied) -> Result<(), Error> {
+        if let Some(authority) = applied.authority.clone() {
+            return self.apply(client, &authority, applied).await;
+        }
+        let authority = self.apply_with_authority(client, applied).await?;
+        applied.authority = Some(authority);
+        self.registered.notify_one();
+        Ok(())
+    }
+
+    /// Applies the registration with the authority in the Secret. If that is missing, unusable or near its end, with
+    /// a new one, which is trusted before any replica can use it.
+    async fn apply_with_authority(&self, client: &Client, applied: &mut Applied) -> Result<Authority, Error> {
+        let failed = |source| Error::AuthoritySecret {
+            namespace: self.namespace.clone(),
+            name: authority::SECRET,
+            source: Box::new(source),
+        };
+        let now = OffsetDateTime::now_utc();
+        let stored = authority::load(client, &self.namespace).await.map_err(failed)?;
+        let current = stored.as_ref().and_then(|stored| stored.authority.clone());
+        if let Some(authority) = current.clone().filter(|authority| !authority.is_due(now)) {
+            self.apply(client, &authority, applied).await?;
+            return Ok(authority);
+        }
+        let predecessor = current.or_else(|| self.authority.borrow().clone());
+        let authority = Authority::new(predecessor.as_ref(), now)?;
+        self.apply(client, &authority, applied).await?;
+        authority::save(client, &self.namespace, &authority, stored.as_ref()).await.map_err(failed)?;
+        tracing::info!(
+            secret = authority::SECRET,
+            namespace = self.namespace,
+            "made a certificate authority"
+        );
+        Ok(authority)
+    }
+
+    async fn apply(
         &self,
-        authority: &mut Authority,
-        applied: &mut Option<[Value; 2]>,
+        client: &Client,
+        authority: &Authority,
+        applied: &mut Applied,
     ) -> Result<(), Error> {
-        if applied.is_none() {
-            let stored = ensure_authority(&self.client, &self.namespace).await?;
-            if stored != *authority {
-                self.apply(&stored, applied).await?;
-                self.resolver.replace(stored.clone())?;
-                // Only now: after a failure above, all of it is tried again.
-                *authority = stored;
-            }
-        }
-        self.apply(authority, applied).await
-    }
-
-    async fn apply(&self, authority: &Authority, applied: &mut Option<[Value; 2]>) -> Result<(), Error> {
         let desired = configurations(&self.store.read(), &self.address, &self.namespace, &authority.bundle);
-        if applied.as_ref() == Some(&desired) {
+        if applied.configurations.as_ref() == Some(&desired) {
             return Ok(());
         }
-        let owner = self.owner().await;
+        let owner = owner(client).await;
         let [mut mutating, mut validating] = desired.clone();
         for configuration in [&mut mutating, &mut validating] {
             let metadata = configuration.get_mut("metadata").and_then(Value::as_object_mut);
@@ -122,37 +156,32 @@ impl Registration {
                 metadata.insert("ownerReferences".to_owned(), json!([owner]));
             }
         }
-        let client = || self.client.clone();
-        patch("MutatingWebhookConfiguration", &Api::<MutatingWebhookConfiguration>::all(client()), &mutating)
+        patch::<MutatingWebhookConfiguration>(client, "MutatingWebhookConfiguration", &mutating).await?;
+        patch::<ValidatingWebhookConfiguration>(client, "ValidatingWebhookConfiguration", &validating)
             .await?;
-        patch(
-            "ValidatingWebhookConfiguration",
-            &Api::<ValidatingWebhookConfiguration>::all(client()),
-            &validating,
-        )
-        .await?;
-        *applied = Some(desired);
+        applied.configurations = Some(desired);
         Ok(())
-    }
-
-    /// Our ClusterRole: what it owns is removed with it. There is none when the operator runs outside the cluster.
-    async fn owner(&self) -> Option<Value> {
-        let role = Api::<ClusterRole>::all(self.client.clone()).get_metadata_opt(NAME).await.ok()??;
-        Some(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRole",
-            "name": NAME,
-            "uid": role.metadata.uid,
-        }))
     }
 }
 
-async fn patch<K>(kind: &'static str, api: &Api<K>, configuration: &Value) -> Result<(), Error>
+/// Our ClusterRole: what it owns is removed with it. There is none when the operator runs outside the cluster.
+async fn owner(client: &Client) -> Option<Value> {
+    let role = Api::<ClusterRole>::all(client.clone()).get_metadata_opt(NAME).await.ok()??;
+    Some(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "name": NAME,
+        "uid": role.metadata.uid,
+    }))
+}
+
+async fn patch<K>(client: &Client, kind: &'static str, configuration: &Value) -> Result<(), Error>
 where
-    K: Clone + DeserializeOwned + Debug,
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
 {
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let failed = |source| Error::Apply { kind, name: NAME, source: Box::new(source) };
+    let api = Api::<K>::all(client.clone());
     api.patch(NAME, &params, &Patch::Apply(configuration)).await.map(drop).map_err(failed)
 }
 
@@ -175,7 +204,7 @@ fn configurations(snapshot: &Snapshot, address: &Address, namespace: &str, bundl
     let pods = |name: &str, condition: (&str, String), selector: Value| {
         json!({
             "name": name,
-            "clientConfig": client_config(POD_PATH),
+            "clientConfig": client_config(webhook_paths::POD),
             "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"], "scope": "Namespaced"}],
             "matchConditions": [{"name": condition.0, "expression": condition.1}],
             "namespaceSelector": selector,
@@ -218,9 +247,9 @@ fn configurations(snapshot: &Snapshot, address: &Address, namespace: &str, bundl
             ("pod-does-not-ask", format!("!({asks})")),
             except_silent(snapshot)
         ),
-        instrumentations(INSTRUMENTATION_PATH),
+        instrumentations(webhook_paths::INSTRUMENTATION),
     ]);
-    let validating = json!([instrumentations(INSTRUMENTATION_WARNINGS_PATH)]);
+    let validating = json!([instrumentations(webhook_paths::INSTRUMENTATION_WARNINGS)]);
     [
         configuration("MutatingWebhookConfiguration", mutating),
         configuration("ValidatingWebhookConfiguration", validating),
@@ -244,6 +273,7 @@ fn except_silent(snapshot: &Snapshot) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake_api::FakeApi;
     use ingraft_core::Namespace;
 
     #[test]
@@ -261,11 +291,53 @@ mod tests {
     fn registers_by_service_and_by_url() {
         let [by_service, _] = configurations(&Snapshot::default(), &Address::Service, "system", "PEM");
         let service = &by_service["webhooks"][0]["clientConfig"]["service"];
-        assert_eq!(service["path"], POD_PATH);
+        assert_eq!(service["path"], webhook_paths::POD);
         assert_eq!(service["namespace"], "system");
         let url = Address::Url("https://127.0.0.1:9443/".to_owned());
         let [by_url, _] = configurations(&Snapshot::default(), &url, "system", "PEM");
         assert_eq!(by_url["webhooks"][0]["clientConfig"]["url"], "https://127.0.0.1:9443/mutate-v1-pod");
         assert_eq!(by_url["webhooks"][0]["clientConfig"]["caBundle"], "UEVN");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_authority_is_trusted_before_it_is_used_and_its_predecessor_after_it_is_lost() {
+        let api = FakeApi::default();
+        let (client, registered) = (api.client(), Arc::new(Notify::new()));
+        let (sender, mut current) = watch::channel(None);
+        let following =
+            crate::follow_authority(client.clone(), "system".to_owned(), Arc::clone(&registered), sender);
+        tokio::spawn(following);
+        let registration = Registration {
+            namespace: "system".to_owned(),
+            address: Address::Service,
+            store: Arc::default(),
+            authority: current.clone(),
+            registered,
+        };
+        tokio::spawn(async move { registration.run(&client).await });
+        current.wait_for(Option::is_some).await.unwrap();
+        let first = current.borrow().clone().unwrap();
+        let written: Vec<String> = api.state().written.clone();
+        let last = |path: &String| path.rsplit('/').nth(1).unwrap_or_default().to_owned();
+        assert_eq!(
+            written.iter().map(last).collect::<Vec<_>>(),
+            ["mutatingwebhookconfigurations", "validatingwebhookconfigurations", "secrets"],
+        );
+
+        api.state().objects.retain(|path, _| !path.contains("/secrets/"));
+        current.wait_for(|current| current.as_ref() != Some(&first)).await.unwrap();
+        let bundle = current.borrow().clone().unwrap().bundle;
+        assert!(bundle.contains(&first.certificate), "replicas that still use it are heard");
+
+        // A Secret that somebody else wrote is not used before it is trusted.
+        let second = current.borrow().clone();
+        let foreign = Authority::new(None, OffsetDateTime::now_utc()).unwrap();
+        let stored = authority::load(&api.client(), "system").await.unwrap();
+        authority::save(&api.client(), "system", &foreign, stored.as_ref()).await.unwrap();
+        current.wait_for(|current| *current != second).await.unwrap();
+        assert_eq!(current.borrow().as_ref(), Some(&foreign));
+        let trusted = api.object("/mutatingwebhookconfigurations/ingraft-operator");
+        let bundle = ByteString(foreign.bundle.into_bytes());
+        assert_eq!(trusted["webhooks"][0]["clientConfig"]["caBundle"], json!(bundle));
     }
 }

@@ -1,7 +1,7 @@
-//! Default images in stored Instrumentations, brought up to date when an operator starts (injection.md, section 3.7).
+//! Default images in stored Instrumentations, brought up to date by each new leader (injection.md, section 3.7).
 
 use ingraft_api::Instrumentation;
-use ingraft_cluster::cause::Chain;
+use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::watch::Store;
 use ingraft_core::{Finding, Settings, Upgrade, upgrade};
 use kube::api::{Patch, PatchParams};
@@ -11,10 +11,9 @@ use serde_json::{Value, json};
 
 use crate::events;
 
-/// Upgrades every Instrumentation once. Not again while the operator runs: another replica may have other defaults, and
-/// the two would undo each other's work.
-pub async fn upgrade_images(client: Client, store: &Store, settings: &Settings) {
-    store.wait_synced().await;
+/// Upgrades every Instrumentation once. Not again while this replica leads: what a user then sets back stays.
+pub async fn upgrade_images(client: &Client, store: &Store, settings: &Settings) {
+    store.synced().reached().await;
     let recorder = events::recorder(client.clone());
     let pending: Vec<(Instrumentation, Upgrade)> = {
         let snapshot = store.read();
@@ -23,7 +22,7 @@ pub async fn upgrade_images(client: Client, store: &Store, settings: &Settings) 
     };
     for (instrumentation, upgrade) in pending {
         let name = instrumentation.reference();
-        match apply(&client, &instrumentation, &upgrade).await {
+        match apply(client, &instrumentation, &upgrade).await {
             Ok(()) => {
                 tracing::info!(instrumentation = name, images = ?upgrade.images, "upgraded default images");
             }

@@ -1,14 +1,16 @@
 //! `ingraft-operator`: serves admission reviews and keeps the cluster side of Ingraft up to date.
 
 mod args;
-mod readiness;
 mod run;
 mod serve;
+mod tasks;
 mod telemetry;
+mod watch_metrics;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use ingraft_cluster::error_chain::Chain;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
@@ -16,7 +18,7 @@ fn main() -> ExitCode {
     match run::run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error:#}");
+            tracing::error!("{}", Chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -1,26 +1,38 @@
 //! The wiring: what runs beside what, and in which order it stops.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use ingraft_cluster::watch::{self, Secrets, Store};
+use ingraft_cluster::authority::{Authority, Hosts};
+use ingraft_cluster::client::{self, LastHeard};
+use ingraft_cluster::readiness::Readiness;
+use ingraft_cluster::report::{Report, Reports};
+use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
-    Address, NAME, Registration, ensure_authority, learn_facts, publish_events, recall_facts, upgrade_images,
+    Address, Candidate, NAME, Registration, follow_authority, load_facts, publish_events, save_facts,
+    upgrade_images, watch_probes,
 };
-use ingraft_webhook::{Context, LeafResolver, Metrics, Reports, TlsListener, router};
+use ingraft_core::Settings;
+use ingraft_webhook::{Context, LeafResolver, Metrics, TlsListener, router};
 use kube::Client;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::args::Args;
-use crate::readiness::Readiness;
 use crate::serve;
+use crate::tasks::Tasks;
+use crate::watch_metrics::WatchMetrics;
 
 /// After SIGTERM reviews are answered for this long, until every API server has learnt that this replica is going.
 const DRAIN: Duration = Duration::from_secs(5);
-/// The most a started review may take to finish.
+/// The most that what was started may take to finish.
 const FINISH: Duration = Duration::from_secs(5);
+
+/// The tasks that are told to stop and waited for.
+const WEBHOOK_SERVER: &str = "webhook server";
+const LEADER_ELECTION: &str = "leader election";
 
 /// Runs until a signal asks to stop.
 pub fn run(args: Args) -> anyhow::Result<()> {
@@ -39,86 +51,220 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn operate(args: Args) -> anyhow::Result<()> {
-    let client = Client::try_default()
+    let client = client::connect()
         .await
         .context("failed to find the API server: neither in a pod nor a kubeconfig")?;
-    let secrets = if args.check_secrets { Secrets::Watched } else { Secrets::Unread };
-    let store = Arc::new(Store::default());
-    let settings = args.settings.0.clone();
-    if settings.env_probe && settings.probe_image.is_empty() {
-        tracing::info!("there are no probes: --probe-image does not name this operator's image");
-    }
-    let readiness = Readiness::new(Arc::clone(&store));
+    let (shared, reports) = Shared::new(client, args);
+    let mut tasks = Tasks::default();
+    let (stop_leading, leading_stopped) = oneshot::channel();
+    let (stop_serving, serving_stopped) = oneshot::channel();
+
     let mut registry = Registry::default();
-    let (reports, received) = Reports::new();
-    let context = Arc::new(Context {
-        store: Arc::clone(&store),
-        settings: settings.clone(),
-        reports,
-        metrics: Metrics::register(&mut registry),
-    });
-
-    recall_facts(&client, &args.namespace, &store).await;
-    let (learnt, told) = (Arc::clone(&store), context.reports.clone());
-    tokio::spawn(learn_facts(client.clone(), args.namespace.clone(), learnt, settings.clone(), told));
-    tokio::spawn(watch::run(client.clone(), Arc::clone(&store), secrets));
-    tokio::spawn(publish_events(client.clone(), Arc::clone(&store), received));
-    let health = tokio::spawn(serve::health(args.health_bind, readiness.clone()));
-    let metrics = tokio::spawn(serve::metrics(args.metrics_bind, Arc::new(registry)));
-
-    let authority = ensure_authority(&client, &args.namespace).await?;
-    let resolver = Arc::new(LeafResolver::new(authority.clone(), &hosts(&args))?);
-    let listener = TlsListener::bind(args.webhook_bind, Arc::clone(&resolver))
-        .await
-        .with_context(|| format!("failed to serve admission reviews on {}", args.webhook_bind))?;
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = axum::serve(listener, router(context)).with_graceful_shutdown(async { drop(stopped.await) });
-    let mut server = tokio::spawn(server.into_future());
-    readiness.set_serving(true);
-    tracing::info!(address = %args.webhook_bind, "serving admission reviews");
-
-    let address = args.webhook_url.map_or(Address::Service, |url| Address::Url(url.url));
-    let (upgrading, upgraded) = (client.clone(), Arc::clone(&store));
-    tokio::spawn(async move { upgrade_images(upgrading, &upgraded, &settings).await });
-    let registration =
-        Registration { client, namespace: args.namespace, address, store: Arc::clone(&store), resolver };
-    let registered = readiness.clone();
-    let registering = tokio::spawn(async move {
-        // Registered only when every review can be answered for real.
-        store.wait_synced().await;
-        let registered = || {
-            registered.set_registered();
-            tracing::info!("ready");
-        };
-        registration.run(authority, registered).await;
-    });
+    watch_cluster(&shared, &mut tasks, &mut registry);
+    publish_findings(&shared, &mut tasks, reports);
+    take_part_in_election(&shared, &mut tasks, leading_stopped);
+    serve_reviews(&shared, &mut tasks, &mut registry, serving_stopped).await?;
+    serve_state(&shared, &mut tasks, registry);
 
     tokio::select! {
-        result = health => result.context("health")??,
-        result = metrics => result.context("metrics")??,
-        result = &mut server => result.context("webhook server")??,
+        fault = tasks.first_end() => return Err(fault),
         drain = termination() => {
-            registering.abort();
-            readiness.set_serving(false);
+            let _stopping = shared.readiness.register("stopping");
             tracing::info!("stopping");
+            drop(stop_leading);
             tokio::time::sleep(drain?).await;
-            drop(stop);
-            if tokio::time::timeout(FINISH, server).await.is_err() {
-                tracing::warn!("connections are still open");
-            }
+            drop(stop_serving);
         }
+    }
+    let finished = async {
+        tasks.ended(LEADER_ELECTION).await;
+        tasks.ended(WEBHOOK_SERVER).await;
+    };
+    if tokio::time::timeout(FINISH, finished).await.is_err() {
+        tracing::warn!("connections are still open");
     }
     Ok(())
 }
 
-/// The names under which the API server reaches the webhook server.
-fn hosts(args: &Args) -> Vec<String> {
-    let mut hosts = vec![format!("{NAME}.{}.svc", args.namespace)];
-    hosts.extend(args.webhook_url.as_ref().map(|url| url.host.clone()));
-    hosts
+/// What tasks share.
+#[derive(Clone)]
+struct Shared {
+    client: Client,
+    args: Arc<Args>,
+    store: Arc<Store>,
+    /// What else than the store must be there.
+    readiness: Readiness,
+    reports: Reports,
+    /// Something new is known of images.
+    learnt: watch::Sender<()>,
+    /// Has seen nothing of that: whoever becomes the leader also saves what was learnt before.
+    unsaved: watch::Receiver<()>,
+    /// What reviews are served with.
+    authority: watch::Sender<Option<Authority>>,
+    /// The API server has learnt where to send reviews.
+    registered: Arc<Notify>,
 }
 
-/// Waits for a signal; answers how long to go on answering. Ctrl-C stops at once.
+impl Shared {
+    fn new(client: Client, args: Args) -> (Self, mpsc::Receiver<Arc<Report>>) {
+        let (reports, received) = Reports::new();
+        let (learnt, unsaved) = watch::channel(());
+        let shared = Self {
+            client,
+            args: Arc::new(args),
+            store: Arc::default(),
+            readiness: Readiness::default(),
+            reports,
+            learnt,
+            unsaved,
+            authority: watch::Sender::default(),
+            registered: Arc::default(),
+        };
+        (shared, received)
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.args.settings.0
+    }
+}
+
+/// Fills the store.
+fn watch_cluster(shared: &Shared, tasks: &mut Tasks, registry: &mut Registry) {
+    let mut metrics = WatchMetrics::default();
+    let secrets = if shared.args.check_secrets { Secrets::Watched } else { Secrets::Unread };
+    for watch in watches(&shared.client, &shared.store, secrets) {
+        metrics.add(&watch.resource, watch.last_heard);
+        tasks.spawn_infallible(format!("watch of {}", watch.resource), watch.task);
+    }
+    let probes = LastHeard::default();
+    let client = probes.listen(&shared.client);
+    metrics.add("pods", probes);
+    registry.register_collector(Box::new(metrics));
+
+    if shared.settings().env_probe && shared.settings().probe_image.is_empty() {
+        tracing::info!("there are no probes: --probe-image does not name this operator's image");
+    }
+    let (shared, loading) = (shared.clone(), shared.readiness.register("facts"));
+    tasks.spawn_infallible("watch of probes", async move {
+        load_facts(&shared.client, &shared.args.namespace, &shared.store).await;
+        loading.done();
+        let settings = shared.settings().clone();
+        watch_probes(client, shared.store, settings, shared.reports, shared.learnt).await;
+    });
+}
+
+/// Publishes Events about what this replica has found.
+fn publish_findings(shared: &Shared, tasks: &mut Tasks, reports: mpsc::Receiver<Arc<Report>>) {
+    let (client, store) = (shared.client.clone(), Arc::clone(&shared.store));
+    tasks.spawn_infallible("events", publish_events(client, store, reports));
+}
+
+/// Leads whenever it is this replica's turn.
+fn take_part_in_election(shared: &Shared, tasks: &mut Tasks, stop: oneshot::Receiver<()>) {
+    let candidate = Candidate::new(shared.client.clone(), &shared.args.namespace, identity());
+    let shared = shared.clone();
+    tasks.spawn(LEADER_ELECTION, async move {
+        let stop = async { drop(stop.await) };
+        match candidate.run(stop, |client| lead(shared.clone(), client)).await {
+            Some(fault) => Err(fault),
+            None => Ok(()),
+        }
+    });
+}
+
+/// Writes what all replicas share, until something goes wrong.
+async fn lead(shared: Shared, client: Client) -> anyhow::Error {
+    let address = &shared.args.webhook_url;
+    let registration = Registration {
+        namespace: shared.args.namespace.clone(),
+        address: address.as_ref().map_or(Address::Service, |url| Address::Url(url.url.clone())),
+        store: Arc::clone(&shared.store),
+        authority: shared.authority.subscribe(),
+        registered: Arc::clone(&shared.registered),
+    };
+    let mut tasks = Tasks::default();
+    let registering = client.clone();
+    tasks.spawn_infallible("registration", async move { registration.run(&registering).await });
+    let (saving, facts) = (client.clone(), shared.clone());
+    tasks.spawn_infallible("saving of facts", async move {
+        save_facts(&saving, &facts.args.namespace, &facts.store, facts.unsaved).await;
+    });
+    tasks.spawn_infallible("upgrades of images", async move {
+        upgrade_images(&client, &shared.store, shared.settings()).await;
+        std::future::pending::<()>().await;
+    });
+    tasks.first_end().await
+}
+
+/// Answers reviews with the certificate authority that the API server trusts.
+async fn serve_reviews(
+    shared: &Shared,
+    tasks: &mut Tasks,
+    registry: &mut Registry,
+    stop: oneshot::Receiver<()>,
+) -> anyhow::Result<()> {
+    let args = &shared.args;
+    let authorities = follow_authority(
+        shared.client.clone(),
+        args.namespace.clone(),
+        Arc::clone(&shared.registered),
+        shared.authority.clone(),
+    );
+    tasks.spawn_infallible("certificate authority", authorities);
+
+    let resolver = Arc::new(LeafResolver::new(shared.authority.subscribe(), hosts(args)?));
+    let (listener, accept) = TlsListener::bind(args.webhook_bind, resolver)
+        .await
+        .with_context(|| format!("failed to serve admission reviews on {}", args.webhook_bind))?;
+    tasks.spawn_infallible("webhook listener", accept);
+    let context = Arc::new(Context {
+        store: Arc::clone(&shared.store),
+        settings: shared.settings().clone(),
+        reports: shared.reports.clone(),
+        metrics: Metrics::register(registry),
+    });
+    let server = axum::serve(listener, router(context)).with_graceful_shutdown(async { drop(stop.await) });
+    tasks.spawn(WEBHOOK_SERVER, async { Ok(server.await?) });
+    tracing::info!(address = %args.webhook_bind, "serving admission reviews");
+    Ok(())
+}
+
+/// Serves health, readiness and metrics.
+fn serve_state(shared: &Shared, tasks: &mut Tasks, registry: Registry) {
+    let (args, store, readiness) = (&shared.args, Arc::clone(&shared.store), shared.readiness.clone());
+    let missing = move || [store.synced().missing(), readiness.missing()].concat();
+    tasks.spawn("health", serve::health(args.health_bind, missing));
+    tasks.spawn("metrics", serve::metrics(args.metrics_bind, Arc::new(registry)));
+
+    // An authority is handed on once the API server has the registration. That is part of being ready so that whoever
+    // waits for it can create pods at once.
+    let registering = shared.readiness.register("registration");
+    let (shared, mut authority) = (shared.clone(), shared.authority.subscribe());
+    tasks.spawn("readiness", async move {
+        authority.wait_for(Option::is_some).await?;
+        registering.done();
+        shared.store.synced().reached().await;
+        shared.readiness.reached().await;
+        tracing::info!("ready");
+        std::future::pending().await
+    });
+}
+
+/// What tells this process from every other, even from one before it in the same container.
+fn identity() -> String {
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| NAME.to_owned());
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{host}_{:x}_{}", started.as_nanos(), std::process::id())
+}
+
+/// The names under which the API server reaches the webhook server.
+fn hosts(args: &Args) -> anyhow::Result<Hosts> {
+    let mut hosts = vec![format!("{NAME}.{}.svc", args.namespace)];
+    hosts.extend(args.webhook_url.as_ref().map(|url| url.host.clone()));
+    Ok(Hosts::new(&hosts)?)
+}
+
+/// Waits for a signal. Returns how long to go on answering: Ctrl-C stops at once.
 async fn termination() -> anyhow::Result<Duration> {
     let mut terminate = signal(SignalKind::terminate()).context("failed to listen for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for signals")?;

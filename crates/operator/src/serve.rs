@@ -12,14 +12,17 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 
-use crate::readiness::Readiness;
-
-/// Serves `/healthz` and `/readyz`.
-pub async fn health(address: SocketAddr, readiness: Readiness) -> anyhow::Result<()> {
+/// Serves `/healthz` and `/readyz`, which names what is missing.
+pub async fn health(
+    address: SocketAddr,
+    missing: impl Fn() -> Vec<String> + Clone + Send + Sync + 'static,
+) -> anyhow::Result<()> {
     let ready = move || async move {
-        match readiness.obstacle() {
-            None => (StatusCode::OK, "ready\n"),
-            Some(obstacle) => (StatusCode::SERVICE_UNAVAILABLE, obstacle),
+        let missing = missing();
+        if missing.is_empty() {
+            (StatusCode::OK, "ready\n".to_owned())
+        } else {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", missing.join(", ")))
         }
     };
     let router = Router::new().route("/healthz", get(|| async { "alive\n" })).route("/readyz", get(ready));

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use ingraft_cluster::cause::Chain;
+use ingraft_cluster::error_chain::Chain;
 
 use crate::LeafResolver;
 
@@ -30,16 +30,19 @@ pub struct TlsListener {
 }
 
 impl TlsListener {
-    /// Listens, and serves the resolver's certificate.
-    pub async fn bind(address: SocketAddr, resolver: Arc<LeafResolver>) -> io::Result<Self> {
+    /// Listens, and serves the resolver's certificate. The second value is the task that accepts connections; it runs
+    /// for as long as the listener is kept.
+    pub async fn bind(
+        address: SocketAddr,
+        resolver: Arc<LeafResolver>,
+    ) -> io::Result<(Self, impl Future<Output = ()> + Send + 'static)> {
         let mut config = ServerConfig::builder().with_no_client_auth().with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (sender, connections) = mpsc::channel(WAITING);
-        tokio::spawn(accept(listener, acceptor, sender));
-        Ok(Self { connections, address })
+        Ok((Self { connections, address }, accept(listener, acceptor, sender)))
     }
 }
 
@@ -79,7 +82,7 @@ impl axum::serve::Listener for TlsListener {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         match self.connections.recv().await {
             Some(connection) => connection,
-            // The task above never ends before this receiver does.
+            // The task that accepts ends before this receiver only by a fault, which ends the process.
             None => std::future::pending().await,
         }
     }

@@ -3,11 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use ingraft_cluster::report::Report;
 use ingraft_core::{Finding, Outcome, Owner, Severity, finding::ChoiceFinding, inject, owner};
 use serde_json::Value;
 
+use crate::Context;
 use crate::review::{Answer, Request};
-use crate::{Context, Report};
 
 /// How long to wait for what was created a moment ago: the namespace, which exists, or the API server would not ask,
 /// and the Deployment that the pod's name and labels speak of. Their watch events are on the way.

@@ -9,7 +9,7 @@ use ingraft_core::Edit;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Warnings longer than this in all may be dropped by the API server, so no more are sent.
+/// So many warnings are sent at most. The API server drops what exceeds 4096 characters in all.
 const WARNINGS: usize = 16;
 
 /// What the API server asks.

@@ -9,19 +9,13 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use ingraft_cluster::report::Reports;
 use ingraft_cluster::watch::Store;
+use ingraft_cluster::webhook_paths;
 use ingraft_core::Settings;
 
 use crate::review::{Answer, Request, Review};
-use crate::{Metrics, Reports, default_instrumentation, mutate_pod, review_instrumentation};
-
-/// The path of the pod webhook.
-pub const POD_PATH: &str = "/mutate-v1-pod";
-/// The path of the defaulting webhook for Instrumentations.
-pub const INSTRUMENTATION_PATH: &str = "/mutate-opentelemetry-io-v1alpha1-instrumentation";
-
-/// The path of the webhook that warns about Instrumentations.
-pub const INSTRUMENTATION_WARNINGS_PATH: &str = "/validate-opentelemetry-io-v1alpha1-instrumentation";
+use crate::{Metrics, default_instrumentation, mutate_pod, review_instrumentation};
 
 /// The largest body that is read (design.md 6.12); the API server's own limit for objects is 3 MiB.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -42,9 +36,9 @@ pub struct Context {
 /// The webhook server's routes.
 pub fn router(context: Arc<Context>) -> Router {
     Router::new()
-        .route(POD_PATH, post(pod))
-        .route(INSTRUMENTATION_PATH, post(instrumentation))
-        .route(INSTRUMENTATION_WARNINGS_PATH, post(instrumentation_warnings))
+        .route(webhook_paths::POD, post(pod))
+        .route(webhook_paths::INSTRUMENTATION, post(instrumentation))
+        .route(webhook_paths::INSTRUMENTATION_WARNINGS, post(instrumentation_warnings))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(context)
 }

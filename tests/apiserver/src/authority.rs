@@ -39,6 +39,7 @@ fn a_lost_authority_and_a_lost_registration_are_made_again_at_the_start() {
 
     cluster.kubectl().run(&["delete", "secret", "ingraft-webhook-ca", "-n", NAMESPACE]).unwrap();
     cluster.unregister().unwrap();
+    cluster.release().unwrap();
     let mut operator = cluster.operator("operator");
     operator.wait_ready();
     let second = bundle(&cluster);
@@ -61,6 +62,7 @@ fn an_unusable_authority_is_replaced() {
             .run(&["delete", "secret", "ingraft-webhook-ca", "-n", NAMESPACE, "--ignore-not-found"])
             .unwrap();
         cluster.create(false, &[secret]);
+        cluster.release().unwrap();
         let mut operator = cluster.operator("operator");
         operator.wait_ready();
         until(what, || works(&cluster), |works| *works);

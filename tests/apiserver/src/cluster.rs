@@ -104,9 +104,24 @@ impl Cluster {
     /// Removes what tests that run alone have changed.
     fn reset(&self) -> anyhow::Result<()> {
         self.unregister()?;
+        self.release()?;
         self.install()?;
         self.kubectl().run(&["delete", "otelinst", "--all", "--all-namespaces", "--wait=false"])?;
         Ok(())
+    }
+
+    /// Takes the Lease from an operator that was killed, so that the next one leads at once.
+    pub(crate) fn release(&self) -> anyhow::Result<()> {
+        self.kubectl().run(&["delete", "lease", NAME, "-n", NAMESPACE, "--ignore-not-found"])?;
+        Ok(())
+    }
+
+    /// Who leads.
+    pub(crate) fn leader(&self) -> Option<String> {
+        let lease =
+            self.api.get(&format!("/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/{NAME}"))?;
+        let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
+        (!holder.is_empty()).then(|| holder.to_owned())
     }
 
     /// Removes the webhook configuration.

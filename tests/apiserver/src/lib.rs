@@ -24,6 +24,8 @@ mod http;
 #[cfg(test)]
 mod instrumentation;
 #[cfg(test)]
+mod leader;
+#[cfg(test)]
 mod operator;
 #[cfg(test)]
 mod page;

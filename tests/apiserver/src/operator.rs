@@ -79,9 +79,24 @@ impl Operator {
         self.process.log()
     }
 
+    /// Where reviews are sent.
+    pub(crate) fn url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.webhook)
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Asks the process to stop, as a kubelet does.
     pub(crate) fn terminate(&self) -> anyhow::Result<()> {
-        let status = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status()?;
+        self.signal("TERM")
+    }
+
+    /// Sends a signal to the process.
+    pub(crate) fn signal(&self, name: &str) -> anyhow::Result<()> {
+        let status = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status()?;
         anyhow::ensure!(status.success(), "kill failed with {status}");
         Ok(())
     }

@@ -15,10 +15,10 @@ fn the_operator_waits_for_the_definition_of_instrumentations() {
     let mut operator = cluster.operator("operator");
     let answers = || operator.readiness().ok();
     let serving = |answer: &Option<crate::http::Answer>| {
-        answer.as_ref().is_some_and(|answer| answer.body.contains("Instrumentations"))
+        answer.as_ref().is_some_and(|answer| answer.body.contains("instrumentations"))
     };
     let answer = until("reviews could be answered", answers, serving).unwrap();
-    assert_eq!((answer.status, answer.body.starts_with("still reading")), (503, true), "{answer:?}");
+    assert_eq!((answer.status, answer.body.starts_with("not ready: ")), (503, true), "{answer:?}");
     // Long enough that it has asked in vain a few times.
     let ready =
         within(Duration::from_secs(3), || operator.readiness().ok().filter(|answer| answer.status == 200));

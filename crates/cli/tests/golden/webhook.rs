@@ -6,9 +6,11 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ingraft_cluster::report::Reports;
 use ingraft_cluster::watch::Store;
+use ingraft_cluster::webhook_paths;
 use ingraft_core::Namespace;
-use ingraft_webhook::{Context, Metrics, POD_PATH, Reports, router};
+use ingraft_webhook::{Context, Metrics, router};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -23,7 +25,7 @@ pub(crate) fn admit(case: &Case, pod: &Value) -> Value {
         "kind": "AdmissionReview",
         "request": {"uid": "1", "namespace": namespace, "operation": "CREATE", "object": pod},
     });
-    let request = Request::post(POD_PATH).body(Body::from(review.to_string())).unwrap();
+    let request = Request::post(webhook_paths::POD).body(Body::from(review.to_string())).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let answer = runtime.block_on(async {
         let response = router(context(case, namespace)).oneshot(request).await.unwrap();

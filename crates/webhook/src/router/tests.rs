@@ -34,30 +34,34 @@ fn review(object: &Value) -> String {
     .to_string()
 }
 
+/// The patch in an answer.
+fn patch(body: &str) -> json_patch::Patch {
+    let answer: Value = serde_json::from_str(body).unwrap();
+    let patch = answer["response"]["patch"].as_str().unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::STANDARD.decode(patch).unwrap()).unwrap()
+}
+
 #[tokio::test]
 async fn answers_with_a_patch() {
     let pod = json!({
         "metadata": {"annotations": {"instrumentation.opentelemetry.io/inject-python": "true"}},
         "spec": {"containers": [{"name": "app", "image": "app:1"}]},
     });
-    let (status, body) = post(POD_PATH, review(&pod)).await;
+    let (status, body) = post(webhook_paths::POD, review(&pod)).await;
     assert_eq!(status, StatusCode::OK);
     let answer: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(answer["response"]["uid"], "u-1");
     assert_eq!(answer["response"]["allowed"], true);
     assert_eq!(answer["response"]["patchType"], "JSONPatch");
-    let patch = base64::engine::general_purpose::STANDARD
-        .decode(answer["response"]["patch"].as_str().unwrap())
-        .unwrap();
-    let patch: Value = serde_json::from_slice(&patch).unwrap();
-    assert_eq!(patch[0]["op"], "add");
-    assert_eq!(patch[0]["path"], "/spec/containers/0/env");
+    let mut injected = pod.clone();
+    json_patch::patch(&mut injected, &patch(&body)).unwrap();
+    assert!(injected["spec"]["containers"][0]["env"].is_array(), "{injected}");
 }
 
 #[tokio::test]
 async fn warns_and_allows_when_nothing_can_be_injected() {
     let pod = json!({"metadata": {"annotations": {"instrumentation.opentelemetry.io/inject-python": "bse"}}});
-    let (_, body) = post(POD_PATH, review(&pod)).await;
+    let (_, body) = post(webhook_paths::POD, review(&pod)).await;
     let answer: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(answer["response"]["allowed"], true);
     assert_eq!(answer["response"].get("patch"), None);
@@ -67,17 +71,25 @@ async fn warns_and_allows_when_nothing_can_be_injected() {
 
 #[tokio::test]
 async fn fills_in_the_defaults_of_an_instrumentation() {
-    let (_, body) = post(INSTRUMENTATION_PATH, review(&json!({"metadata": {"name": "a"}}))).await;
-    assert!(body.contains("JSONPatch"), "{body}");
+    let object = json!({"metadata": {"name": "a"}, "spec": {"java": {"image": "own:1"}}});
+    let (_, body) = post(webhook_paths::INSTRUMENTATION, review(&object)).await;
+    let mut defaulted = object.clone();
+    json_patch::patch(&mut defaulted, &patch(&body)).unwrap();
+    let defaults = Settings::default();
+    assert_eq!(defaulted["spec"]["java"]["image"], "own:1", "what is set stays");
+    assert_eq!(defaulted["spec"]["python"]["image"], defaults.image(ingraft_api::Language::Python));
+    let filled_in = defaulted["metadata"]["annotations"]["ingraft.dev/defaulted"].as_str().unwrap();
+    let is_listed = |field: &str| filled_in.split(',').any(|listed| listed == field);
+    assert!(is_listed("/spec/python/image") && !is_listed("/spec/java/image"), "{filled_in}");
 }
 
 #[tokio::test]
 async fn warns_about_an_instrumentation_and_allows_it() {
     let local =
         json!({"metadata": {"name": "a"}, "spec": {"exporter": {"endpoint": "http://localhost:4317"}}});
-    let (_, body) = post(INSTRUMENTATION_WARNINGS_PATH, review(&local)).await;
+    let (_, body) = post(webhook_paths::INSTRUMENTATION_WARNINGS, review(&local)).await;
     assert!(body.contains("EndpointIsLocal") && body.contains(r#""allowed":true"#), "{body}");
-    let (_, body) = post(INSTRUMENTATION_WARNINGS_PATH, review(&json!({"spec": 7}))).await;
+    let (_, body) = post(webhook_paths::INSTRUMENTATION_WARNINGS, review(&json!({"spec": 7}))).await;
     assert!(body.contains("InstrumentationUnreadable") && body.contains(r#""allowed":true"#), "{body}");
 }
 
@@ -86,12 +98,12 @@ async fn refuses_what_is_no_review_and_allows_what_is_no_pod() {
     for body in
         ["", "{", "[]", "{}", r#"{"kind":"Pod","request":{"uid":"1"}}"#, r#"{"kind":"AdmissionReview"}"#]
     {
-        let (status, text) = post(POD_PATH, body).await;
+        let (status, text) = post(webhook_paths::POD, body).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
         assert!(text.contains("AdmissionReview"), "{text}");
     }
     for object in [json!(null), json!(7), json!([]), json!({"metadata": 1, "spec": []})] {
-        let (status, body) = post(POD_PATH, review(&object)).await;
+        let (status, body) = post(webhook_paths::POD, review(&object)).await;
         assert_eq!(status, StatusCode::OK);
         assert!(body.contains(r#""allowed":true"#) && !body.contains("patch"), "{body}");
     }
@@ -101,7 +113,7 @@ async fn refuses_what_is_no_review_and_allows_what_is_no_pod() {
 async fn reads_bodies_up_to_sixteen_mebibytes() {
     let mut body = review(&json!({}));
     body.extend(std::iter::repeat_n(' ', BODY_LIMIT - body.len()));
-    assert_eq!(post(POD_PATH, body.clone()).await.0, StatusCode::OK);
+    assert_eq!(post(webhook_paths::POD, body.clone()).await.0, StatusCode::OK);
     body.push(' ');
-    assert_eq!(post(POD_PATH, body).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(post(webhook_paths::POD, body).await.0, StatusCode::PAYLOAD_TOO_LARGE);
 }

@@ -34,7 +34,7 @@ impl Reports {
         (Self { sender }, receiver)
     }
 
-    /// Queues a report. Answers whether there was room.
+    /// Queues a report. Returns whether there was room.
     pub fn send(&self, report: Report) -> bool {
         self.sender.try_send(Arc::new(report)).is_ok()
     }

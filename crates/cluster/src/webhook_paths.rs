@@ -1,0 +1,8 @@
+//! The paths at which the API server calls the webhook server: it serves them, and the registration names them.
+
+/// The pod webhook.
+pub const POD: &str = "/mutate-v1-pod";
+/// The defaulting webhook for Instrumentations.
+pub const INSTRUMENTATION: &str = "/mutate-opentelemetry-io-v1alpha1-instrumentation";
+/// The webhook that warns about Instrumentations.
+pub const INSTRUMENTATION_WARNINGS: &str = "/validate-opentelemetry-io-v1alpha1-instrumentation";
