@@ -32,7 +32,7 @@ enum Command {
         after_help = "Exit status: 0 clean, 1 something requested does not happen, 2 wrong usage, 3 no answer."
     )]
     Explain(explain::Args),
-    /// Print what to install: ingraft manifests all --image IMAGE | kubectl apply --server-side -f -
+    /// Print what to install, for kubectl apply --server-side -f -
     Manifests(manifests::Args),
     /// Print a completion script: source <(ingraft completions bash)
     Completions(completions::Args),

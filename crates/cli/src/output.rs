@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Write};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::ValueEnum;
+use ingraft_cluster::cause::Chain;
 use ingraft_core::{Finding, Severity, Subject};
 use serde_json::{Value, json};
 use similar::TextDiff;
@@ -63,7 +64,8 @@ impl FailOn {
 /// Prints an error with its causes, once each.
 pub fn error(error: &anyhow::Error) {
     let style = style(Severity::Error);
-    tell(format_args!("{style}error{style:#}{BOLD}: {error:#}{BOLD:#}"));
+    let chain = Chain(error.as_ref());
+    tell(format_args!("{style}error{style:#}{BOLD}: {chain}{BOLD:#}"));
 }
 
 /// Prints something that limits the answer.
