@@ -76,7 +76,8 @@ pub fn install_ingraft(cluster: &Cluster, arguments: &[&str], progress: Progress
 pub fn remove(kubectl: &Kubectl, namespaces: &[String], progress: Progress) -> anyhow::Result<()> {
     let cli = programs::debug("ingraft-cli", "ingraft")?;
     progress.step("removing Ingraft and what it was shown with", || {
-        let manifests = run(std::process::Command::new(cli).args(["manifests", "operator"]))?;
+        let manifests =
+            run(std::process::Command::new(cli).args(["manifests", "operator", "--image", "any"]))?;
         kubectl.run_with_input(&["delete", "--ignore-not-found", "-f", "-"], &manifests)?;
         let mut delete = vec!["delete", "namespace", "--ignore-not-found"];
         delete.extend(namespaces.iter().map(String::as_str));
