@@ -16,6 +16,7 @@ mod locale;
 mod manifest;
 mod probe;
 mod reference;
+mod render;
 mod variable;
 
 pub use annotation::AnnotationFinding;
@@ -23,12 +24,14 @@ pub use choice::ChoiceFinding;
 pub use collector::Findings;
 pub use container::{ContainerFinding, Taken};
 pub use endpoint::EndpointFinding;
+pub use family::Code;
 pub use field::{FieldFinding, FieldProblem, FieldType};
 pub use instrumentation::{Allowed, InstrumentationFinding};
 pub use locale::Locale;
 pub use manifest::ManifestFinding;
 pub use probe::{Obstacle, ProbeFinding};
 pub use reference::ReferenceFinding;
+pub use render::Lines;
 pub use variable::VariableFinding;
 
 families! {
@@ -66,7 +69,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The word for it, in lower case.
+    /// The word for it, in lower case, for programs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -134,28 +137,6 @@ impl Finding {
     pub const fn severity(&self) -> Severity {
         self.reason.severity()
     }
-
-    /// What was seen, in one sentence.
-    pub fn message(&self) -> String {
-        self.reason.text(Locale::En).message
-    }
-
-    /// What to do about it: a command, or a change to paste.
-    pub fn help(&self) -> Option<String> {
-        self.reason.text(Locale::En).help
-    }
-
-    /// One line of at most 120 characters, as admission warnings should be:
-    /// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>.
-    pub fn short(&self) -> String {
-        let text = format!("{}: {}", self.code(), self.message());
-        match text.char_indices().nth(119) {
-            Some((end, _)) if text.chars().count() > 120 => {
-                format!("{}…", text.get(..end).unwrap_or_default())
-            }
-            _ => text,
-        }
-    }
 }
 
 fn list(names: &[String]) -> String {
@@ -165,3 +146,6 @@ fn list(names: &[String]) -> String {
 fn first(names: &[String]) -> &str {
     names.first().map_or("", String::as_str)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use semver::Version;
 use serde_json::{Map, Value, json};
 
 use crate::defaults;
-use crate::finding::{Finding, InstrumentationFinding, Subject};
+use crate::finding::{Finding, InstrumentationFinding, Locale, Subject};
 use crate::image::ImageReference;
 use crate::inject::profile;
 use crate::settings::Settings;
@@ -38,9 +38,9 @@ impl Upgrade {
     }
 
     /// The blocked languages as the status of the Instrumentation holds them.
-    pub fn status(&self) -> BTreeMap<String, String> {
+    pub fn status(&self, locale: Locale) -> BTreeMap<String, String> {
         let entry =
-            |(language, finding): (&Language, &Finding)| (language.key().to_owned(), finding.message());
+            |(language, finding): (&Language, &Finding)| (language.key().to_owned(), finding.message(locale));
         self.blocked.iter().map(entry).collect()
     }
 }
@@ -131,7 +131,7 @@ mod tests {
         let old = "ghcr.io/x/java:1.33.0";
         let blocked = upgraded(old, "/spec/java/image", old);
         assert_eq!(blocked.patch(), None);
-        assert_eq!(blocked.status().keys().collect::<Vec<_>>(), ["java"]);
+        assert_eq!(blocked.status(Locale::En).keys().collect::<Vec<_>>(), ["java"]);
         // Another repository is another product.
         let other = "example.com/x/java:1.33.0";
         assert!(upgraded(other, "/spec/java/image", other).patch().is_some());

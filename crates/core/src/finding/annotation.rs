@@ -40,27 +40,46 @@ family! {
 }
 
 impl AnnotationFinding {
-    pub(super) fn text(&self, _: Locale) -> Text {
+    pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
-            Self::AnnotationUnknown { key, suggestion } => {
-                Text::new(format!("annotation \"{key}\" is unknown and has no effect")).help(match suggestion
-                {
-                    Some(suggestion) => format!("write {suggestion}"),
-                    None => "remove it".to_owned(),
-                })
-            }
-            Self::AnnotationNotText { key, value } => {
-                Text::new(format!("annotation \"{key}\" is {value}, but must be text"))
-                    .help(format!("put it in quotes: '{value}'"))
-            }
-            Self::PlatformUnknown { language, value, known } => {
-                Text::new(format!("{language} has no platform \"{value}\""))
-                    .help(format!("write one of {}", known.join(", ")))
-            }
-            Self::GoTargetMissing { container } => Text::new(format!(
-                "nothing says which executable of container \"{container}\" is the Go application"
+            Self::AnnotationUnknown { key, suggestion } => Text::new(say!(
+                locale,
+                "annotation \"{key}\" is unknown and has no effect",
+                "la anotación \"{key}\" es desconocida y no tiene efecto",
             ))
-            .help(format!("add {GO_TARGET_EXE}: '/path/of/the/executable'")),
+            .help(match suggestion {
+                Some(suggestion) => say!(locale, "write {suggestion}", "escribe {suggestion}"),
+                None => say!(locale, "remove it", "quítala"),
+            }),
+            Self::AnnotationNotText { key, value } => Text::new(say!(
+                locale,
+                "annotation \"{key}\" is {value}, but must be a string",
+                "la anotación \"{key}\" es {value}, pero debe ser una cadena de texto",
+            ))
+            .help(say!(
+                locale,
+                "put it in quotes: '{value}'",
+                "ponla entre comillas: '{value}'"
+            )),
+            Self::PlatformUnknown { language, value, known } => {
+                let known = known.join(", ");
+                Text::new(say!(
+                    locale,
+                    "{language} has no platform \"{value}\"",
+                    "{language} no tiene ninguna plataforma \"{value}\"",
+                ))
+                .help(say!(locale, "write one of {known}", "escribe una de estas: {known}"))
+            }
+            Self::GoTargetMissing { container } => Text::new(say!(
+                locale,
+                "nothing says which executable of container \"{container}\" is the Go application",
+                "nada indica qué ejecutable del contenedor \"{container}\" es la aplicación de Go",
+            ))
+            .help(say!(
+                locale,
+                "add {GO_TARGET_EXE}: '/path/of/the/executable'",
+                "añade {GO_TARGET_EXE}: '/path/of/the/executable'",
+            )),
         }
     }
 }

@@ -104,97 +104,202 @@ family! {
         },
         /// A Windows pod is left alone.
         Error: WindowsPod,
-        /// A fault in Ingraft itself.
-        Error: InternalError,
+        /// Ingraft itself failed. The pod is admitted as it is.
+        Error: InternalError example "Nothing that you do should cause it: it is a bug in Ingraft.",
     }
 }
 
 impl ChoiceFinding {
-    pub(super) fn text(&self, _: Locale) -> Text {
+    pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
             Self::Injected { language, instrumentation, containers } => {
-                Text::new(format!("{language} from {instrumentation} into {}", list(containers)))
-            }
-            Self::AlreadyInjected { language } => {
-                Text::new(format!("{language} is already injected, nothing to do"))
-            }
-            Self::InstrumentationMissing { language, namespace, elsewhere } => {
-                let key = language.inject_key();
-                Text::new(format!(
-                    "{language} is asked for, but namespace \"{namespace}\" has no Instrumentation"
+                let all = list(containers);
+                Text::new(say!(
+                    locale,
+                    "{language} from {instrumentation} into {all}",
+                    "{language} de {instrumentation} en {all}",
                 ))
-                .help(match elsewhere.as_slice() {
-                    [] => format!("create one: kubectl apply -n {namespace} -f instrumentation.yaml"),
-                    [one] => format!("write {key}: '{one}'"),
-                    several => format!("create one in \"{namespace}\", or name one: {}", list(several)),
-                })
             }
-            Self::InstrumentationNotFound { language, reference, candidates } => {
-                let key = language.inject_key();
-                Text::new(format!(
-                    "{language} asks for Instrumentation \"{reference}\", which does not exist"
-                ))
-                .help(match candidates.as_slice() {
-                    [] => "create it, or list what exists: kubectl get otelinst -A".to_owned(),
-                    [first, ..] => format!("write {key}: '{first}'"),
-                })
-            }
-            Self::InstrumentationAmbiguous { language, namespace, names } => {
-                let (key, all) = (language.inject_key(), list(names));
-                Text::new(format!(
-                    "{language} is asked for with \"true\", but namespace \"{namespace}\" has several Instrumentations: {all}"
-                ))
-                .help(format!("name one: {key}: '{}'", first(names)))
-            }
-            Self::LanguageDisabled { language } => {
-                Text::new(format!("{language} is asked for, but disabled in the operator"))
-                    .help(format!("start the operator with --enable-{language}-instrumentation=true"))
-            }
-            Self::LanguageUnknown { container, found } if found.is_empty() => {
-                Text::new(format!("the language of container \"{container}\" is not known yet")).help(
-                    "name the language: instrumentation.opentelemetry.io/inject-<language>; or start the operator \
-                     with --env-probe=auto, and restart the workload when its probe has run",
-                )
-            }
-            Self::LanguageUnknown { container, found } => {
-                let found = list(found);
-                Text::new(format!("the image of container \"{container}\" has several runtimes: {found}"))
-                    .help("name the language: instrumentation.opentelemetry.io/inject-<language>")
-            }
-            Self::ContainersUnnamed { language, containers } => Text::new(format!(
-                "several languages are asked for, and nothing says which containers are {language}"
+            Self::AlreadyInjected { language } => Text::new(say!(
+                locale,
+                "{language} is already injected, nothing to do",
+                "{language} ya está inyectado, no hay nada que hacer",
+            )),
+            Self::InstrumentationMissing { language, namespace, elsewhere } => Text::new(say!(
+                locale,
+                "{language} injection is requested, but namespace \"{namespace}\" has no Instrumentation",
+                "se solicita inyectar {language}, pero el espacio de nombres \"{namespace}\" no tiene ninguna Instrumentation",
             ))
-            .help(format!("add {}: '{}'", own_list(*language), first(containers))),
+            .help(missing_help(*language, namespace, elsewhere, locale)),
+            Self::InstrumentationNotFound { language, reference, candidates } => Text::new(say!(
+                locale,
+                "{language} injection names Instrumentation \"{reference}\", which does not exist",
+                "la inyección de {language} nombra la Instrumentation \"{reference}\", que no existe",
+            ))
+            .help(match candidates.as_slice() {
+                [] => say!(
+                    locale,
+                    "create it, or list what exists: kubectl get otelinst -A",
+                    "créala, o lista las que existen: kubectl get otelinst -A",
+                ),
+                [first, ..] => inject(*language, first, locale),
+            }),
+            Self::InstrumentationAmbiguous { language, namespace, names } => {
+                let all = list(names);
+                Text::new(say!(
+                    locale,
+                    "{language} injection is requested with \"true\", but namespace \"{namespace}\" has several Instrumentations: {all}",
+                    "se solicita inyectar {language} con \"true\", pero el espacio de nombres \"{namespace}\" tiene varias Instrumentations: {all}",
+                ))
+                .help(inject(*language, first(names), locale))
+            }
+            Self::LanguageDisabled { language } => Text::new(say!(
+                locale,
+                "{language} injection is requested, but disabled in the operator",
+                "se solicita inyectar {language}, pero está deshabilitado en el operador",
+            ))
+            .help(say!(
+                locale,
+                "start the operator with --enable-{language}-instrumentation=true",
+                "inicia el operador con --enable-{language}-instrumentation=true",
+            )),
+            Self::LanguageUnknown { container, found } => unknown_language(container, found, locale),
+            Self::ContainersUnnamed { language, containers } => Text::new(say!(
+                locale,
+                "several languages are requested, and no annotation says which containers to instrument with {language}",
+                "se solicitan varios lenguajes y ninguna anotación dice qué contenedores instrumentar con {language}",
+            ))
+            .help(name_container(*language, first(containers), locale)),
             Self::ContainerNotFound { language, name, containers } => {
-                let containers = list(containers);
-                Text::new(format!("{language} names container \"{name}\", but the pod has {containers}"))
-                    .help(format!("name one of {containers}"))
+                let all = list(containers);
+                Text::new(say!(
+                    locale,
+                    "{language} injection names container \"{name}\", but the pod has {all}",
+                    "la inyección de {language} nombra el contenedor \"{name}\", pero el pod tiene {all}",
+                ))
+                .help(say!(locale, "name one of {all}", "nombra uno de estos: {all}"))
             }
             Self::NoContainer { language } => {
-                Text::new(format!("{language} is asked for, but no container can be instrumented"))
-                    .help(format!("name a container with {}", own_list(*language)))
+                let key = own_list(*language);
+                Text::new(say!(
+                    locale,
+                    "{language} injection is requested, but no container can be instrumented",
+                    "se solicita inyectar {language}, pero ningún contenedor se puede instrumentar",
+                ))
+                .help(say!(locale, "name a container with {key}", "nombra un contenedor con {key}"))
             }
             Self::OneContainerOnly { language, containers } => {
                 let all = list(containers);
-                Text::new(format!("{language} instruments one container of a pod, but {all} are named"))
-                    .help(format!("name one: {}: '{}'", own_list(*language), first(containers)))
+                Text::new(say!(
+                    locale,
+                    "{language} instruments one container of a pod, but {all} are named",
+                    "{language} instrumenta un solo contenedor del pod, pero se nombran {all}",
+                ))
+                .help(name_container(*language, first(containers), locale))
             }
             Self::FirstContainerOnly { language, containers } => {
                 let all = list(containers);
-                Text::new(format!("{language} instruments only the first of the containers {all}"))
-                    .help(format!("name one: {}: '{}'", own_list(*language), first(containers)))
+                Text::new(say!(
+                    locale,
+                    "{language} instruments only the first of the named containers {all}",
+                    "{language} instrumenta solo el primero de los contenedores nombrados {all}",
+                ))
+                .help(name_container(*language, first(containers), locale))
             }
             Self::InitContainerUnsupported { language, container } => {
                 let key = language.inject_key();
-                Text::new(format!("{language} cannot instrument init container \"{container}\""))
-                    .help(format!("name a container that is no init container, or remove {key}"))
+                Text::new(say!(
+                    locale,
+                    "{language} cannot instrument init container \"{container}\"",
+                    "{language} no puede instrumentar el contenedor de inicialización \"{container}\"",
+                ))
+                .help(say!(
+                    locale,
+                    "name a regular container, or remove {key}",
+                    "nombra un contenedor normal, o quita {key}",
+                ))
             }
-            Self::WindowsPod => Text::new("Windows pods cannot be instrumented")
-                .help("remove the annotation from Windows workloads"),
-            Self::InternalError => Text::new("a fault in Ingraft: the pod is left as it was")
-                .help("please report it with the operator's log"),
+            Self::WindowsPod => Text::new(say!(
+                locale,
+                "Windows pods cannot be instrumented",
+                "los pods de Windows no se pueden instrumentar",
+            ))
+            .help(say!(
+                locale,
+                "remove the annotation from Windows workloads",
+                "quita la anotación de las cargas de trabajo de Windows",
+            )),
+            Self::InternalError => Text::new(say!(
+                locale,
+                "internal error in Ingraft; the pod is unchanged",
+                "error interno de Ingraft; el pod queda sin cambios",
+            ))
+            .help(say!(
+                locale,
+                "please report it with the operator's log",
+                "por favor, repórtalo con el registro del operador",
+            )),
         }
     }
+}
+
+fn missing_help(language: Language, namespace: &str, elsewhere: &[String], locale: Locale) -> String {
+    match elsewhere {
+        [] => say!(
+            locale,
+            "create one: kubectl apply -n {namespace} -f instrumentation.yaml",
+            "crea una: kubectl apply -n {namespace} -f instrumentation.yaml",
+        ),
+        [one] => inject(language, one, locale),
+        several => {
+            let all = list(several);
+            say!(
+                locale,
+                "create one in \"{namespace}\", or name one: {all}",
+                "crea una en \"{namespace}\", o nombra una: {all}",
+            )
+        }
+    }
+}
+
+fn unknown_language(container: &str, found: &[String], locale: Locale) -> Text {
+    if found.is_empty() {
+        return Text::new(say!(
+            locale,
+            "the language of container \"{container}\" is not known yet",
+            "el lenguaje del contenedor \"{container}\" todavía no se conoce",
+        ))
+        .help(say!(
+            locale,
+            "name the language: instrumentation.opentelemetry.io/inject-<language>; or start the operator with \
+             --env-probe=auto, and restart the workload when its probe has run",
+            "nombra el lenguaje: instrumentation.opentelemetry.io/inject-<language>; o inicia el operador con \
+             --env-probe=auto y reinicia la carga de trabajo cuando su sonda haya terminado",
+        ));
+    }
+    let all = list(found);
+    Text::new(say!(
+        locale,
+        "the image of container \"{container}\" has several runtimes: {all}",
+        "la imagen del contenedor \"{container}\" tiene varios entornos de ejecución: {all}",
+    ))
+    .help(say!(
+        locale,
+        "name the language: instrumentation.opentelemetry.io/inject-<language>",
+        "nombra el lenguaje: instrumentation.opentelemetry.io/inject-<language>",
+    ))
+}
+
+/// To name an Instrumentation in the annotation that requests a language.
+fn inject(language: Language, instrumentation: &str, locale: Locale) -> String {
+    let key = language.inject_key();
+    say!(locale, "write {key}: '{instrumentation}'", "escribe {key}: '{instrumentation}'")
+}
+
+/// To name one container in the annotation of a language.
+fn name_container(language: Language, container: &str, locale: Locale) -> String {
+    let key = own_list(language);
+    say!(locale, "write {key}: '{container}'", "escribe {key}: '{container}'")
 }
 
 /// The annotation that lists the containers of a language.

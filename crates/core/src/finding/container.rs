@@ -80,55 +80,91 @@ pub enum Taken {
     Container,
 }
 
-impl Taken {
-    const fn word(self, _: Locale) -> &'static str {
-        match self {
-            Self::MountPath => "mount path",
-            Self::Volume => "volume",
-            Self::Container => "container",
-        }
-    }
-}
-
 impl ContainerFinding {
     pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
             Self::PodSecurityForbids { language, level } => {
                 let (key, level) = (language.inject_key(), level.as_str());
-                Text::new(format!(
-                    "{language} needs a privileged container, which Pod Security \"{level}\" of the namespace forbids"
+                Text::new(say!(
+                    locale,
+                    "{language} needs a privileged container, which Pod Security \"{level}\" of the namespace forbids",
+                    "{language} necesita un contenedor privilegiado, que el nivel de Pod Security \"{level}\" del espacio de nombres prohíbe",
                 ))
-                .help(format!("run it in a namespace that allows it, or remove {key}"))
+                .help(say!(
+                    locale,
+                    "run it in a namespace that allows it, or remove {key}",
+                    "ejecútalo en un espacio de nombres que lo permita, o quita {key}",
+                ))
             }
-            Self::ProcessesHidden { language, field, value } => Text::new(format!(
-                "{language} must see the application's process, but the pod has {field}: {value}"
+            Self::ProcessesHidden { language, field, value } => Text::new(say!(
+                locale,
+                "{language} must see the application's process, but the pod has {field}: {value}",
+                "{language} debe ver el proceso de la aplicación, pero el pod tiene {field}: {value}",
             ))
-            .help(format!("remove {field} from the pod")),
-            Self::NameTaken { language, what, name } => {
-                let word = what.word(locale);
-                Text::new(format!("{language} needs {word} \"{name}\", which the pod uses for something else"))
-                    .help(match what {
-                        Taken::MountPath => "mount it at another path".to_owned(),
-                        Taken::Volume | Taken::Container => format!("rename the {word} of the pod"),
-                    })
-            }
-            Self::OtherAgent { language, container, variable } => Text::new(format!(
-                "{variable} of container \"{container}\" shows another {language} agent, which is left alone"
+            .help(say!(locale, "remove {field} from the pod", "quita {field} del pod")),
+            Self::NameTaken { language, what, name } => taken(*language, *what, name, locale),
+            Self::OtherAgent { language, container, variable } => Text::new(say!(
+                locale,
+                "{variable} of container \"{container}\" shows another {language} agent, which is left alone",
+                "{variable} del contenedor \"{container}\" muestra otro agente de {language}, que no se toca",
             ))
-            .help(format!("remove {variable}, or the annotation")),
-            Self::OtherProfiler { language, container, variable } => Text::new(format!(
-                "{variable} of container \"{container}\" loads another profiler, so {language} is instrumented in part"
+            .help(say!(
+                locale,
+                "remove {variable}, or the annotation",
+                "quita {variable}, o la anotación",
+            )),
+            Self::OtherProfiler { language, container, variable } => Text::new(say!(
+                locale,
+                "{variable} of container \"{container}\" loads another profiler, so {language} is instrumented in part",
+                "{variable} del contenedor \"{container}\" carga otro profiler, así que {language} se instrumenta solo en parte",
             ))
-            .help(format!("remove {variable} and its path")),
-            Self::ModulesNotHooked { container } => Text::new(format!(
-                "container \"{container}\" runs ES modules, of which only HTTP is instrumented"
+            .help(say!(locale, "remove {variable} and its path", "quita {variable} y su ruta")),
+            Self::ModulesNotHooked { container } => Text::new(say!(
+                locale,
+                "container \"{container}\" runs ES modules, of which only HTTP is instrumented",
+                "el contenedor \"{container}\" ejecuta módulos ES, de los que solo se instrumenta HTTP",
             ))
-            .help(format!("add {NODEJS_ESM}: 'true' if Node.js is 18.19 or newer")),
+            .help(say!(
+                locale,
+                "add {NODEJS_ESM}: 'true' if Node.js is 18.19 or newer",
+                "añade {NODEJS_ESM}: 'true' si Node.js es 18.19 o posterior",
+            )),
             Self::LanguageSeemsWrong { language, container, found } => {
-                let all = list(found);
-                Text::new(format!("{language} is asked for, but the image of container \"{container}\" has {all}"))
-                    .help(format!("write instrumentation.opentelemetry.io/inject-{}", first(found)))
+                let (all, first) = (list(found), first(found));
+                Text::new(say!(
+                    locale,
+                    "{language} injection is requested, but the image of container \"{container}\" has {all}",
+                    "se solicita inyectar {language}, pero la imagen del contenedor \"{container}\" tiene {all}",
+                ))
+                .help(say!(
+                    locale,
+                    "write instrumentation.opentelemetry.io/inject-{first}",
+                    "escribe instrumentation.opentelemetry.io/inject-{first}",
+                ))
             }
         }
+    }
+}
+
+fn taken(language: Language, what: Taken, name: &str, locale: Locale) -> Text {
+    match what {
+        Taken::MountPath => Text::new(say!(
+            locale,
+            "{language} needs mount path \"{name}\", which the pod uses for something else",
+            "{language} necesita la ruta de montaje \"{name}\", que el pod usa para otra cosa",
+        ))
+        .help(say!(locale, "mount it at another path", "móntalo en otra ruta")),
+        Taken::Volume => Text::new(say!(
+            locale,
+            "{language} needs volume \"{name}\", which the pod uses for something else",
+            "{language} necesita el volumen \"{name}\", que el pod usa para otra cosa",
+        ))
+        .help(say!(locale, "rename the pod's volume", "cambia el nombre del volumen del pod")),
+        Taken::Container => Text::new(say!(
+            locale,
+            "{language} needs container \"{name}\", which the pod uses for something else",
+            "{language} necesita el contenedor \"{name}\", que el pod usa para otra cosa",
+        ))
+        .help(say!(locale, "rename the pod's container", "cambia el nombre del contenedor del pod")),
     }
 }

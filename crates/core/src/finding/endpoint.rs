@@ -72,48 +72,102 @@ family! {
 }
 
 impl EndpointFinding {
-    pub(super) fn text(&self, _: Locale) -> Text {
-        const SET_IT: &str = "set spec.exporter.endpoint to the Collector's Service, such as \
-                              http://otel-collector.opentelemetry.svc.cluster.local:4318";
+    pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
-            Self::EndpointMissing { container: None } => {
-                Text::new("no endpoint is set: telemetry goes to localhost and is lost").help(SET_IT)
-            }
-            Self::EndpointMissing { container: Some(container) } => Text::new(format!(
-                "no endpoint is set, so telemetry of container \"{container}\" goes to localhost and is lost"
+            Self::EndpointMissing { container: None } => Text::new(say!(
+                locale,
+                "no endpoint is set: telemetry goes to localhost and is lost",
+                "no hay ningún endpoint definido: la telemetría va a localhost y se pierde",
             ))
-            .help(SET_IT),
-            Self::EndpointPortIsGrpc { language, endpoint } => {
-                Text::new(format!("{language} sends OTLP over HTTP, but {endpoint} is the port for gRPC"))
-                    .help("use port 4318 (Apache httpd and nginx need 4317)")
-            }
-            Self::EndpointPortIsHttp { language, endpoint } => {
-                Text::new(format!("{language} sends OTLP over gRPC, but {endpoint} is the port for HTTP"))
-                    .help("use the port for gRPC, usually 4317")
-            }
-            Self::EndpointPortCorrected { language, endpoint, corrected } => Text::new(format!(
-                "{language} sends to {corrected}, because {endpoint} does not fit its protocol"
+            .help(set_endpoint(locale)),
+            Self::EndpointMissing { container: Some(container) } => Text::new(say!(
+                locale,
+                "no endpoint is set, so telemetry of container \"{container}\" goes to localhost and is lost",
+                "no hay ningún endpoint definido, así que la telemetría del contenedor \"{container}\" va a localhost y se pierde",
             ))
-            .help(format!("write {corrected} in spec.exporter.endpoint, if no other language uses it")),
-            Self::ProtocolUnsupported { language, protocol } => {
-                Text::new(format!("{language} cannot send OTLP as \"{protocol}\""))
-                    .help("set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf, and use port 4318")
-            }
-            Self::EndpointNotAUrl { endpoint } => {
-                Text::new(format!("endpoint \"{endpoint}\" is no http:// or https:// URL")).help(SET_IT)
-            }
-            Self::EndpointIsLocal { endpoint } => {
-                Text::new(format!("endpoint {endpoint} is the pod itself, where nobody listens")).help(SET_IT)
-            }
-            Self::EndpointWithoutNamespace { host, namespace } => Text::new(format!(
-                "host \"{host}\" is found only by pods of the namespace that has this Service"
+            .help(set_endpoint(locale)),
+            Self::EndpointPortIsGrpc { language, endpoint } => Text::new(say!(
+                locale,
+                "{language} sends OTLP over HTTP, but {endpoint} uses the gRPC port",
+                "{language} envía OTLP por HTTP, pero {endpoint} usa el puerto de gRPC",
             ))
-            .help(format!("write {host}.{namespace}.svc.cluster.local if the Service is in \"{namespace}\"")),
+            .help(say!(
+                locale,
+                "use port 4318 (Apache httpd and nginx need 4317)",
+                "usa el puerto 4318 (Apache httpd y nginx necesitan 4317)",
+            )),
+            Self::EndpointPortIsHttp { language, endpoint } => Text::new(say!(
+                locale,
+                "{language} sends OTLP over gRPC, but {endpoint} uses the HTTP port",
+                "{language} envía OTLP por gRPC, pero {endpoint} usa el puerto de HTTP",
+            ))
+            .help(say!(
+                locale,
+                "use the gRPC port, usually 4317",
+                "usa el puerto de gRPC, normalmente 4317",
+            )),
+            Self::EndpointPortCorrected { language, endpoint, corrected } => Text::new(say!(
+                locale,
+                "{language} sends to {corrected}, because {endpoint} does not fit its protocol",
+                "{language} envía a {corrected}, porque {endpoint} no corresponde a su protocolo",
+            ))
+            .help(say!(
+                locale,
+                "write {corrected} in spec.exporter.endpoint, if no other language uses it",
+                "escribe {corrected} en spec.exporter.endpoint, si ningún otro lenguaje lo usa",
+            )),
+            Self::ProtocolUnsupported { language, protocol } => Text::new(say!(
+                locale,
+                "{language} cannot send OTLP as \"{protocol}\"",
+                "{language} no puede enviar OTLP como \"{protocol}\"",
+            ))
+            .help(say!(
+                locale,
+                "set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf, and use port 4318",
+                "define OTEL_EXPORTER_OTLP_PROTOCOL como http/protobuf y usa el puerto 4318",
+            )),
+            Self::EndpointNotAUrl { endpoint } => Text::new(say!(
+                locale,
+                "endpoint \"{endpoint}\" is not an http:// or https:// URL",
+                "el endpoint \"{endpoint}\" no es una URL http:// o https://",
+            ))
+            .help(set_endpoint(locale)),
+            Self::EndpointIsLocal { endpoint } => Text::new(say!(
+                locale,
+                "endpoint {endpoint} points to the pod itself, where nothing listens",
+                "el endpoint {endpoint} apunta al propio pod, donde nadie escucha",
+            ))
+            .help(set_endpoint(locale)),
+            Self::EndpointWithoutNamespace { host, namespace } => Text::new(say!(
+                locale,
+                "host \"{host}\" resolves only in the namespace of its Service",
+                "el host \"{host}\" solo se resuelve en el espacio de nombres de su Service",
+            ))
+            .help(say!(
+                locale,
+                "write {host}.{namespace}.svc.cluster.local if the Service is in \"{namespace}\"",
+                "escribe {host}.{namespace}.svc.cluster.local si el Service está en \"{namespace}\"",
+            )),
             Self::EndpointPortNotServed { service, port, ports } => {
                 let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
-                Text::new(format!("Service {service} does not serve port {port}"))
-                    .help(format!("it serves {}", list(&ports)))
+                let ports = list(&ports);
+                Text::new(say!(
+                    locale,
+                    "Service {service} does not serve port {port}",
+                    "el Service {service} no ofrece el puerto {port}",
+                ))
+                .help(say!(locale, "use one of its ports: {ports}", "usa uno de sus puertos: {ports}"))
             }
         }
     }
+}
+
+fn set_endpoint(locale: Locale) -> String {
+    say!(
+        locale,
+        "set spec.exporter.endpoint to the Collector's Service, such as \
+         http://otel-collector.opentelemetry.svc.cluster.local:4318",
+        "define en spec.exporter.endpoint el Service del Collector, por ejemplo \
+         http://otel-collector.opentelemetry.svc.cluster.local:4318",
+    )
 }

@@ -1,15 +1,31 @@
-//! How a family of findings is declared: each with its severity, its code, and the values that its text needs.
+//! How a family of findings is declared: each with its severity, its code, what it means, and the values that its text
+//! needs.
 
-/// Declares one family. The name of a finding is its code.
+use super::Severity;
+
+/// What is to be said of a finding whatever its values.
+#[derive(Debug, Clone, Copy)]
+pub struct Code {
+    /// The stable code, in CamelCase.
+    pub name: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What causes it, where no manifest of the tests does.
+    pub example: Option<&'static str>,
+}
+
+/// Declares one family. The name of a finding is its code; its comment is what the documentation says that it means.
 macro_rules! family {
     (
         $(#[$family_doc:meta])*
         $family:ident {
             $(
-                $(#[$doc:meta])+
+                $(#[doc = $doc:literal])+
                 $severity:ident: $code:ident $({
                     $( $(#[$field_doc:meta])+ $field:ident: $type:ty, )+
-                })?,
+                })? $(example $example:literal)?,
             )+
         }
     ) => {
@@ -17,12 +33,22 @@ macro_rules! family {
         #[derive(Debug, Clone, PartialEq)]
         pub enum $family {
             $(
-                $(#[$doc])+
+                $(#[doc = $doc])+
                 $code $({ $( $(#[$field_doc])+ $field: $type, )+ })?,
             )+
         }
 
         impl $family {
+            /// All findings of the family.
+            pub const CODES: &[$crate::finding::Code] = &[
+                $( $crate::finding::Code {
+                    name: stringify!($code),
+                    severity: $crate::finding::Severity::$severity,
+                    meaning: concat!($($doc, "\n"),+),
+                    example: family!(@example $($example)?),
+                }, )+
+            ];
+
             /// The stable code.
             pub const fn code(&self) -> &'static str {
                 match self {
@@ -38,6 +64,8 @@ macro_rules! family {
             }
         }
     };
+    (@example) => { None };
+    (@example $example:literal) => { Some($example) };
 }
 
 /// Declares all families.
@@ -50,6 +78,9 @@ macro_rules! families {
         }
 
         impl Reason {
+            /// All findings, by family.
+            pub const FAMILIES: &[&[Code]] = &[ $( $family::CODES, )+ ];
+
             /// The stable code.
             pub const fn code(&self) -> &'static str {
                 match self {
@@ -79,5 +110,15 @@ macro_rules! families {
                 }
             }
         )+
+    };
+}
+
+/// A text in every language: what lacks one does not compile.
+macro_rules! say {
+    ($locale:expr, $english:literal, $spanish:literal $(,)?) => {
+        match $locale {
+            $crate::finding::Locale::En => format!($english),
+            $crate::finding::Locale::Es => format!($spanish),
+        }
     };
 }

@@ -102,16 +102,21 @@ impl FieldFinding {
             Self::FieldUnknown { field, suggestion, known } => {
                 let parent = field.rsplit_once('.').map(|(parent, _)| format!("{parent}."));
                 let parent = parent.unwrap_or_default();
-                let message =
-                    format!("there is no field {field}: kubectl refuses it, other clients leave it out");
-                Text::new(message).help(match suggestion {
-                    Some(meant) => format!("write {parent}{meant}"),
-                    None => format!("remove it; what exists here is {}", list(known)),
+                Text::new(say!(
+                    locale,
+                    "there is no field {field}: kubectl refuses it, other clients leave it out",
+                    "no existe el campo {field}: kubectl lo rechaza y otros clientes lo omiten",
+                ))
+                .help(if let Some(meant) = suggestion {
+                    say!(locale, "write {parent}{meant}", "escribe {parent}{meant}")
+                } else {
+                    let known = list(known);
+                    say!(locale, "remove it; what exists here is {known}", "quítalo; aquí existen {known}")
                 })
             }
             Self::FieldRefused { field, entry, problem } => {
                 let field = match entry {
-                    Some(entry) => format!("{field} of \"{entry}\""),
+                    Some(entry) => say!(locale, "{field} of \"{entry}\"", "{field} de \"{entry}\""),
                     None => field.clone(),
                 };
                 problem.text(&field, locale)
@@ -123,55 +128,94 @@ impl FieldFinding {
 impl FieldProblem {
     fn text(&self, field: &str, locale: Locale) -> Text {
         match self {
-            Self::Missing => Text::new(format!("{field} is missing")).help("add it"),
-            Self::WrongType { expected, found, value } => {
-                let value = match found {
-                    FieldType::List | FieldType::Map => found.name(locale),
-                    _ => value,
-                };
-                let text = Text::new(format!("{field} is {value}, but must be {}", expected.name(locale)));
-                match (expected, found) {
-                    (
-                        FieldType::Text | FieldType::IntegerOrText,
-                        FieldType::Integer | FieldType::Number | FieldType::Boolean,
-                    ) => text.help("put the value in quotes"),
-                    (FieldType::Integer | FieldType::Number | FieldType::Boolean, FieldType::Text) => {
-                        text.help("write it without quotes")
-                    }
-                    (FieldType::Map, FieldType::Text) => match value.trim_matches('"').split_once('=') {
-                        Some((name, value)) => {
-                            text.help(format!("write {{name: {name}, value: \"{value}\"}}"))
-                        }
-                        None => text,
-                    },
-                    (FieldType::List, _) => text.help("write one entry a line, each after \"- \""),
-                    _ => text,
-                }
-            }
+            Self::Missing => Text::new(say!(locale, "{field} is missing", "falta {field}")).help(say!(
+                locale,
+                "add it",
+                "añádelo"
+            )),
+            Self::WrongType { expected, found, value } => wrong_type(field, *expected, *found, value, locale),
             Self::NotAllowed { value, allowed } => {
-                let text = Text::new(format!("{field} cannot be \"{value}\""));
-                match allowed.as_slice() {
-                    [only] => text.help(format!("write {only}")),
-                    several => text.help(format!("write one of {}", list(several))),
-                }
+                let text = Text::new(say!(
+                    locale,
+                    "{field} cannot be \"{value}\"",
+                    "{field} no puede ser \"{value}\"",
+                ));
+                text.help(if let [only] = allowed.as_slice() {
+                    say!(locale, "write {only}", "escribe {only}")
+                } else {
+                    let several = list(allowed);
+                    say!(locale, "write one of {several}", "escribe uno de estos: {several}")
+                })
             }
-            Self::NotAQuantity { value } => {
-                Text::new(format!("{field} is \"{value}\", which is not a quantity"))
-                    .help("write a number with or without a unit, such as 500m, 0.5 or 64Mi")
-            }
-            Self::NotMatching { value, pattern } => {
-                Text::new(format!("{field} is \"{value}\", which does not match {pattern}"))
-            }
-            Self::TooLong { limit } => Text::new(format!("{field} is longer than {limit} characters")),
+            Self::NotAQuantity { value } => Text::new(say!(
+                locale,
+                "{field} is \"{value}\", which is not a quantity",
+                "{field} es \"{value}\", que no es una cantidad",
+            ))
+            .help(say!(
+                locale,
+                "write a number with or without a unit, such as 500m, 0.5 or 64Mi",
+                "escribe un número con o sin unidad, como 500m, 0.5 o 64Mi",
+            )),
+            Self::NotMatching { value, pattern } => Text::new(say!(
+                locale,
+                "{field} is \"{value}\", which does not match {pattern}",
+                "{field} es \"{value}\", que no cumple el patrón {pattern}",
+            )),
+            Self::TooLong { limit } => Text::new(say!(
+                locale,
+                "{field} is longer than {limit} characters",
+                "{field} tiene más de {limit} caracteres",
+            )),
             Self::Rule { value: Some(value), message } => {
-                let text = Text::new(format!("{field} is \"{value}\": {message}"));
+                let text = Text::new(say!(
+                    locale,
+                    "{field} is \"{value}\": {message}",
+                    "{field} es \"{value}\": {message}",
+                ));
                 match share(value) {
-                    Some(share) => text.help(format!("write \"{share}\"")),
+                    Some(share) => text.help(say!(locale, "write \"{share}\"", "escribe \"{share}\"")),
                     None => text,
                 }
             }
             Self::Rule { value: None, message } => Text::new(format!("{field}: {message}")),
         }
+    }
+}
+
+fn wrong_type(field: &str, expected: FieldType, found: FieldType, value: &str, locale: Locale) -> Text {
+    let seen = match found {
+        FieldType::List | FieldType::Map => found.name(locale),
+        _ => value,
+    };
+    let must = expected.name(locale);
+    let text = Text::new(say!(
+        locale,
+        "{field} is {seen}, but must be {must}",
+        "{field} es {seen}, pero debe ser {must}",
+    ));
+    match (expected, found) {
+        (
+            FieldType::Text | FieldType::IntegerOrText,
+            FieldType::Integer | FieldType::Number | FieldType::Boolean,
+        ) => text.help(say!(locale, "put the value in quotes", "pon el valor entre comillas")),
+        (FieldType::Integer | FieldType::Number | FieldType::Boolean, FieldType::Text) => {
+            text.help(say!(locale, "write it without quotes", "escríbelo sin comillas"))
+        }
+        (FieldType::Map, FieldType::Text) => match value.trim_matches('"').split_once('=') {
+            Some((name, value)) => text.help(say!(
+                locale,
+                "write {{name: {name}, value: \"{value}\"}}",
+                "escribe {{name: {name}, value: \"{value}\"}}",
+            )),
+            None => text,
+        },
+        (FieldType::List, _) => text.help(say!(
+            locale,
+            "write one entry a line, each after \"- \"",
+            "escribe un elemento por línea, cada uno tras \"- \"",
+        )),
+        _ => text,
     }
 }
 
@@ -182,17 +226,25 @@ fn share(value: &str) -> Option<f64> {
 }
 
 impl FieldType {
-    fn name(self, _: Locale) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Integer => "a whole number",
-            Self::Number => "a number",
-            Self::Boolean => "true or false",
-            Self::List => "a list",
-            Self::Map => "a map",
-            Self::IntegerOrText => "a whole number or text",
-            Self::NumberOrText => "a number or text",
-            Self::Null => "null",
+    const fn name(self, locale: Locale) -> &'static str {
+        match (locale, self) {
+            (Locale::En, Self::Text) => "text",
+            (Locale::En, Self::Integer) => "a whole number",
+            (Locale::En, Self::Number) => "a number",
+            (Locale::En, Self::Boolean) => "true or false",
+            (Locale::En, Self::List) => "a list",
+            (Locale::En, Self::Map) => "a map",
+            (Locale::En, Self::IntegerOrText) => "a whole number or text",
+            (Locale::En, Self::NumberOrText) => "a number or text",
+            (Locale::Es, Self::Text) => "texto",
+            (Locale::Es, Self::Integer) => "un número entero",
+            (Locale::Es, Self::Number) => "un número",
+            (Locale::Es, Self::Boolean) => "true o false",
+            (Locale::Es, Self::List) => "una lista",
+            (Locale::Es, Self::Map) => "un mapa",
+            (Locale::Es, Self::IntegerOrText) => "un número entero o texto",
+            (Locale::Es, Self::NumberOrText) => "un número o texto",
+            (_, Self::Null) => "null",
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Fields of an Instrumentation that do not work.
 
-use std::borrow::Cow;
-
 use ingraft_api::Language;
 
 use super::{Locale, Text};
@@ -90,32 +88,96 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    fn text(self, _: Locale) -> Cow<'static, str> {
+    fn text(self, locale: Locale) -> String {
         match self {
-            Self::VariableName => "a name of printable ASCII characters without =".into(),
-            Self::ValueOrSource => "value or valueFrom, not both".into(),
-            Self::OneSource => "exactly one source in valueFrom".into(),
-            Self::PodField => "a field of the pod that variables can have".into(),
-            Self::ContainerResource => {
-                "a limit or request of cpu, memory or ephemeral-storage of the container itself, and a divisor such as 1m or 1Mi".into()
+            Self::VariableName => say!(
+                locale,
+                "a name of printable ASCII characters without =",
+                "un nombre de caracteres ASCII imprimibles sin =",
+            ),
+            Self::ValueOrSource => {
+                say!(locale, "value or valueFrom, not both", "value o valueFrom, no los dos")
             }
-            Self::ObjectKey => "name and key of an object".into(),
-            Self::FileKey => "an emptyDir of the pod, a path in it, and the name of a variable as key".into(),
-            Self::ObjectName => "a name that a Secret or ConfigMap can have".into(),
-            Self::ClaimTemplate => "access modes and a storage request".into(),
-            Self::Size => "a size such as 200Mi".into(),
-            Self::Amounts => "amounts of cpu, memory and ephemeral-storage".into(),
-            Self::PullPolicy => "Always, IfNotPresent, Never".into(),
-            Self::SecurityContext => "values that the API server accepts".into(),
+            Self::OneSource => {
+                say!(locale, "exactly one source in valueFrom", "exactamente un origen en valueFrom")
+            }
+            Self::PodField => say!(
+                locale,
+                "a field of the pod that variables can have, such as metadata.name",
+                "un campo del pod que las variables puedan tener, por ejemplo metadata.name",
+            ),
+            Self::ContainerResource => say!(
+                locale,
+                "a limit or request of cpu, memory or ephemeral-storage of the container itself, and a divisor such as 1m or 1Mi",
+                "un límite o una solicitud de cpu, memory o ephemeral-storage del propio contenedor, y un divisor como 1m o 1Mi",
+            ),
+            Self::ObjectKey => say!(
+                locale,
+                "the name of a Secret or ConfigMap and one of its keys",
+                "el nombre de un Secret o ConfigMap y una de sus claves",
+            ),
+            Self::FileKey => say!(
+                locale,
+                "an emptyDir of the pod, a path in it, and the name of a variable as key",
+                "un emptyDir del pod, una ruta dentro de él y el nombre de una variable como clave",
+            ),
+            Self::ObjectName => say!(
+                locale,
+                "a name that a Secret or ConfigMap can have",
+                "un nombre que un Secret o ConfigMap pueda tener",
+            ),
+            Self::ClaimTemplate => say!(
+                locale,
+                "access modes and a storage request",
+                "modos de acceso y una solicitud de almacenamiento",
+            ),
+            Self::Size => say!(locale, "a size such as 200Mi", "un tamaño como 200Mi"),
+            Self::Amounts => say!(
+                locale,
+                "amounts of cpu, memory and ephemeral-storage",
+                "cantidades de cpu, memory y ephemeral-storage",
+            ),
+            Self::PullPolicy => {
+                say!(locale, "Always, IfNotPresent, Never", "Always, IfNotPresent, Never")
+            }
+            Self::SecurityContext => {
+                say!(locale, "values that the API server accepts", "valores que el API server acepta",)
+            }
             Self::PodSecurity(level) => {
-                format!("what Pod Security {} allows, which the namespace enforces", level.as_str()).into()
+                let level = level.as_str();
+                say!(
+                    locale,
+                    "what Pod Security \"{level}\" of the namespace allows",
+                    "lo que permite el nivel de Pod Security \"{level}\" del espacio de nombres",
+                )
             }
-            Self::Extension => "an image, and a folder in it that is not its root".into(),
-            Self::Directive => "a name and a value".into(),
-            Self::NotDotNetHome => "any other variable: this one tells where the injected files are".into(),
-            Self::Folder => "the absolute path of a folder that is not the root".into(),
-            Self::File => "the absolute path of a file in a folder that is not the root".into(),
+            Self::Extension => say!(
+                locale,
+                "an image, and a folder in it that is not its root",
+                "una imagen, y una carpeta de ella que no sea la raíz",
+            ),
+            Self::Directive => say!(locale, "a name and a value", "un nombre y un valor"),
+            Self::NotDotNetHome => say!(
+                locale,
+                "any other variable: this one says where the injected files are",
+                "cualquier otra variable: esta indica dónde están los archivos inyectados",
+            ),
+            Self::Folder => say!(
+                locale,
+                "the absolute path of a folder that is not the root",
+                "la ruta absoluta de una carpeta que no sea la raíz",
+            ),
+            Self::File => say!(
+                locale,
+                "the absolute path of a file in a folder that is not the root",
+                "la ruta absoluta de un archivo en una carpeta que no sea la raíz",
+            ),
         }
+    }
+
+    fn help(self, locale: Locale) -> String {
+        let allowed = self.text(locale);
+        say!(locale, "allowed: {allowed}", "se permite: {allowed}")
     }
 }
 
@@ -127,27 +189,44 @@ impl InstrumentationFinding {
 
     pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
-            Self::SamplerTypeMissing => {
-                Text::new("the sampler has an argument but no type, so it has no effect")
-                    .help("set spec.sampler.type, such as parentbased_traceidratio")
-            }
-            Self::FieldIgnored { field, value, allowed } => {
-                let allowed = allowed.text(locale);
-                Text::new(match value.as_str() {
-                    "" => format!("{field} cannot be used in this pod and is left out"),
-                    value => format!("{field} \"{value}\" cannot be used in this pod and is left out"),
-                })
-                .help(format!("allowed: {allowed}"))
-            }
-            Self::FieldUnusable { language, field, value, allowed } => {
-                let allowed = allowed.text(locale);
-                Text::new(format!("{language} cannot be injected with {field} \"{value}\""))
-                    .help(format!("allowed: {allowed}"))
-            }
-            Self::UpgradeBlocked { language, from, to, version } => Text::new(format!(
-                "{language} stays at {from}: {to} is past version {version}, which names HTTP attributes differently"
+            Self::SamplerTypeMissing => Text::new(say!(
+                locale,
+                "the sampler has an argument but no type, so it has no effect",
+                "el sampler tiene un argumento pero ningún tipo, así que no tiene efecto",
             ))
-            .help(format!("adapt dashboards and alerts, then set spec.{}.image to {to}", language.field())),
+            .help(say!(
+                locale,
+                "set spec.sampler.type, such as parentbased_traceidratio",
+                "define spec.sampler.type, por ejemplo parentbased_traceidratio",
+            )),
+            Self::FieldIgnored { field, value, allowed } => {
+                let entry = if value.is_empty() { field.clone() } else { format!("{field} \"{value}\"") };
+                Text::new(say!(
+                    locale,
+                    "{entry} cannot be used in this pod and is left out",
+                    "{entry} no se puede usar en este pod y se omite",
+                ))
+                .help(allowed.help(locale))
+            }
+            Self::FieldUnusable { language, field, value, allowed } => Text::new(say!(
+                locale,
+                "{language} cannot be injected with {field} \"{value}\"",
+                "{language} no se puede inyectar con {field} \"{value}\"",
+            ))
+            .help(allowed.help(locale)),
+            Self::UpgradeBlocked { language, from, to, version } => {
+                let block = language.field();
+                Text::new(say!(
+                    locale,
+                    "{language} stays at {from}: {to} crosses version {version}, which renamed HTTP attributes",
+                    "{language} se queda en {from}: {to} cruza la versión {version}, que cambió los nombres de los atributos HTTP",
+                ))
+                .help(say!(
+                    locale,
+                    "adapt dashboards and alerts, then set spec.{block}.image to {to}",
+                    "adapta paneles y alertas, y luego define spec.{block}.image como {to}",
+                ))
+            }
         }
     }
 }

@@ -40,13 +40,21 @@ family! {
 }
 
 impl ManifestFinding {
-    pub(super) fn text(&self, _: Locale) -> Text {
+    pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
             Self::AnnotationMisplaced { key, template } => {
                 let template = template.replace('/', ".");
                 let template = template.trim_start_matches('.');
-                Text::new(format!("annotation \"{key}\" has no effect here: pods are made from the template"))
-                    .help(format!("move it to {template}.metadata.annotations"))
+                Text::new(say!(
+                    locale,
+                    "annotation \"{key}\" has no effect here: pods are made from the template",
+                    "la anotación \"{key}\" no tiene efecto aquí: los pods se crean a partir de la plantilla",
+                ))
+                .help(say!(
+                    locale,
+                    "move it to {template}.metadata.annotations",
+                    "muévela a {template}.metadata.annotations",
+                ))
             }
             Self::KindMissing => {
                 Text::new("apiVersion and kind do not say what this is: kubectl refuses it").help("write both, as text")

@@ -78,52 +78,115 @@ impl ProbeFinding {
     pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
             Self::AgentStoodDown { language, container, why, agents, version } => {
-                let found = version.as_deref().unwrap_or("found");
-                let cause = match why {
-                    StandDown::Absent => "its image has no such runtime".to_owned(),
-                    StandDown::Version => format!("the agent does not support version {found}"),
-                    StandDown::LibcUnknown => "the C library of its image is not known".to_owned(),
-                    StandDown::LibcMismatch => "the agent's files are for another C library".to_owned(),
-                    StandDown::OtherAgent => format!("another agent is loaded: {}", list(agents)),
-                    StandDown::Value => "a variable holds what cannot be passed on".to_owned(),
-                };
-                Text::new(format!("{language} is not loaded in container \"{container}\": {cause}"))
-                    .help(stand_down_help(*why, *language, locale))
+                let cause = stand_down(*why, agents, version.as_deref(), locale);
+                Text::new(say!(
+                    locale,
+                    "{language} is not loaded in container \"{container}\": {cause}",
+                    "{language} no se carga en el contenedor \"{container}\": {cause}",
+                ))
+                .help(stand_down_help(*why, *language, locale))
             }
             Self::EntrypointSets { container, variables } => {
                 let all = list(variables);
-                Text::new(format!(
-                    "a script at the start of container \"{container}\" sets {all}, which may hide ours"
+                Text::new(say!(
+                    locale,
+                    "a script at the start of container \"{container}\" sets {all}, which may override ours",
+                    "un script al inicio del contenedor \"{container}\" define {all}, lo que puede sustituir los valores inyectados",
                 ))
-                .help(format!("let the script append to {all} instead"))
+                .help(say!(
+                    locale,
+                    "let the script append to {all} instead",
+                    "haz que el script añada su valor al final de {all}",
+                ))
             }
             Self::VariableNotJoined { container, variable, why } => {
                 let what = refused(*why, locale);
-                Text::new(format!(
-                    "{variable} of container \"{container}\" holds {what}, which the kubelet cannot take from a file"
+                Text::new(say!(
+                    locale,
+                    "{variable} of container \"{container}\" has {what}, which the kubelet cannot take from a file",
+                    "{variable} del contenedor \"{container}\" tiene {what}, que el kubelet no puede leer de un archivo",
                 ))
-                .help(format!("set {variable} as a value in the container's env, then it is joined there"))
+                .help(say!(
+                    locale,
+                    "set {variable} in the container's env, then it is joined there",
+                    "define {variable} en el env del contenedor, y entonces se combina allí",
+                ))
             }
-            Self::ProbeFailed { container, error } => Text::new(format!(
-                "the probe of container \"{container}\" failed, so no agent is loaded: {error}"
+            Self::ProbeFailed { container, error } => Text::new(say!(
+                locale,
+                "the probe of container \"{container}\" failed, so no agent is loaded: {error}",
+                "la sonda del contenedor \"{container}\" falló, así que no se carga ningún agente: {error}",
             ))
-            .help("restart the workload; if it happens again, start the operator with --env-probe=never"),
+            .help(say!(
+                locale,
+                "restart the workload; if it happens again, start the operator with --env-probe=never",
+                "reinicia la carga de trabajo; si vuelve a ocurrir, inicia el operador con --env-probe=never",
+            )),
             Self::EnvironmentUnknown { container, variables, why } => {
-                let why = why.why(locale);
-                Text::new(format!(
-                    "variables that the image of container \"{container}\" sets may be hidden: {why}"
+                let (why, all) = (why.text(locale), list(variables));
+                Text::new(say!(
+                    locale,
+                    "values that the image of container \"{container}\" sets may be overridden: {why}",
+                    "los valores que define la imagen del contenedor \"{container}\" pueden quedar sustituidos: {why}",
                 ))
-                .help(format!("what the container's own env sets is kept: {}", list(variables)))
+                .help(say!(
+                    locale,
+                    "to keep your own values, set these in the container's env: {all}",
+                    "para conservar tus valores, define estas variables en el env del contenedor: {all}",
+                ))
             }
         }
     }
 }
 
-fn stand_down_help(why: StandDown, language: Language, _: Locale) -> String {
+fn stand_down(why: StandDown, agents: &[String], version: Option<&str>, locale: Locale) -> String {
+    match (why, version) {
+        (StandDown::Absent, _) => {
+            say!(locale, "its image has no such runtime", "su imagen no tiene ese entorno de ejecución",)
+        }
+        (StandDown::Version, Some(version)) => say!(
+            locale,
+            "the agent does not support version {version}",
+            "el agente no admite la versión {version}",
+        ),
+        (StandDown::Version, None) => {
+            say!(locale, "the agent does not support its version", "el agente no admite su versión",)
+        }
+        (StandDown::LibcUnknown, _) => say!(
+            locale,
+            "the C library of its image is not known",
+            "no se conoce la biblioteca de C de su imagen",
+        ),
+        (StandDown::LibcMismatch, _) => say!(
+            locale,
+            "the agent's files are for another C library",
+            "los archivos del agente son para otra biblioteca de C",
+        ),
+        (StandDown::OtherAgent, _) => {
+            let all = list(agents);
+            say!(locale, "another agent is loaded: {all}", "hay otro agente cargado: {all}")
+        }
+        (StandDown::Value, _) => say!(
+            locale,
+            "a variable has a value that cannot be passed on",
+            "una variable tiene un valor que no se puede transmitir",
+        ),
+    }
+}
+
+fn stand_down_help(why: StandDown, language: Language, locale: Locale) -> String {
     match (why, platform_annotation(language)) {
-        (StandDown::OtherAgent, _) => "remove the other agent, or the annotation".to_owned(),
-        (StandDown::LibcUnknown | StandDown::LibcMismatch, Some(key)) => format!("set {key}"),
-        _ => "use an image with a supported runtime, or remove the annotation".to_owned(),
+        (StandDown::OtherAgent, _) => {
+            say!(locale, "remove the other agent, or the annotation", "quita el otro agente, o la anotación",)
+        }
+        (StandDown::LibcUnknown | StandDown::LibcMismatch, Some(key)) => {
+            say!(locale, "set the annotation {key}", "define la anotación {key}")
+        }
+        _ => say!(
+            locale,
+            "use an image with a supported runtime, or remove the annotation",
+            "usa una imagen con un entorno de ejecución compatible, o quita la anotación",
+        ),
     }
 }
 
@@ -136,25 +199,50 @@ const fn platform_annotation(language: Language) -> Option<&'static str> {
     }
 }
 
-fn refused(why: Refusal, _: Locale) -> String {
+fn refused(why: Refusal, locale: Locale) -> String {
     match why {
-        Refusal::Quote => "a single quote".to_owned(),
-        Refusal::CarriageReturn => "a carriage return".to_owned(),
-        Refusal::Line => format!("a line of more than {LONGEST_LINE} bytes"),
-        Refusal::Size => format!("more than {LONGEST_VALUE} bytes"),
-        Refusal::Encoding | Refusal::Name => "what is no text".to_owned(),
+        Refusal::Quote => say!(locale, "a single quote", "una comilla simple"),
+        Refusal::CarriageReturn => say!(locale, "a carriage return", "un retorno de carro"),
+        Refusal::Line => say!(
+            locale,
+            "a line of more than {LONGEST_LINE} bytes",
+            "una línea de más de {LONGEST_LINE} bytes",
+        ),
+        Refusal::Size => say!(locale, "more than {LONGEST_VALUE} bytes", "más de {LONGEST_VALUE} bytes",),
+        Refusal::Encoding => {
+            say!(locale, "bytes that are not valid text", "bytes que no son texto válido")
+        }
+        Refusal::Name => say!(
+            locale,
+            "a name that is not the name of a variable",
+            "un nombre que no es el de una variable",
+        ),
     }
 }
 
 impl Obstacle {
-    const fn why(self, _: Locale) -> &'static str {
+    fn text(self, locale: Locale) -> String {
         match self {
-            Self::SwitchedOff => "the probe is switched off",
-            Self::NoNode => "no node is known",
-            Self::OldNode => "a node is older than Kubernetes 1.35",
-            Self::NeverRestarted => "a probe that is killed would fail the pod",
-            Self::LocalhostProfile => "a Localhost profile may not allow it",
-            Self::Taken => "the pod has probes, or their names, already",
+            Self::SwitchedOff => say!(locale, "the probe is switched off", "la sonda está desactivada"),
+            Self::NoNode => say!(locale, "no node is known", "no se conoce ningún nodo"),
+            Self::OldNode => {
+                say!(locale, "a node is older than Kubernetes 1.35", "un nodo es anterior a Kubernetes 1.35",)
+            }
+            Self::NeverRestarted => say!(
+                locale,
+                "a probe that is killed would fail the pod",
+                "si se interrumpe la sonda, el pod fallaría",
+            ),
+            Self::LocalhostProfile => say!(
+                locale,
+                "a Localhost profile may not allow it",
+                "un perfil Localhost puede no permitirlo",
+            ),
+            Self::Taken => say!(
+                locale,
+                "the pod has probes, or their names, already",
+                "el pod ya tiene sondas, o sus nombres",
+            ),
         }
     }
 }

@@ -27,34 +27,60 @@ family! {
 }
 
 impl ReferenceFinding {
-    pub(super) fn text(&self, _: Locale) -> Text {
+    pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
             Self::ReferenceMissing { kind, name, key: None, namespace } => {
                 let kind = kind.as_str();
-                Text::new(format!("{kind} \"{name}\" does not exist in namespace \"{namespace}\"")).help(
-                    format!(
-                        "create it: pods read the {kind} \"{name}\" of their own namespace, \"{namespace}\""
-                    ),
-                )
+                Text::new(say!(
+                    locale,
+                    "{kind} \"{name}\" does not exist in namespace \"{namespace}\"",
+                    "el {kind} \"{name}\" no existe en el espacio de nombres \"{namespace}\"",
+                ))
+                .help(say!(
+                    locale,
+                    "create it: pods read the {kind} \"{name}\" of their own namespace, \"{namespace}\"",
+                    "créalo: los pods leen el {kind} \"{name}\" de su propio espacio de nombres, \"{namespace}\"",
+                ))
             }
             Self::ReferenceMissing { kind, name, key: Some(key), namespace } => {
                 let kind = kind.as_str();
-                Text::new(format!(
-                    "there is no {kind} \"{name}\" with key \"{key}\" in namespace \"{namespace}\""
+                Text::new(say!(
+                    locale,
+                    "there is no {kind} \"{name}\" with key \"{key}\" in namespace \"{namespace}\"",
+                    "no hay ningún {kind} \"{name}\" con la clave \"{key}\" en el espacio de nombres \"{namespace}\"",
                 ))
-                .help(format!(
-                    "add \"{key}\" to the {kind} \"{name}\" of the pod's own namespace, \"{namespace}\""
+                .help(say!(
+                    locale,
+                    "add \"{key}\" to the {kind} \"{name}\" of the pod's own namespace, \"{namespace}\"",
+                    "añade \"{key}\" al {kind} \"{name}\" del espacio de nombres del pod, \"{namespace}\"",
                 ))
             }
-            Self::TlsUnset => Text::new(
+            Self::TlsUnset => Text::new(say!(
+                locale,
                 "the endpoint is https without tls: only CAs that the agent itself knows are trusted",
-            )
-            .help("name the CA: spec.exporter.tls.configMapName and ca_file"),
-            Self::TlsHalfAPair => {
-                Text::new("only one of cert_file and key_file is set").help("set both, or neither")
-            }
-            Self::TlsWithoutHttps => Text::new("tls is set, but the endpoint does not begin with https://")
-                .help("write https:// in the endpoint, or remove tls"),
+                "el endpoint es https y falta tls: solo se confía en las CA que el propio agente conoce",
+            ))
+            .help(say!(
+                locale,
+                "name the CA in spec.exporter.tls: configMapName and ca_file",
+                "nombra la CA en spec.exporter.tls: configMapName y ca_file",
+            )),
+            Self::TlsHalfAPair => Text::new(say!(
+                locale,
+                "only one of cert_file and key_file is set",
+                "solo está definido uno de cert_file y key_file",
+            ))
+            .help(say!(locale, "set both, or neither", "define los dos, o ninguno")),
+            Self::TlsWithoutHttps => Text::new(say!(
+                locale,
+                "tls is set, but the endpoint does not begin with https://",
+                "tls está definido, pero el endpoint no empieza por https://",
+            ))
+            .help(say!(
+                locale,
+                "write https:// in the endpoint, or remove spec.exporter.tls",
+                "escribe https:// en el endpoint, o quita spec.exporter.tls",
+            )),
         }
     }
 }

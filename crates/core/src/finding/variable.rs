@@ -37,27 +37,51 @@ family! {
 }
 
 impl VariableFinding {
-    pub(super) fn text(&self, _: Locale) -> Text {
+    pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
             Self::VariablesNotSeen { container, variables } => {
                 let all = list(variables);
-                Text::new(format!(
-                    "the agent, in a container of its own, does not see {all} of container \"{container}\""
+                Text::new(say!(
+                    locale,
+                    "the agent, in a container of its own, does not see {all} of container \"{container}\"",
+                    "el agente, en su propio contenedor, no ve {all} del contenedor \"{container}\"",
                 ))
-                .help("set them in spec.go.env, or as annotations resource.opentelemetry.io/…")
+                .help(say!(
+                    locale,
+                    "set them in spec.go.env, or as annotations resource.opentelemetry.io/…",
+                    "defínelas en spec.go.env, o como anotaciones resource.opentelemetry.io/…",
+                ))
             }
-            Self::VariableNotMergeable { container, variable } => Text::new(format!(
-                "{variable} of container \"{container}\" has a source that may be absent, nothing can be added to it"
+            Self::VariableNotMergeable { container, variable } => Text::new(say!(
+                locale,
+                "{variable} of container \"{container}\" has a source that may be absent, so nothing can be added to it",
+                "{variable} del contenedor \"{container}\" tiene un origen que puede faltar, así que no se le puede añadir nada",
             ))
-            .help(format!("give {variable} as a value, or remove \"optional: true\" from its source")),
-            Self::VariableHides { container, variable } => {
-                Text::new(format!("{variable}, now set in container \"{container}\", hides the value from envFrom"))
-                    .help(format!("set {variable} in the container's env instead, then it is joined"))
-            }
-            Self::VariableMayHide { container, variable } => Text::new(format!(
-                "{variable}, now set in container \"{container}\", hides one from envFrom, if there is one"
+            .help(say!(
+                locale,
+                "set {variable} to a literal value, or remove \"optional: true\" from its source",
+                "define {variable} con un valor literal, o quita \"optional: true\" de su origen",
+            )),
+            Self::VariableHides { container, variable } => Text::new(say!(
+                locale,
+                "{variable}, now set in container \"{container}\", overrides the value from envFrom",
+                "{variable}, ahora definida en el contenedor \"{container}\", sustituye el valor de envFrom",
             ))
-            .help(format!("set {variable} in the container's env instead, then it is joined")),
+            .help(joined(variable, locale)),
+            Self::VariableMayHide { container, variable } => Text::new(say!(
+                locale,
+                "{variable}, now set in container \"{container}\", would override a value from envFrom",
+                "{variable}, ahora definida en el contenedor \"{container}\", sustituiría un valor de envFrom",
+            ))
+            .help(joined(variable, locale)),
         }
     }
+}
+
+fn joined(variable: &str, locale: Locale) -> String {
+    say!(
+        locale,
+        "set {variable} in the container's env instead, then it is joined",
+        "define {variable} en el env del contenedor, y entonces se combina",
+    )
 }

@@ -1,0 +1,77 @@
+//! How a finding is written in each place where people see it.
+
+use super::{Finding, Locale, Severity};
+
+/// As long as an admission warning should be at most, in characters:
+/// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>.
+const LONGEST_WARNING: usize = 120;
+/// The longest note that the API server takes, in bytes:
+/// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.
+const LONGEST_NOTE: usize = 1024;
+
+impl Finding {
+    /// A warning that `kubectl apply` prints: code and message, and the remedy if it fits.
+    pub fn warning(&self, locale: Locale) -> String {
+        let (text, code) = (self.reason.text(locale), self.code());
+        let short = format!("{code}: {}", text.message);
+        match text.help.map(|help| format!("{short}; {help}")) {
+            Some(long) if long.chars().count() <= LONGEST_WARNING => long,
+            _ => cut(short, LONGEST_WARNING, |_| 1),
+        }
+    }
+
+    /// The note of an Event.
+    pub fn event_note(&self, locale: Locale) -> String {
+        let text = self.reason.text(locale);
+        let note = match text.help {
+            Some(help) => format!("{}. {help}", text.message),
+            None => text.message,
+        };
+        cut(note, LONGEST_NOTE, char::len_utf8)
+    }
+
+    /// The message of a log entry or a condition, which have the code and the severity beside it.
+    pub fn message(&self, locale: Locale) -> String {
+        self.reason.text(locale).message
+    }
+
+    /// The lines for a terminal.
+    pub fn lines(&self, locale: Locale) -> Lines {
+        let text = self.reason.text(locale);
+        let severity = match (self.severity(), locale) {
+            (severity, Locale::En) => severity.as_str(),
+            (Severity::Info, Locale::Es) => "info",
+            (Severity::Warning, Locale::Es) => "advertencia",
+            (Severity::Error, Locale::Es) => "error",
+        };
+        Lines {
+            title: format!("{severity}[{}]", self.code()),
+            message: text.message,
+            help: text.help.map(|help| say!(locale, "help: {help}", "ayuda: {help}")),
+        }
+    }
+}
+
+/// A finding for a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines {
+    /// Severity and code.
+    pub title: String,
+    /// What was seen.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// The text, or as much of it as fits, with an ellipsis.
+fn cut(text: String, longest: usize, size: fn(char) -> usize) -> String {
+    if text.chars().map(size).sum::<usize>() <= longest {
+        return text;
+    }
+    let mut used = size('…');
+    let fits = |c: &char| {
+        used += size(*c);
+        used <= longest
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
+}

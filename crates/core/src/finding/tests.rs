@@ -1,0 +1,320 @@
+use std::collections::BTreeSet;
+
+use ingraft_api::Language;
+use ingraft_probe_contract::{Refusal, StandDown};
+use proptest::prelude::*;
+
+use super::*;
+use crate::snapshot::{PodSecurity, ReferenceKind};
+
+fn text(value: &str) -> String {
+    value.to_owned()
+}
+
+fn texts<const N: usize>(values: [&str; N]) -> Vec<String> {
+    values.map(str::to_owned).to_vec()
+}
+
+/// One of every finding at least, and of every variant of its text. Values hold a digit, which no sentence does.
+fn samples() -> Vec<Reason> {
+    let mut samples = Vec::new();
+    choices(&mut samples);
+    containers(&mut samples);
+    probes(&mut samples);
+    endpoints(&mut samples);
+    instrumentations(&mut samples);
+    samples
+}
+
+fn choices(samples: &mut Vec<Reason>) {
+    use ChoiceFinding as F;
+    let language = Language::Python;
+    let container = text("app-1");
+    let containers = texts(["app-1", "app-2"]);
+    let instrumentation = text("shop-1/base-1");
+    let namespace = text("shop-1");
+    samples.extend(
+        [
+            F::Injected {
+                language,
+                instrumentation: instrumentation.clone(),
+                containers: containers.clone(),
+            },
+            F::AlreadyInjected { language },
+            F::InstrumentationMissing { language, namespace: namespace.clone(), elsewhere: Vec::new() },
+            F::InstrumentationMissing {
+                language,
+                namespace: namespace.clone(),
+                elsewhere: texts(["a-1/b-1"]),
+            },
+            F::InstrumentationMissing {
+                language,
+                namespace: namespace.clone(),
+                elsewhere: texts(["a-1/b-1", "a-2/b-2"]),
+            },
+            F::InstrumentationNotFound {
+                language,
+                reference: instrumentation.clone(),
+                candidates: Vec::new(),
+            },
+            F::InstrumentationNotFound { language, reference: instrumentation, candidates: texts(["b-1"]) },
+            F::InstrumentationAmbiguous { language, namespace, names: texts(["b-1", "b-2"]) },
+            F::LanguageDisabled { language },
+            F::LanguageUnknown { container: container.clone(), found: Vec::new() },
+            F::LanguageUnknown { container: container.clone(), found: texts(["java-1", "go-1"]) },
+            F::ContainersUnnamed { language, containers: containers.clone() },
+            F::ContainerNotFound { language, name: text("ap-1"), containers: containers.clone() },
+            F::NoContainer { language },
+            F::OneContainerOnly { language, containers: containers.clone() },
+            F::FirstContainerOnly { language, containers },
+            F::InitContainerUnsupported { language, container },
+            F::WindowsPod,
+            F::InternalError,
+        ]
+        .map(Reason::from),
+    );
+}
+
+fn containers(samples: &mut Vec<Reason>) {
+    let language = Language::DotNet;
+    let container = text("app-1");
+    let name = text("name-1");
+    let variable = text("VARIABLE_1");
+    let variables = texts(["VARIABLE_1", "VARIABLE_2"]);
+    let taken = [Taken::MountPath, Taken::Volume, Taken::Container];
+    samples
+        .extend(taken.map(|what| ContainerFinding::NameTaken { language, what, name: name.clone() }.into()));
+    samples.extend([
+        AnnotationFinding::AnnotationUnknown { key: text("key-1"), suggestion: Some(text("key-2")) }.into(),
+        AnnotationFinding::AnnotationUnknown { key: text("key-1"), suggestion: None }.into(),
+        AnnotationFinding::AnnotationNotText { key: text("key-1"), value: text("17") }.into(),
+        AnnotationFinding::PlatformUnknown { language, value: text("arm-1"), known: &["amd-1", "amd-2"] }
+            .into(),
+        AnnotationFinding::GoTargetMissing { container: container.clone() }.into(),
+        ContainerFinding::PodSecurityForbids { language, level: PodSecurity::Baseline }.into(),
+        ContainerFinding::ProcessesHidden { language, field: "hostPID", value: true }.into(),
+        ContainerFinding::OtherAgent { language, container: container.clone(), variable: "HOME_1" }.into(),
+        ContainerFinding::OtherProfiler { language, container: container.clone(), variable: "HOME_1" }.into(),
+        ContainerFinding::ModulesNotHooked { container: container.clone() }.into(),
+        ContainerFinding::LanguageSeemsWrong {
+            language,
+            container: container.clone(),
+            found: texts(["go-1"]),
+        }
+        .into(),
+        VariableFinding::VariablesNotSeen { container: container.clone(), variables }.into(),
+        VariableFinding::VariableNotMergeable { container: container.clone(), variable: variable.clone() }
+            .into(),
+        VariableFinding::VariableHides { container: container.clone(), variable: variable.clone() }.into(),
+        VariableFinding::VariableMayHide { container, variable }.into(),
+        ManifestFinding::AnnotationMisplaced { key: text("key-1"), template: "/spec/template" }.into(),
+    ]);
+}
+
+fn probes(samples: &mut Vec<Reason>) {
+    use ProbeFinding as F;
+    let container = text("app-1");
+    for why in [
+        StandDown::Absent,
+        StandDown::Version,
+        StandDown::LibcUnknown,
+        StandDown::LibcMismatch,
+        StandDown::OtherAgent,
+        StandDown::Value,
+    ] {
+        for (language, version) in [(Language::Python, Some(text("2.7"))), (Language::Java, None)] {
+            let (container, agents) = (container.clone(), texts(["agent-1"]));
+            samples.push(F::AgentStoodDown { language, container, why, agents, version }.into());
+        }
+    }
+    for why in [
+        Refusal::Quote,
+        Refusal::CarriageReturn,
+        Refusal::Line,
+        Refusal::Size,
+        Refusal::Encoding,
+        Refusal::Name,
+    ] {
+        let (container, variable) = (container.clone(), text("VARIABLE_1"));
+        samples.push(F::VariableNotJoined { container, variable, why }.into());
+    }
+    for why in [
+        Obstacle::SwitchedOff,
+        Obstacle::NoNode,
+        Obstacle::OldNode,
+        Obstacle::NeverRestarted,
+        Obstacle::LocalhostProfile,
+        Obstacle::Taken,
+    ] {
+        let (container, variables) = (container.clone(), texts(["VARIABLE_1"]));
+        samples.push(F::EnvironmentUnknown { container, variables, why }.into());
+    }
+    samples.push(F::EntrypointSets { container: container.clone(), variables: texts(["VARIABLE_1"]) }.into());
+    samples.push(F::ProbeFailed { container, error: text("error-1") }.into());
+}
+
+fn endpoints(samples: &mut Vec<Reason>) {
+    use EndpointFinding as F;
+    let language = Language::Nginx;
+    let endpoint = text("http://collector-1:4317");
+    let reference = |key: Option<&str>| ReferenceFinding::ReferenceMissing {
+        kind: ReferenceKind::ConfigMap,
+        name: text("name-1"),
+        key: key.map(str::to_owned),
+        namespace: text("shop-1"),
+    };
+    samples.extend(
+        [
+            F::EndpointMissing { container: None },
+            F::EndpointMissing { container: Some(text("app-1")) },
+            F::EndpointPortIsGrpc { language, endpoint: endpoint.clone() },
+            F::EndpointPortIsHttp { language, endpoint: endpoint.clone() },
+            F::EndpointPortCorrected {
+                language,
+                endpoint: endpoint.clone(),
+                corrected: text("http://c-2:4318"),
+            },
+            F::ProtocolUnsupported { language, protocol: text("protocol-1") },
+            F::EndpointNotAUrl { endpoint: text("collector-1") },
+            F::EndpointIsLocal { endpoint },
+            F::EndpointWithoutNamespace { host: text("host-1"), namespace: text("shop-1") },
+            F::EndpointPortNotServed { service: text("obs-1/collector-1"), port: 1, ports: vec![4317, 4318] },
+        ]
+        .map(Reason::from),
+    );
+    samples.extend(
+        [
+            reference(None),
+            reference(Some("key-1")),
+            ReferenceFinding::TlsUnset,
+            ReferenceFinding::TlsHalfAPair,
+            ReferenceFinding::TlsWithoutHttps,
+        ]
+        .map(Reason::from),
+    );
+}
+
+fn instrumentations(samples: &mut Vec<Reason>) {
+    use InstrumentationFinding as F;
+    let language = Language::Java;
+    for allowed in [
+        Allowed::VariableName,
+        Allowed::ValueOrSource,
+        Allowed::OneSource,
+        Allowed::PodField,
+        Allowed::ContainerResource,
+        Allowed::ObjectKey,
+        Allowed::FileKey,
+        Allowed::ObjectName,
+        Allowed::ClaimTemplate,
+        Allowed::Size,
+        Allowed::Amounts,
+        Allowed::PullPolicy,
+        Allowed::SecurityContext,
+        Allowed::PodSecurity(PodSecurity::Restricted),
+        Allowed::Extension,
+        Allowed::Directive,
+        Allowed::NotDotNetHome,
+        Allowed::Folder,
+        Allowed::File,
+    ] {
+        samples.push(F::ignored("/spec/env/2", "value-1", allowed).into());
+        samples.push(F::FieldUnusable { language, field: "spec.x1", value: text("value-1"), allowed }.into());
+    }
+    let (from, to) = (text("java:1.32.0"), text("java:2.1.0"));
+    samples.extend(
+        [
+            F::SamplerTypeMissing,
+            F::ignored("/spec/volumeClaimTemplate", "", Allowed::ClaimTemplate),
+            F::UpgradeBlocked { language, from, to, version: "2.0.0" },
+        ]
+        .map(Reason::from),
+    );
+}
+
+fn codes() -> Vec<&'static str> {
+    Reason::FAMILIES.iter().flat_map(|family| family.iter()).map(|code| code.name).collect()
+}
+
+#[test]
+fn every_code_is_one_word_in_one_family() {
+    let codes = codes();
+    assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len(), "two families have the same code");
+    for code in codes {
+        assert!(code.starts_with(|c: char| c.is_ascii_uppercase()), "{code}");
+        assert!(code.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{code}");
+    }
+}
+
+#[test]
+fn every_finding_has_a_sample() {
+    let samples: BTreeSet<&str> = samples().iter().map(Reason::code).collect();
+    let missing: Vec<&str> = codes().into_iter().filter(|code| !samples.contains(code)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// What must be the same in every language: values, fields, commands.
+fn values(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| c.is_whitespace() || ",;()\"'".contains(c));
+    let words = words.map(|word| word.trim_matches([':', '.', '?']));
+    words.filter(|word| word.chars().any(|c| c.is_ascii_digit() || "/_=<-".contains(c))).collect()
+}
+
+#[test]
+fn both_languages_show_the_same_values_in_other_words() {
+    for reason in samples() {
+        let [english, spanish] = Locale::ALL.map(|locale| reason.text(locale));
+        assert_ne!(english.message, spanish.message);
+        assert_eq!(
+            values(&english.message),
+            values(&spanish.message),
+            "{}\n{}",
+            english.message,
+            spanish.message
+        );
+        let [english, spanish] = [english, spanish].map(|text| text.help.unwrap_or_default());
+        assert!(english.is_empty() || english != spanish, "{english}");
+        assert_eq!(values(&english), values(&spanish), "{english}\n{spanish}");
+    }
+}
+
+#[test]
+fn sentences_have_no_full_stop_and_everything_but_good_news_a_remedy() {
+    for reason in samples() {
+        for locale in Locale::ALL {
+            let Text { message, help } = reason.text(locale);
+            assert!(!message.ends_with('.'), "{message}");
+            let is_good = matches!(reason.code(), "Injected" | "AlreadyInjected");
+            assert_eq!(help.is_none(), is_good, "{message}");
+            assert!(help.is_none_or(|help| !help.ends_with(['.', ' '])), "{message}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_long_is_cut_between_characters(value in "\\PC{0,1500}") {
+        let finding = Finding::pod(EndpointFinding::EndpointNotAUrl { endpoint: value }, "");
+        for locale in Locale::ALL {
+            let (warning, note) = (finding.warning(locale), finding.event_note(locale));
+            prop_assert!(warning.chars().count() <= 120);
+            prop_assert!(warning.starts_with("EndpointNotAUrl: "));
+            prop_assert!(note.len() <= 1024);
+            prop_assert!(note.ends_with('…') || note.ends_with(":4318"));
+        }
+    }
+}
+
+#[test]
+fn a_warning_has_the_remedy_if_it_fits() {
+    let short = Finding::pod(ReferenceFinding::TlsHalfAPair, "");
+    assert_eq!(
+        short.warning(Locale::En),
+        "TlsHalfAPair: only one of cert_file and key_file is set; set both, or neither"
+    );
+    let long = Finding::pod(EndpointFinding::EndpointMissing { container: None }, "");
+    assert_eq!(
+        long.warning(Locale::Es),
+        "EndpointMissing: no hay ningún endpoint definido: la telemetría va a localhost y se pierde"
+    );
+}
