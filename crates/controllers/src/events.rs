@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::report::Report;
 use ingraft_cluster::watch::Store;
-use ingraft_core::{Finding, Subject};
+use ingraft_core::{Finding, Locale, Subject};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
@@ -20,11 +20,14 @@ use crate::NAME;
 const QUIET: Duration = Duration::from_mins(1);
 /// So many recent Events are remembered.
 const REMEMBERED: usize = 4096;
-/// The longest note that the API server takes: <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.
-const NOTE: usize = 1024;
 
 /// Publishes reports as Events for as long as there are any.
-pub async fn publish_events(client: Client, store: Arc<Store>, mut reports: mpsc::Receiver<Arc<Report>>) {
+pub async fn publish_events(
+    client: Client,
+    store: Arc<Store>,
+    mut reports: mpsc::Receiver<Arc<Report>>,
+    locale: Locale,
+) {
     let recorder = recorder(client);
     let mut recent: HashMap<(String, &'static str), Instant> = HashMap::new();
     while let Some(report) = reports.recv().await {
@@ -41,7 +44,7 @@ pub async fn publish_events(client: Client, store: Arc<Store>, mut reports: mpsc
                 if recent.len() < REMEMBERED {
                     recent.insert(key, now);
                 }
-                if let Err(error) = recorder.publish(&event(finding, "Inject"), &object).await {
+                if let Err(error) = recorder.publish(&event(finding, "Inject", locale), &object).await {
                     tracing::warn!(error = %Chain(&error), code = finding.code(), "failed to publish an Event");
                 }
             }
@@ -61,18 +64,11 @@ fn identity(object: &ObjectReference) -> String {
 }
 
 /// A finding as an Event about an action of ours.
-pub(crate) fn event(finding: &Finding, action: &str) -> Event {
-    let mut note = finding.message();
-    if let Some(help) = finding.help() {
-        note = format!("{note}. {help}");
-    }
-    let end =
-        note.char_indices().map(|(index, c)| index + c.len_utf8()).take_while(|end| *end <= NOTE).last();
-    note.truncate(end.unwrap_or_default());
+pub(crate) fn event(finding: &Finding, action: &str, locale: Locale) -> Event {
     Event {
         type_: EventType::Warning,
         reason: finding.code().to_owned(),
-        note: Some(note),
+        note: Some(finding.event_note(locale)),
         action: action.to_owned(),
         secondary: None,
     }

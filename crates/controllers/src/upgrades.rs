@@ -3,7 +3,7 @@
 use ingraft_api::Instrumentation;
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::watch::Store;
-use ingraft_core::{Finding, Settings, Upgrade, upgrade};
+use ingraft_core::{Finding, Locale, Settings, Upgrade, upgrade};
 use kube::api::{Patch, PatchParams};
 use kube::runtime::events::Recorder;
 use kube::{Api, Client, Resource};
@@ -18,11 +18,11 @@ pub async fn upgrade_images(client: &Client, store: &Store, settings: &Settings)
     let pending: Vec<(Instrumentation, Upgrade)> = {
         let snapshot = store.read();
         let pairs = snapshot.instrumentations.iter().map(|one| (one.clone(), upgrade(one, settings)));
-        pairs.filter(|(one, upgrade)| concerns(one, upgrade)).collect()
+        pairs.filter(|(one, upgrade)| concerns(one, upgrade, settings.locale)).collect()
     };
     for (instrumentation, upgrade) in pending {
         let name = instrumentation.reference();
-        match apply(client, &instrumentation, &upgrade).await {
+        match apply(client, &instrumentation, &upgrade, settings.locale).await {
             Ok(()) => {
                 tracing::info!(instrumentation = name, images = ?upgrade.images, "upgraded default images");
             }
@@ -33,20 +33,20 @@ pub async fn upgrade_images(client: &Client, store: &Store, settings: &Settings)
             }
         }
         for finding in upgrade.blocked.values() {
-            publish(&recorder, finding, &instrumentation).await;
+            publish(&recorder, finding, &instrumentation, settings.locale).await;
         }
     }
 }
 
 /// Whether anything is to be done, or told.
-fn concerns(instrumentation: &Instrumentation, upgrade: &Upgrade) -> bool {
-    upgrade.patch().is_some() || !upgrade.blocked.is_empty() || status(instrumentation, upgrade).is_some()
+fn concerns(instrumentation: &Instrumentation, upgrade: &Upgrade, locale: Locale) -> bool {
+    upgrade.patch().is_some() || !upgrade.blocked.is_empty() || status(instrumentation, upgrade, locale).is_some()
 }
 
 /// The new status, if it differs. A language that is no longer blocked is removed.
-fn status(instrumentation: &Instrumentation, upgrade: &Upgrade) -> Option<Value> {
+fn status(instrumentation: &Instrumentation, upgrade: &Upgrade, locale: Locale) -> Option<Value> {
     let current = instrumentation.status.as_ref().and_then(|status| status.upgrade_blocked_versions.clone());
-    let (current, new) = (current.unwrap_or_default(), upgrade.status());
+    let (current, new) = (current.unwrap_or_default(), upgrade.status(locale));
     if current == new {
         return None;
     }
@@ -56,7 +56,12 @@ fn status(instrumentation: &Instrumentation, upgrade: &Upgrade) -> Option<Value>
     Some(json!({"status": {"upgradeBlockedVersions": entries}}))
 }
 
-async fn apply(client: &Client, instrumentation: &Instrumentation, upgrade: &Upgrade) -> kube::Result<()> {
+async fn apply(
+    client: &Client,
+    instrumentation: &Instrumentation,
+    upgrade: &Upgrade,
+    locale: Locale,
+) -> kube::Result<()> {
     let metadata = instrumentation.meta();
     let (namespace, name) =
         (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default());
@@ -72,15 +77,20 @@ async fn apply(client: &Client, instrumentation: &Instrumentation, upgrade: &Upg
         }
         api.patch(name, &params, &Patch::Merge(patch)).await?;
     }
-    if let Some(status) = status(instrumentation, upgrade) {
+    if let Some(status) = status(instrumentation, upgrade, locale) {
         api.patch_status(name, &params, &Patch::Merge(status)).await?;
     }
     Ok(())
 }
 
-async fn publish(recorder: &Recorder, finding: &Finding, instrumentation: &Instrumentation) {
+async fn publish(
+    recorder: &Recorder,
+    finding: &Finding,
+    instrumentation: &Instrumentation,
+    locale: Locale,
+) {
     if let Err(error) =
-        recorder.publish(&events::event(finding, "Upgrade"), &instrumentation.object_ref(&())).await
+        recorder.publish(&events::event(finding, "Upgrade", locale), &instrumentation.object_ref(&())).await
     {
         tracing::warn!(error = %Chain(&error), code = finding.code(), "failed to publish an Event");
     }

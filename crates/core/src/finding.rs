@@ -24,7 +24,7 @@ pub use choice::ChoiceFinding;
 pub use collector::Findings;
 pub use container::{ContainerFinding, Taken};
 pub use endpoint::EndpointFinding;
-pub use family::Code;
+pub use family::{Code, Example};
 pub use field::{FieldFinding, FieldProblem, FieldType};
 pub use instrumentation::{Allowed, InstrumentationFinding};
 pub use locale::Locale;

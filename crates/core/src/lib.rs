@@ -30,7 +30,7 @@ pub mod workload;
 
 pub use edit::Edit;
 pub use facts::Facts;
-pub use finding::{Finding, Reason, Severity, Subject};
+pub use finding::{Finding, Locale, Reason, Severity, Subject};
 pub use ingraft_probe_contract::ImageFacts;
 pub use inject::{Outcome, Request, inject, references};
 pub use owner::{Owner, OwnerKind};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ingraft_api::Language;
 
+use crate::finding::Locale;
 use crate::image::ImageReference;
 
 /// Default images and feature switches: the same for the operator and the command line. The defaults follow from the
@@ -18,6 +19,8 @@ pub struct Settings {
     pub env_probe: bool,
     /// The image that holds the probe: the operator's own. Empty where it is not known: then there are no probes.
     pub probe_image: String,
+    /// The language of findings.
+    pub locale: Locale,
 }
 
 impl Settings {
@@ -58,6 +61,7 @@ impl Settings {
             multi_instrumentation: true,
             env_probe: true,
             probe_image: String::new(),
+            locale: Locale::En,
         }
     }
 }

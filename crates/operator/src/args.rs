@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
+use ingraft_core::Locale;
 use ingraft_settings::SettingsArgs;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -51,6 +52,9 @@ pub struct Args {
     /// permission to list Secrets, which `ingraft manifests --check-secrets` adds
     #[arg(long, env = "INGRAFT_CHECK_SECRETS", hide_env = true)]
     pub check_secrets: bool,
+    /// The language of findings in logs, Events, warnings and status: en or es
+    #[arg(long, env = "INGRAFT_LOCALE", hide_env = true, default_value = "en", value_parser = locale)]
+    pub locale: Locale,
     #[command(flatten)]
     pub settings: SettingsArgs,
 }
@@ -62,6 +66,10 @@ pub struct WebhookUrl {
     pub url: String,
     /// Its host.
     pub host: String,
+}
+
+fn locale(text: &str) -> Result<Locale, String> {
+    Locale::parse(text).ok_or_else(|| "it must be en or es".to_owned())
 }
 
 fn webhook_url(text: &str) -> Result<WebhookUrl, String> {

@@ -106,7 +106,8 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(client: Client, args: Args) -> (Self, mpsc::Receiver<Arc<Report>>) {
+    fn new(client: Client, mut args: Args) -> (Self, mpsc::Receiver<Arc<Report>>) {
+        args.settings.0.locale = args.locale;
         let (reports, received) = Reports::new();
         let (learnt, unsaved) = watch::channel(());
         let shared = Self {
@@ -156,7 +157,7 @@ fn watch_cluster(shared: &Shared, tasks: &mut Tasks, registry: &mut Registry) {
 /// Publishes Events about what this replica has found.
 fn publish_findings(shared: &Shared, tasks: &mut Tasks, reports: mpsc::Receiver<Arc<Report>>) {
     let (client, store) = (shared.client.clone(), Arc::clone(&shared.store));
-    tasks.spawn_infallible("events", publish_events(client, store, reports));
+    tasks.spawn_infallible("events", publish_events(client, store, reports, shared.args.locale));
 }
 
 /// Leads whenever it is this replica's turn.

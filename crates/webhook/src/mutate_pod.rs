@@ -26,7 +26,7 @@ pub(crate) async fn answer(context: &Context, request: Request) -> Answer {
     }
     let (outcome, owners) = decide(context, &request);
     let warnings = outcome.findings.iter().filter(|finding| finding.severity() > Severity::Info);
-    let warnings = warnings.map(Finding::short).collect();
+    let warnings = warnings.map(|finding| finding.warning(context.settings.locale)).collect();
     context.metrics.review("pod", if outcome.edits.is_empty() { "unchanged" } else { "injected" });
     report(context, &request, owners, &outcome);
     let answer = Answer::allow(request.uid, &outcome.edits, warnings);
@@ -61,7 +61,7 @@ fn report(context: &Context, request: &Request, owners: Vec<Owner>, outcome: &Ou
     for finding in &outcome.findings {
         let (code, severity) = (finding.code(), finding.severity());
         context.metrics.finding(code, severity.as_str());
-        let message = finding.message();
+        let message = finding.message(context.settings.locale);
         macro_rules! log {
             ($level:ident) => {
                 tracing::$level!(

@@ -4,31 +4,29 @@
 //! Deleting is never asked about.
 
 use ingraft_api::Instrumentation;
-use ingraft_core::{Finding, Severity};
+use ingraft_core::finding::InstrumentationFinding;
+use ingraft_core::{Finding, Severity, Subject};
 
 use crate::Context;
 use crate::review::{Answer, Request};
 
 /// Warns, for `kubectl apply` to print.
 pub(crate) fn answer(context: &Context, request: Request) -> Answer {
-    let warnings: Vec<String> = match serde_json::from_value::<Instrumentation>(request.object) {
+    let findings = match serde_json::from_value::<Instrumentation>(request.object) {
         Ok(instrumentation) => {
-            let findings = ingraft_core::review(&instrumentation, &context.store.read(), &context.settings);
-            findings.iter().filter(|finding| finding.severity() > Severity::Info).map(with_help).collect()
+            ingraft_core::review(&instrumentation, &context.store.read(), &context.settings)
         }
-        Err(error) => vec![format!("InstrumentationUnreadable: {error}")],
+        Err(error) => vec![unreadable(&error)],
     };
+    let findings = findings.iter().filter(|finding| finding.severity() > Severity::Info);
+    let warnings: Vec<String> = findings.map(|finding| finding.warning(context.settings.locale)).collect();
     context
         .metrics
         .review("instrumentation-warnings", if warnings.is_empty() { "unchanged" } else { "warned" });
     Answer::allow(request.uid, &[], warnings)
 }
 
-/// A warning is read by the person who can act on it at once, so it also says how, where there is room.
-fn with_help(finding: &Finding) -> String {
-    let short = finding.short();
-    match finding.help() {
-        Some(help) if short.len() + help.len() < 240 => format!("{short}; {help}"),
-        _ => short,
-    }
+fn unreadable(error: &serde_json::Error) -> Finding {
+    let reason = InstrumentationFinding::InstrumentationUnreadable { error: error.to_string() };
+    Finding { reason: reason.into(), subject: Subject::Instrumentation(String::new()), pointer: String::new() }
 }

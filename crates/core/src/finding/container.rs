@@ -65,7 +65,9 @@ family! {
             container: String,
             /// The runtimes that were found.
             found: Vec<String>,
-        },
+        }
+            example "A probe found Java in the image before, and the pod requests Python:\n\n```yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: cart\n  annotations:\n    instrumentation.opentelemetry.io/inject-python: 'true'\nspec:\n  containers:\n    - name: app\n      image: eclipse-temurin:21-jre\n```"
+            fix "Request the language that the image has:\n\n```yaml\ninstrumentation.opentelemetry.io/inject-java: 'true'\n```",
     }
 }
 

@@ -12,8 +12,17 @@ pub struct Code {
     pub severity: Severity,
     /// What it means.
     pub meaning: &'static str,
-    /// What causes it, where no manifest of the tests does.
-    pub example: Option<&'static str>,
+    /// What causes it, and how to fix it, where no manifest of the tests shows it.
+    pub example: Option<Example>,
+}
+
+/// A finding that no manifest by itself causes.
+#[derive(Debug, Clone, Copy)]
+pub struct Example {
+    /// What causes it, as Markdown.
+    pub cause: &'static str,
+    /// How to fix it, as Markdown.
+    pub fix: &'static str,
 }
 
 /// Declares one family. The name of a finding is its code; its comment is what the documentation says that it means.
@@ -25,7 +34,7 @@ macro_rules! family {
                 $(#[doc = $doc:literal])+
                 $severity:ident: $code:ident $({
                     $( $(#[$field_doc:meta])+ $field:ident: $type:ty, )+
-                })? $(example $example:literal)?,
+                })? $(example $cause:literal fix $fix:literal)?,
             )+
         }
     ) => {
@@ -45,7 +54,7 @@ macro_rules! family {
                     name: stringify!($code),
                     severity: $crate::finding::Severity::$severity,
                     meaning: concat!($($doc, "\n"),+),
-                    example: family!(@example $($example)?),
+                    example: family!(@example $($cause, $fix)?),
                 }, )+
             ];
 
@@ -65,7 +74,9 @@ macro_rules! family {
         }
     };
     (@example) => { None };
-    (@example $example:literal) => { Some($example) };
+    (@example $cause:literal, $fix:literal) => {
+        Some($crate::finding::Example { cause: $cause, fix: $fix })
+    };
 }
 
 /// Declares all families.

@@ -30,6 +30,13 @@ family! {
             /// What may stand there.
             allowed: Allowed,
         },
+        /// The API server stored an Instrumentation that is not one. It is as if it did not exist.
+        Warning: InstrumentationUnreadable {
+            /// What is wrong.
+            error: String,
+        }
+            example "A cluster whose custom resource definition is older than the operator accepts, for example, a text where the operator's own has a list."
+            fix "Install the definition of the operator's version, then correct what it refuses:\n\n```sh\ningraft manifests crds | kubectl apply --server-side -f -\n```",
         /// A default image is not upgraded, because telemetry would change.
         Warning: UpgradeBlocked {
             /// The language.
@@ -198,6 +205,16 @@ impl InstrumentationFinding {
                 locale,
                 "set spec.sampler.type, such as parentbased_traceidratio",
                 "define spec.sampler.type, por ejemplo parentbased_traceidratio",
+            )),
+            Self::InstrumentationUnreadable { error } => Text::new(say!(
+                locale,
+                "the Instrumentation cannot be read: {error}",
+                "la Instrumentation no se puede leer: {error}",
+            ))
+            .help(say!(
+                locale,
+                "install the operator's definitions: ingraft manifests crds | kubectl apply --server-side -f -",
+                "instala las definiciones del operador: ingraft manifests crds | kubectl apply --server-side -f -",
             )),
             Self::FieldIgnored { field, value, allowed } => {
                 let entry = if value.is_empty() { field.clone() } else { format!("{field} \"{value}\"") };

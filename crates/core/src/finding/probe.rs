@@ -21,14 +21,18 @@ family! {
             agents: Vec<String>,
             /// The version of the runtime, if it is known.
             version: Option<String>,
-        },
+        }
+            example "A probe ran in the image of an application that has another C library than the agent's files:\n\n```yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: cart\n  annotations:\n    instrumentation.opentelemetry.io/inject-python: 'true'\n    instrumentation.opentelemetry.io/otel-python-platform: glibc\nspec:\n  containers:\n    - name: app\n      image: python:3.13-alpine\n```"
+            fix "Name the C library of the image, and restart the workload:\n\n```yaml\ninstrumentation.opentelemetry.io/otel-python-platform: musl\n```\n\nWhere the image has no such runtime, or an old one, use another image, or remove the annotation. Where another agent is loaded, remove one of the two.",
         /// A shell script at the start of the container sets variables of its own.
         Warning: EntrypointSets {
             /// The container.
             container: String,
             /// The variables.
             variables: Vec<String>,
-        },
+        }
+            example "The image starts a script that sets a variable by which the agent is loaded, and so replaces the injected value:\n\n```sh\n#!/bin/sh\nexport JAVA_TOOL_OPTIONS=\"-Xmx512m\"\nexec java -jar app.jar\n```"
+            fix "Keep what is there:\n\n```sh\nexport JAVA_TOOL_OPTIONS=\"$JAVA_TOOL_OPTIONS -Xmx512m\"\n```",
         /// The probe found a value that the file from which the kubelet takes variables cannot hold.
         Warning: VariableNotJoined {
             /// The container.
@@ -37,14 +41,18 @@ family! {
             variable: String,
             /// What its value holds.
             why: Refusal,
-        },
+        }
+            example "The image sets a variable to a value with a single quote:\n\n```dockerfile\nENV JAVA_TOOL_OPTIONS=\"-Dgreeting=it's\"\n```"
+            fix "Set the variable in the container, where it is joined without a file:\n\n```yaml\nenv:\n  - name: JAVA_TOOL_OPTIONS\n    value: \"-Dgreeting=it's\"\n```",
         /// The probe did not do what it is for: no agent is loaded.
         Error: ProbeFailed {
             /// The container.
             container: String,
             /// What it said.
             error: String,
-        },
+        }
+            example "The probe is killed because the node has no memory left, or the image cannot run it."
+            fix "Restart the workload: `kubectl rollout restart deployment/NAME`. The finding has the error; `kubectl describe pod NAME` shows how the container `ingraft-probe-0` ended. If it happens again, start the operator with `--env-probe=never`, and set the variables of the image in the container's `env`.",
         /// What image and `envFrom` set is not known, and no probe can look.
         Info: EnvironmentUnknown {
             /// The container.

@@ -225,6 +225,7 @@ fn instrumentations(samples: &mut Vec<Reason>) {
     samples.extend(
         [
             F::SamplerTypeMissing,
+            F::InstrumentationUnreadable { error: text("error-1") },
             F::ignored("/spec/volumeClaimTemplate", "", Allowed::ClaimTemplate),
             F::UpgradeBlocked { language, from, to, version: "2.0.0" },
         ]
