@@ -1,6 +1,7 @@
 //! `cargo xtask`: builds, checks and runs everything in this repository.
 
 mod crds;
+mod docs;
 mod down;
 mod load;
 mod test;
@@ -26,6 +27,8 @@ enum Command {
     Tools(Scope),
     /// Write the definitions of custom resources that are generated from the types
     Crds,
+    /// Write the pages about findings, docs/findings
+    Docs,
     /// Start a Kubernetes cluster with Ingraft, a Collector and a Python application, and show what happens
     ///
     /// Everything is built from package registries; the first time takes about 20 minutes. Needs Linux and root, unless
@@ -61,6 +64,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test(scope) => test::run(scope.version.kubernetes, scope.no_node, progress),
         Command::Tools(scope) => prerequisites::prepare(scope.version.kubernetes, scope.no_node, progress),
         Command::Crds => crds::write(),
+        Command::Docs => docs::write(),
         Command::Up(args) => up::run(args.kubernetes, progress),
         Command::Load(args) => load::run(&args, progress),
         Command::Down => down::down(progress),

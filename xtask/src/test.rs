@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 
 use ingraft_testkit::{Kubernetes, Progress, prerequisites};
 
-use crate::crds;
+use crate::{crds, docs};
 
 /// No file of code is longer, tests aside.
 const LONGEST_FILE: usize = 500;
@@ -29,7 +29,7 @@ pub fn root() -> PathBuf {
 /// Runs everything, cheap checks first. `no_node` leaves out the tests that need root.
 pub fn run(kubernetes: Kubernetes, no_node: bool, progress: Progress) -> anyhow::Result<()> {
     step("formatting", || cargo(&["fmt", "--all", "--check"]))?;
-    step("generated files", crds::check)?;
+    step("generated files", || crds::check().and_then(|()| docs::check()))?;
     step("boundaries", boundaries)?;
     step("length of files", files_are_short)?;
     step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;

@@ -40,7 +40,9 @@ pub async fn upgrade_images(client: &Client, store: &Store, settings: &Settings)
 
 /// Whether anything is to be done, or told.
 fn concerns(instrumentation: &Instrumentation, upgrade: &Upgrade, locale: Locale) -> bool {
-    upgrade.patch().is_some() || !upgrade.blocked.is_empty() || status(instrumentation, upgrade, locale).is_some()
+    upgrade.patch().is_some()
+        || !upgrade.blocked.is_empty()
+        || status(instrumentation, upgrade, locale).is_some()
 }
 
 /// The new status, if it differs. A language that is no longer blocked is removed.
@@ -83,12 +85,7 @@ async fn apply(
     Ok(())
 }
 
-async fn publish(
-    recorder: &Recorder,
-    finding: &Finding,
-    instrumentation: &Instrumentation,
-    locale: Locale,
-) {
+async fn publish(recorder: &Recorder, finding: &Finding, instrumentation: &Instrumentation, locale: Locale) {
     if let Err(error) =
         recorder.publish(&events::event(finding, "Upgrade", locale), &instrumentation.object_ref(&())).await
     {

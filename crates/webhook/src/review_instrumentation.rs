@@ -28,5 +28,9 @@ pub(crate) fn answer(context: &Context, request: Request) -> Answer {
 
 fn unreadable(error: &serde_json::Error) -> Finding {
     let reason = InstrumentationFinding::InstrumentationUnreadable { error: error.to_string() };
-    Finding { reason: reason.into(), subject: Subject::Instrumentation(String::new()), pointer: String::new() }
+    Finding {
+        reason: reason.into(),
+        subject: Subject::Instrumentation(String::new()),
+        pointer: String::new(),
+    }
 }

@@ -81,16 +81,16 @@ macro_rules! family {
 
 /// Declares all families.
 macro_rules! families {
-    ($( $(#[$doc:meta])* $variant:ident($family:ident), )+) => {
+    ($( $(#[doc = $doc:literal])+ $variant:ident($family:ident), )+) => {
         /// What was decided or noticed, with the values that the text needs.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Reason {
-            $( $(#[$doc])* $variant($family), )+
+            $( $(#[doc = $doc])+ $variant($family), )+
         }
 
         impl Reason {
-            /// All findings, by family.
-            pub const FAMILIES: &[&[Code]] = &[ $( $family::CODES, )+ ];
+            /// All findings, by family, each with what it is about.
+            pub const FAMILIES: &[(&str, &[Code])] = &[ $( (concat!($($doc),*), $family::CODES), )+ ];
 
             /// The stable code.
             pub const fn code(&self) -> &'static str {

@@ -234,7 +234,7 @@ fn instrumentations(samples: &mut Vec<Reason>) {
 }
 
 fn codes() -> Vec<&'static str> {
-    Reason::FAMILIES.iter().flat_map(|family| family.iter()).map(|code| code.name).collect()
+    Reason::FAMILIES.iter().flat_map(|(_, codes)| codes.iter()).map(|code| code.name).collect()
 }
 
 #[test]
