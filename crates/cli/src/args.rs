@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use ingraft_core::Locale;
 
 use crate::{completions, explain, inject, manifests};
 
@@ -12,6 +13,9 @@ use crate::{completions, explain, inject, manifests};
 pub struct Args {
     #[command(subcommand)]
     command: Command,
+    /// The language of findings, en or es [default: that of LC_ALL, LC_MESSAGES or LANG]
+    #[arg(long, global = true, value_parser = parse_locale)]
+    locale: Option<Locale>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -49,12 +53,22 @@ impl Args {
     /// Does what the command line says. Returns the exit status.
     pub fn run(&self) -> anyhow::Result<u8> {
         match &self.command {
-            Command::Inject(args) => inject::run(args),
-            Command::Explain(args) => explain::run(args),
+            Command::Inject(args) => inject::run(args, self.locale()),
+            Command::Explain(args) => explain::run(args, self.locale()),
             Command::Manifests(args) => manifests::run(args),
             Command::Completions(args) => completions::run(args, Self::command()),
         }
     }
+
+    /// The language of the user.
+    fn locale(&self) -> Locale {
+        let variables = ["LC_ALL", "LC_MESSAGES", "LANG"].map(|name| std::env::var(name).ok());
+        self.locale.unwrap_or_else(|| Locale::of_user(variables.each_ref().map(Option::as_deref)))
+    }
+}
+
+fn parse_locale(text: &str) -> Result<Locale, String> {
+    Locale::parse(text).ok_or_else(|| "it must be en or es".to_owned())
 }
 
 /// The command, by the name that it was called by: kubectl runs `kubectl-ingraft` for `kubectl ingraft`.

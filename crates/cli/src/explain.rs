@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 use ingraft_cluster::api::{self, Operator, WorkloadKind};
 use ingraft_cluster::facts;
-use ingraft_core::{Finding, Outcome, Snapshot, Subject, Workload, edit};
+use ingraft_core::{Finding, Locale, Outcome, Snapshot, Subject, Workload, edit};
 use ingraft_settings::{Installed, of_operator};
 use kube::Client;
 use serde_json::{Value, json};
@@ -62,10 +62,10 @@ fn parse_target(text: &str) -> Result<Target, String> {
 }
 
 /// Explains one workload.
-pub fn run(args: &Args) -> anyhow::Result<u8> {
+pub fn run(args: &Args, locale: Locale) -> anyhow::Result<u8> {
     args.cluster.with_client(async |client| {
         let namespace = args.namespace.as_deref().unwrap_or_else(|| client.default_namespace());
-        let question = Question { args, client: &client, namespace };
+        let question = Question { args, client: &client, namespace, locale };
         question.answer().await
     })
 }
@@ -75,6 +75,7 @@ struct Question<'a> {
     args: &'a Args,
     client: &'a Client,
     namespace: &'a str,
+    locale: Locale,
 }
 
 /// What is known of the cluster, and what limits that.
@@ -93,14 +94,14 @@ impl Question<'_> {
         let outcome = workload.inject(self.namespace, &snapshot, &installed.settings);
         let worst = outcome.findings.iter().map(Finding::severity).max();
         if self.args.output == Form::Json {
-            print_json(workload, self.namespace, outcome, &notes)?;
+            self.print_json(workload, outcome, &notes)?;
             return Ok(FailOn::Error.status(worst));
         }
         for note in &notes {
             output::note(note);
         }
         for finding in &outcome.findings {
-            output::finding(finding, &self.location(workload, finding));
+            output::finding(finding, &self.location(workload, finding), self.locale);
         }
         if self.args.env {
             self.print_environments(&object, workload, &outcome).await?;
@@ -159,13 +160,21 @@ impl Question<'_> {
     /// The field and object of a finding.
     fn location(&self, workload: Workload<'_>, finding: &Finding) -> String {
         let Target { word, name, .. } = &self.args.workload;
-        let (pointer, about) = match &finding.subject {
-            Subject::Pod => (workload.pointer, String::new()),
-            Subject::Workload => ("", String::new()),
-            Subject::Namespace => ("", ", by its namespace".to_owned()),
-            Subject::Instrumentation(reference) => ("", format!(", by Instrumentation {reference}")),
-        };
-        format!("{pointer}{} ({word}/{name} in namespace {}{about})", finding.pointer, self.namespace)
+        let pointer = if finding.subject == Subject::Pod { workload.pointer } else { "" };
+        let object = finding.object(self.locale, &format!("{word}/{name}"), self.namespace);
+        format!("{pointer}{} ({object})", finding.pointer)
+    }
+
+    fn print_json(&self, workload: Workload<'_>, outcome: Outcome, notes: &[String]) -> anyhow::Result<()> {
+        let Outcome { edits, findings } = outcome;
+        let change = Change { workload, namespace: self.namespace, edits, pointer: String::new() };
+        let mut answer = change.patch();
+        if let Some(answer) = answer.as_object_mut() {
+            let findings = findings.iter().map(|finding| output::finding_as_json(finding, self.locale));
+            answer.insert("findings".to_owned(), findings.collect());
+            answer.insert("notes".to_owned(), json!(notes));
+        }
+        output::print(output::json_text(&answer)?.as_bytes())
     }
 
     async fn print_environments(
@@ -207,19 +216,4 @@ fn allowed<T>(
 
 fn is_pod(object: &Value) -> bool {
     object.get("kind").is_some_and(|kind| kind == "Pod")
-}
-
-fn print_json(
-    workload: Workload<'_>,
-    namespace: &str,
-    outcome: Outcome,
-    notes: &[String],
-) -> anyhow::Result<()> {
-    let Outcome { edits, findings } = outcome;
-    let mut answer = Change { workload, namespace, edits, pointer: String::new() }.patch();
-    if let Some(answer) = answer.as_object_mut() {
-        answer.insert("findings".to_owned(), findings.iter().map(output::finding_as_json).collect());
-        answer.insert("notes".to_owned(), json!(notes));
-    }
-    output::print(output::json_text(&answer)?.as_bytes())
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ingraft_cluster::documents::{self, Document};
 use ingraft_cluster::reference_lookup;
-use ingraft_core::{Finding, Severity, Snapshot, Workload, review, unused_annotations};
+use ingraft_core::{Finding, Locale, Severity, Snapshot, Workload, review, unused_annotations};
 use ingraft_settings::SettingsArgs;
 
 use crate::cluster_args::ClusterArgs;
@@ -45,7 +45,7 @@ pub struct Args {
 }
 
 /// Injects the named files and prints the result.
-pub fn run(args: &Args) -> anyhow::Result<u8> {
+pub fn run(args: &Args, locale: Locale) -> anyhow::Result<u8> {
     let files: Vec<&PathBuf> = args.filename.iter().chain(&args.files).collect();
     let documents = input::documents(&files, args.recursive)?;
     let (namespace, snapshot) = if args.check_secrets {
@@ -55,7 +55,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         let snapshot = documents::snapshot(&documents, &namespace, ingraft_validate::stored)?;
         (namespace, snapshot)
     };
-    let mut injector = Injector { args, namespace: &namespace, snapshot: &snapshot, worst: None };
+    let mut injector = Injector { args, namespace: &namespace, snapshot: &snapshot, locale, worst: None };
     let injected: Vec<Injected<'_>> =
         documents.iter().map(|document| injector.inject_document(document)).collect();
     output::print_documents(args.output, &injected)?;
@@ -81,6 +81,7 @@ struct Injector<'a> {
     args: &'a Args,
     namespace: &'a str,
     snapshot: &'a Snapshot,
+    locale: Locale,
     worst: Option<Severity>,
 }
 
@@ -112,7 +113,7 @@ impl<'a> Injector<'a> {
     fn tell(&mut self, location: &SourceLocation<'_>, findings: impl Iterator<Item = Finding>) {
         for finding in findings {
             self.worst = self.worst.max(Some(finding.severity()));
-            output::finding(&finding, &location.of(&finding));
+            output::finding(&finding, &location.of(&finding, self.locale), self.locale);
         }
     }
 }

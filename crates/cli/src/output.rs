@@ -7,7 +7,8 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::ValueEnum;
 use ingraft_cluster::cause::Chain;
-use ingraft_core::{Finding, Severity, Subject};
+use ingraft_core::finding::Lines;
+use ingraft_core::{Finding, Locale, Severity, Subject};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
@@ -74,25 +75,26 @@ pub fn note(text: &str) {
 }
 
 /// Prints a finding: what, where, and what to do.
-pub fn finding(finding: &Finding, location: &str) {
-    let (severity, code) = (finding.severity(), finding.code());
-    let style = style(severity);
-    tell(format_args!("{style}{}[{code}]{style:#}{BOLD}: {}{BOLD:#}", severity.as_str(), finding.message()));
+pub fn finding(finding: &Finding, location: &str, locale: Locale) {
+    let Lines { title, message, help } = finding.lines(locale);
+    let style = style(finding.severity());
+    tell(format_args!("{style}{title}{style:#}{BOLD}: {message}{BOLD:#}"));
     tell(format_args!("  --> {location}"));
-    if let Some(help) = finding.help() {
-        tell(format_args!("  help: {help}"));
+    if let Some(help) = help {
+        tell(format_args!("  {help}"));
     }
 }
 
 /// A finding for programs. Its pointer is relative to the subject: for a pod, to the pod template.
-pub fn finding_as_json(finding: &Finding) -> Value {
+pub fn finding_as_json(finding: &Finding, locale: Locale) -> Value {
+    let text = finding.reason.text(locale);
     json!({
         "severity": finding.severity().as_str(),
         "code": finding.code(),
         "subject": subject(&finding.subject),
         "pointer": finding.pointer,
-        "message": finding.message(),
-        "help": finding.help(),
+        "message": text.message,
+        "help": text.help,
     })
 }
 

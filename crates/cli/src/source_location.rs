@@ -3,7 +3,7 @@
 use ingraft_api::Instrumentation;
 use ingraft_cluster::documents::Document;
 use ingraft_core::finding::ManifestFinding;
-use ingraft_core::{Finding, Reason, Snapshot, Subject, Workload};
+use ingraft_core::{Finding, Locale, Reason, Snapshot, Subject, Workload};
 use ingraft_validate::Flaw;
 use serde_json::Value;
 
@@ -56,17 +56,10 @@ impl<'a> SourceLocation<'a> {
     }
 
     /// File, line and object of a finding.
-    pub fn of(&self, finding: &Finding) -> String {
+    pub fn of(&self, finding: &Finding, locale: Locale) -> String {
         let line = self.document.line_of(&self.pointer(finding));
-        let (kind, name) = (self.text("/kind").to_lowercase(), self.text("/metadata/name"));
-        let about = match &finding.subject {
-            Subject::Namespace => format!(", by namespace {}", self.namespace),
-            Subject::Instrumentation(reference) if kind != "instrumentation" => {
-                format!(", by Instrumentation {reference}")
-            }
-            _ => String::new(),
-        };
-        format!("{}:{line} ({kind}/{name} in namespace {}{about})", self.document.file, self.namespace)
+        let object = format!("{}/{}", self.text("/kind").to_lowercase(), self.text("/metadata/name"));
+        format!("{}:{line} ({})", self.document.file, finding.object(locale, &object, self.namespace))
     }
 
     /// The JSON pointer of a finding in the document: of the field, or of the object if the finding is about another.

@@ -95,7 +95,7 @@ fn speaks_of_kubectl_when_kubectl_runs_it() {
     let folder = Folder::empty();
     let program = folder.link("kubectl-ingraft");
     for (args, usage) in [
-        (&["--help"][..], "Usage: kubectl ingraft <COMMAND>"),
+        (&["--help"][..], "Usage: kubectl ingraft [OPTIONS] <COMMAND>"),
         (&["explain", "--help"], "Usage: kubectl ingraft explain [OPTIONS] <TYPE/NAME>"),
         (&["explain"], "Usage: kubectl ingraft explain <TYPE/NAME>"),
     ] {

@@ -32,7 +32,7 @@ fn true_without_an_instrumentation_names_the_value_that_works() {
     let run = ["run", "by-hand", "--image=app", "-n", "application", "--dry-run=server", &annotation];
     let said = || String::from_utf8(cluster.kubectl().output(&run).unwrap().stderr).unwrap();
     let said = until("a warning", said, |said| !said.is_empty());
-    assert!(said.contains("Warning: InstrumentationMissing: python is asked for"), "{said}");
+    assert!(said.contains("Warning: InstrumentationMissing: python injection is requested"), "{said}");
     // The operator may not have seen the Instrumentation then; it has when a pod gets it.
     let by_name = pod("application", "probe", &json!({INJECT_PYTHON: "opentelemetry/my-instrumentation"}));
     until_some("the Instrumentation is known", || {

@@ -89,3 +89,22 @@ fn what_it_prints_can_be_injected_again_without_a_change() {
     assert_eq!(twice.stdout, once.stdout);
     assert!(twice.stderr.contains("info[AlreadyInjected]"), "{}", twice.stderr);
 }
+
+#[test]
+fn findings_speak_the_language_of_the_user() {
+    let folder = Folder::with(&[("pod.yaml", POD)]);
+    let spanish = "el espacio de nombres \"default\" no tiene ninguna Instrumentation";
+    let english = "namespace \"default\" has no Instrumentation";
+    for (flags, environment, expected) in [
+        (&[][..], &[][..], english),
+        (&[], &[("LANG", "es_ES.UTF-8")], spanish),
+        (&[], &[("LANG", "es_ES.UTF-8"), ("LC_ALL", "C")], english),
+        (&["--locale", "es"], &[("LC_ALL", "C")], spanish),
+        (&["--locale=en"], &[("LANG", "es")], english),
+    ] {
+        let answer = folder.run_with_environment(&[&["inject", "pod.yaml"], flags].concat(), environment);
+        assert!(answer.stderr.contains(expected), "{flags:?} {environment:?}: {}", answer.stderr);
+        assert!(answer.stderr.starts_with("error[InstrumentationMissing]: "), "{}", answer.stderr);
+    }
+    assert_eq!(folder.run(&["inject", "pod.yaml", "--locale", "fr"]).status, 2);
+}

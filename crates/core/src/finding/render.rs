@@ -1,6 +1,6 @@
 //! How a finding is written in each place where people see it.
 
-use super::{Finding, Locale, Severity};
+use super::{Finding, Locale, Severity, Subject};
 
 /// As long as an admission warning should be at most, in characters:
 /// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>.
@@ -33,6 +33,24 @@ impl Finding {
     /// The message of a log entry or a condition, which have the code and the severity beside it.
     pub fn message(&self, locale: Locale) -> String {
         self.reason.text(locale).message
+    }
+
+    /// The object for a terminal, such as `pod/app`, and what decided about it.
+    pub fn object(&self, locale: Locale, object: &str, namespace: &str) -> String {
+        let about = match &self.subject {
+            Subject::Namespace => {
+                say!(locale, ", by namespace {namespace}", ", por el espacio de nombres {namespace}")
+            }
+            Subject::Instrumentation(reference) if !object.starts_with("instrumentation/") => {
+                say!(locale, ", by Instrumentation {reference}", ", por la Instrumentation {reference}")
+            }
+            Subject::Instrumentation(_) | Subject::Pod | Subject::Workload => String::new(),
+        };
+        say!(
+            locale,
+            "{object} in namespace {namespace}{about}",
+            "{object} en el espacio de nombres {namespace}{about}",
+        )
     }
 
     /// The lines for a terminal.
