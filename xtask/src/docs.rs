@@ -72,7 +72,11 @@ fn index() -> String {
          *Info*: all is well.\n",
     );
     for (family, codes) in Reason::FAMILIES {
-        let _ = write!(text, "\n## {}\n\n| Code | Severity | Meaning |\n|---|---|---|\n", family.trim());
+        let _ = write!(
+            text,
+            "\n## {}\n\n| Code | Severity | Meaning |\n|---|---|---|\n",
+            family.trim().trim_end_matches('.')
+        );
         for code in *codes {
             let (name, severity) = (code.name, code.severity.as_str());
             let _ = writeln!(text, "| [{name}]({name}.md) | {severity} | {} |", one_line(code.meaning));

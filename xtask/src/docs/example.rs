@@ -107,12 +107,11 @@ fn printed(findings: &str) -> Vec<Printed<'_>> {
     all
 }
 
-/// The document that a finding is in, after the Instrumentation that it is about.
+/// The document that a finding is in, after the Instrumentation or Namespace that it is about.
 fn manifest(documents: &[Document<'_>], printed: &Printed<'_>) -> Option<String> {
     let own = documents.iter().rev().find(|document| document.line <= printed.line)?;
-    let about = printed.place.trim_end_matches(')').split_once(", by Instrumentation ");
-    let about = match about {
-        Some((_, reference)) => Some(documents.iter().find(|document| is(document, reference))?),
+    let about = match printed.place.trim_end_matches(')').split_once(", by ") {
+        Some((_, about)) => Some(documents.iter().find(|document| is(document, about))?),
         None => None,
     };
     let texts: Vec<String> =
@@ -120,10 +119,15 @@ fn manifest(documents: &[Document<'_>], printed: &Printed<'_>) -> Option<String>
     Some(texts.join("---\n"))
 }
 
-fn is(document: &Document<'_>, reference: &str) -> bool {
+/// Whether a document is what decided: `Instrumentation shop/base` or `namespace shop`.
+fn is(document: &Document<'_>, about: &str) -> bool {
     let text = |pointer: &str| document.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    text("/kind") == "Instrumentation"
-        && format!("{}/{}", text("/metadata/namespace"), text("/metadata/name")) == reference
+    let name = text("/metadata/name");
+    match text("/kind") {
+        "Instrumentation" => about == format!("Instrumentation {}/{name}", text("/metadata/namespace")),
+        "Namespace" => about == format!("namespace {name}"),
+        _ => false,
+    }
 }
 
 /// Comments at the beginning are about the case.
