@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 
-use ingraft_api::Language;
 pub(crate) use ingraft_probe_contract::Join;
 use ingraft_probe_contract::is_observed;
 use serde_json::{Value, json};
@@ -15,22 +14,6 @@ use crate::json::string;
 
 /// The volume with the files that probes write; its name marks variables as ours.
 pub(crate) const VOLUME: &str = "ingraft-env";
-
-/// The language whose agent a variable loads.
-pub(crate) fn agent_of(variable: &str) -> Option<Language> {
-    Some(match variable {
-        "JAVA_TOOL_OPTIONS" => Language::Java,
-        "NODE_OPTIONS" => Language::NodeJs,
-        "PYTHONPATH" => Language::Python,
-        "DOTNET_STARTUP_HOOKS"
-        | "DOTNET_ADDITIONAL_DEPS"
-        | "DOTNET_SHARED_STORE"
-        | "CORECLR_ENABLE_PROFILING"
-        | "CORECLR_PROFILER"
-        | "CORECLR_PROFILER_PATH" => Language::DotNet,
-        _ => return None,
-    })
-}
 
 /// The prefix of the name that a user's entry gets when ours takes its place and refers to it.
 const ORIGINAL: &str = "OTEL_ORIG_";

@@ -77,7 +77,8 @@ impl Payload {
         draft.add_volumes([volume(self.name, injection.block)]);
         let language = injection.language();
         let any_version = !injection.is_default_image();
-        draft.agents.push(AgentFiles { language, libc: self.libc, any_version });
+        let variables = injection.profile.loading_variables;
+        draft.agents.push(AgentFiles { language, variables, libc: self.libc, any_version });
         // Extensions come with the agent's files or not at all.
         if draft.has_init_container(self.name) {
             return;

@@ -13,14 +13,14 @@
 pub(crate) mod command;
 pub(crate) mod obstacle;
 
-use command::{COPIER, FOLDER, first_file, yields_to};
+use command::{AgentFiles, COPIER, FOLDER, first_file, yields_to};
 use ingraft_api::annotations::PROBED;
 use ingraft_probe_contract::{FirstFile, writable};
 use serde_json::{Map, Value, json};
 
 use super::Request;
 use super::draft::Draft;
-use super::env::{Addition, VOLUME, agent_of};
+use super::env::{Addition, VOLUME};
 use super::target::{Container, Target};
 use super::{payload, security};
 use crate::environment::Presence;
@@ -35,7 +35,7 @@ pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut
     let mut chosen: Vec<(Target<'_>, Vec<Addition>)> = Vec::new();
     for target in draft.targets() {
         let container = target.container;
-        let mut routed = routed(target);
+        let mut routed = routed(target, &draft.agents);
         let wanted = draft.is_unknown(container.name) || is_uncertain(request, target, &routed);
         let obstacle = || obstacle::of(request, container).or_else(|| taken(draft, &name(chosen.len())));
         let obstacle = wanted.then(obstacle).flatten();
@@ -110,9 +110,9 @@ fn not_joined(target: &Target<'_>, routed: &[&Addition]) -> Vec<Finding> {
 }
 
 /// The variables that the probe decides about.
-fn routed<'t>(target: &'t Target<'_>) -> Vec<&'t Addition> {
+fn routed<'t>(target: &'t Target<'_>, agents: &[AgentFiles]) -> Vec<&'t Addition> {
     let mut routed: Vec<&Addition> =
-        target.env.additions().iter().filter(|addition| is_routed(addition)).collect();
+        target.env.additions().iter().filter(|addition| is_routed(addition, agents)).collect();
     // The probe does not have what it decides about, so nothing that it writes can refer to that.
     loop {
         let names: Vec<&str> = routed.iter().map(|addition| addition.name.as_str()).collect();
@@ -126,10 +126,10 @@ fn routed<'t>(target: &'t Target<'_>) -> Vec<&'t Addition> {
 
 /// Whether the probe decides about a variable: where the user's value is certain, only about loading an agent, and only
 /// if the file can hold what is there.
-fn is_routed(addition: &Addition) -> bool {
+fn is_routed(addition: &Addition, agents: &[AgentFiles]) -> bool {
     let own = addition.original.as_ref().and_then(|entry| string(entry, "value")).unwrap_or_default();
     let expressible = writable(&addition.name, own).is_ok() && !own.contains("$(");
-    !addition.certain || (agent_of(&addition.name).is_some() && expressible)
+    !addition.certain || (expressible && agents.iter().any(|agent| agent.are_loaded_by(&addition.name)))
 }
 
 /// Whether a name is taken in the pod, or an earlier pass has probes there: its list of files is fixed.

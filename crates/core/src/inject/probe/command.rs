@@ -7,7 +7,7 @@ use ingraft_probe_contract::{
 use serde_json::Value;
 
 use crate::facts::agent;
-use crate::inject::env::{Addition, agent_of};
+use crate::inject::env::Addition;
 use crate::inject::resource::ATTRIBUTES;
 use crate::inject::target::Target;
 use crate::json::{list, string};
@@ -24,10 +24,18 @@ const MESSAGES: usize = 12 * 1024;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AgentFiles {
     pub(crate) language: Language,
+    /// The variables by which it is loaded.
+    pub(crate) variables: &'static [&'static str],
     /// The C library that they are for, where it matters.
     pub(crate) libc: Option<Libc>,
     /// Whether they come from an image that is not the default one, so that their needs are not known.
     pub(crate) any_version: bool,
+}
+
+impl AgentFiles {
+    pub(crate) fn are_loaded_by(&self, variable: &str) -> bool {
+        self.variables.contains(&variable)
+    }
 }
 
 /// What an init container does, if it is a probe.
@@ -85,11 +93,9 @@ pub(crate) fn of_probe(
 ) -> Vec<String> {
     let original = target.container.json;
     let text = |word: &Value| word.as_str().map(str::to_owned);
-    let language = |addition: &Addition| agent_of(&addition.name);
-    let loads_nothing =
-        |addition: &&Addition| files.iter().all(|files| Some(files.language) != language(addition));
+    let loads_nothing = |addition: &&Addition| !files.iter().any(|files| files.are_loaded_by(&addition.name));
     let agents = files.iter().filter_map(|files| {
-        let own = routed.iter().filter(|addition| language(addition) == Some(files.language));
+        let own = routed.iter().filter(|addition| files.are_loaded_by(&addition.name));
         let rules: Vec<Rule> = own.map(rule).collect();
         let AgentFiles { libc: payload_libc, any_version, .. } = *files;
         let agent = agent(files.language).filter(|_| !rules.is_empty())?;
