@@ -3,6 +3,8 @@
 //! A finding is not an error: it says what a user did, with the values seen, and what would help. Every "no" is one.
 //! Each family of findings is one file, which holds all of their text; nothing else in Ingraft does.
 
+use std::fmt;
+
 #[macro_use]
 mod family;
 mod annotation;
@@ -89,12 +91,21 @@ pub struct Text {
 }
 
 impl Text {
-    fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None }
+    fn new(message: Said) -> Self {
+        Self { message: message.0, help: None }
     }
 
-    fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+    fn help(self, help: Said) -> Self {
+        Self { help: Some(help.0), ..self }
+    }
+}
+
+/// What `say!` says.
+struct Said(String);
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ingraft_api::Language;
 
-use super::{Locale, Text, first, list};
+use super::{Locale, Said, Text, first, list};
 
 family! {
     /// Which languages are injected into which containers, from which Instrumentation.
@@ -245,7 +245,7 @@ impl ChoiceFinding {
     }
 }
 
-fn missing_help(language: Language, namespace: &str, elsewhere: &[String], locale: Locale) -> String {
+fn missing_help(language: Language, namespace: &str, elsewhere: &[String], locale: Locale) -> Said {
     match elsewhere {
         [] => say!(
             locale,
@@ -293,13 +293,13 @@ fn unknown_language(container: &str, found: &[String], locale: Locale) -> Text {
 }
 
 /// To name an Instrumentation in the annotation that requests a language.
-fn inject(language: Language, instrumentation: &str, locale: Locale) -> String {
+fn inject(language: Language, instrumentation: &str, locale: Locale) -> Said {
     let key = language.inject_key();
     say!(locale, "write {key}: '{instrumentation}'", "escribe {key}: '{instrumentation}'")
 }
 
 /// To name one container in the annotation of a language.
-fn name_container(language: Language, container: &str, locale: Locale) -> String {
+fn name_container(language: Language, container: &str, locale: Locale) -> Said {
     let key = own_list(language);
     say!(locale, "write {key}: '{container}'", "escribe {key}: '{container}'")
 }

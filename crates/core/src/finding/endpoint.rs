@@ -2,7 +2,7 @@
 
 use ingraft_api::Language;
 
-use super::{Locale, Text, list};
+use super::{Locale, Said, Text, list};
 
 family! {
     /// Where telemetry goes, and how.
@@ -162,7 +162,7 @@ impl EndpointFinding {
     }
 }
 
-fn set_endpoint(locale: Locale) -> String {
+fn set_endpoint(locale: Locale) -> Said {
     say!(
         locale,
         "set spec.exporter.endpoint to the Collector's Service, such as \

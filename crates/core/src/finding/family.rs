@@ -124,12 +124,13 @@ macro_rules! families {
     };
 }
 
-/// A text in every language: what lacks one does not compile.
+/// A text in every language, the one that is chosen. Only this makes what [`Text`](super::Text) takes, so a finding that
+/// lacks a language does not compile.
 macro_rules! say {
     ($locale:expr, $english:literal, $spanish:literal $(,)?) => {
-        match $locale {
+        $crate::finding::Said(match $locale {
             $crate::finding::Locale::En => format!($english),
             $crate::finding::Locale::Es => format!($spanish),
-        }
+        })
     };
 }

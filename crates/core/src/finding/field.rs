@@ -1,6 +1,6 @@
 //! Fields that the API server does not take as they are written.
 
-use super::{Locale, Text, list};
+use super::{Locale, Said, Text, list};
 
 family! {
     /// Fields that the API server does not take as they are written.
@@ -105,21 +105,24 @@ impl FieldFinding {
                 Text::new(say!(
                     locale,
                     "there is no field {field}: kubectl refuses it, other clients leave it out",
-                    "no existe el campo {field}: kubectl lo rechaza y otros clientes lo omiten",
+                    "no existe el campo {field}: kubectl lo rechaza, otros clientes lo omiten",
                 ))
-                .help(if let Some(meant) = suggestion {
-                    say!(locale, "write {parent}{meant}", "escribe {parent}{meant}")
-                } else {
-                    let known = list(known);
-                    say!(locale, "remove it; what exists here is {known}", "quítalo; aquí existen {known}")
+                .help(match suggestion {
+                    Some(meant) => say!(locale, "write {parent}{meant}", "escribe {parent}{meant}"),
+                    None => {
+                        let known = list(known);
+                        say!(
+                            locale,
+                            "remove it; the fields here are {known}",
+                            "quítalo; los campos que hay aquí son {known}",
+                        )
+                    }
                 })
             }
-            Self::FieldRefused { field, entry, problem } => {
-                let field = match entry {
-                    Some(entry) => say!(locale, "{field} of \"{entry}\"", "{field} de \"{entry}\""),
-                    None => field.clone(),
-                };
-                problem.text(&field, locale)
+            Self::FieldRefused { field, entry: None, problem } => problem.text(field, locale),
+            Self::FieldRefused { field, entry: Some(entry), problem } => {
+                let field = say!(locale, "{field} of \"{entry}\"", "{field} de \"{entry}\"");
+                problem.text(&field.to_string(), locale)
             }
         }
     }
@@ -133,19 +136,29 @@ impl FieldProblem {
                 "add it",
                 "añádelo"
             )),
-            Self::WrongType { expected, found, value } => wrong_type(field, *expected, *found, value, locale),
-            Self::NotAllowed { value, allowed } => {
+            Self::WrongType { expected, found, value } => {
+                let value = match found {
+                    FieldType::List | FieldType::Map => found.name(locale).to_string(),
+                    _ => value.clone(),
+                };
+                let kind = expected.name(locale);
                 let text = Text::new(say!(
                     locale,
-                    "{field} cannot be \"{value}\"",
-                    "{field} no puede ser \"{value}\"",
+                    "{field} is {value}, but must be {kind}",
+                    "{field} es {value}, pero debe ser {kind}",
                 ));
-                text.help(if let [only] = allowed.as_slice() {
-                    say!(locale, "write {only}", "escribe {only}")
-                } else {
-                    let several = list(allowed);
-                    say!(locale, "write one of {several}", "escribe uno de estos: {several}")
-                })
+                match type_help(*expected, *found, &value, locale) {
+                    Some(help) => text.help(help),
+                    None => text,
+                }
+            }
+            Self::NotAllowed { value, allowed } => {
+                let all = list(allowed);
+                Text::new(say!(locale, "{field} cannot be \"{value}\"", "{field} no puede ser \"{value}\""))
+                    .help(match allowed.as_slice() {
+                        [only] => say!(locale, "write {only}", "escribe {only}"),
+                        _ => say!(locale, "write one of {all}", "escribe uno de estos: {all}"),
+                    })
             }
             Self::NotAQuantity { value } => Text::new(say!(
                 locale,
@@ -155,18 +168,22 @@ impl FieldProblem {
             .help(say!(
                 locale,
                 "write a number with or without a unit, such as 500m, 0.5 or 64Mi",
-                "escribe un número con o sin unidad, como 500m, 0.5 o 64Mi",
+                "escribe un número con o sin unidad, por ejemplo 500m, 0.5 o 64Mi",
             )),
             Self::NotMatching { value, pattern } => Text::new(say!(
                 locale,
                 "{field} is \"{value}\", which does not match {pattern}",
-                "{field} es \"{value}\", que no cumple el patrón {pattern}",
+                "{field} es \"{value}\", que no coincide con {pattern}",
             )),
             Self::TooLong { limit } => Text::new(say!(
                 locale,
                 "{field} is longer than {limit} characters",
                 "{field} tiene más de {limit} caracteres",
             )),
+            // What the rule says is the API server's own text.
+            Self::Rule { value: None, message } => {
+                Text::new(say!(locale, "{field}: {message}", "{field}: {message}"))
+            }
             Self::Rule { value: Some(value), message } => {
                 let text = Text::new(say!(
                     locale,
@@ -178,45 +195,34 @@ impl FieldProblem {
                     None => text,
                 }
             }
-            Self::Rule { value: None, message } => Text::new(format!("{field}: {message}")),
         }
     }
 }
 
-fn wrong_type(field: &str, expected: FieldType, found: FieldType, value: &str, locale: Locale) -> Text {
-    let seen = match found {
-        FieldType::List | FieldType::Map => found.name(locale),
-        _ => value,
-    };
-    let must = expected.name(locale);
-    let text = Text::new(say!(
-        locale,
-        "{field} is {seen}, but must be {must}",
-        "{field} es {seen}, pero debe ser {must}",
-    ));
-    match (expected, found) {
-        (
-            FieldType::Text | FieldType::IntegerOrText,
-            FieldType::Integer | FieldType::Number | FieldType::Boolean,
-        ) => text.help(say!(locale, "put the value in quotes", "pon el valor entre comillas")),
-        (FieldType::Integer | FieldType::Number | FieldType::Boolean, FieldType::Text) => {
-            text.help(say!(locale, "write it without quotes", "escríbelo sin comillas"))
+fn type_help(expected: FieldType, found: FieldType, value: &str, locale: Locale) -> Option<Said> {
+    use FieldType::{Boolean, Integer, IntegerOrText, List, Map, Number, Text};
+    Some(match (expected, found) {
+        (Text | IntegerOrText, Integer | Number | Boolean) => {
+            say!(locale, "put the value in quotes", "pon el valor entre comillas")
         }
-        (FieldType::Map, FieldType::Text) => match value.trim_matches('"').split_once('=') {
-            Some((name, value)) => text.help(say!(
+        (Integer | Number | Boolean, Text) => {
+            say!(locale, "write it without quotes", "escríbelo sin comillas")
+        }
+        (Map, Text) => {
+            let (name, value) = value.trim_matches('"').split_once('=')?;
+            say!(
                 locale,
                 "write {{name: {name}, value: \"{value}\"}}",
                 "escribe {{name: {name}, value: \"{value}\"}}",
-            )),
-            None => text,
-        },
-        (FieldType::List, _) => text.help(say!(
+            )
+        }
+        (List, _) => say!(
             locale,
             "write one entry a line, each after \"- \"",
-            "escribe un elemento por línea, cada uno tras \"- \"",
-        )),
-        _ => text,
-    }
+            "escribe una entrada por línea, cada una después de \"- \"",
+        ),
+        _ => return None,
+    })
 }
 
 /// What a percentage is as a number from 0 to 1.
@@ -226,25 +232,17 @@ fn share(value: &str) -> Option<f64> {
 }
 
 impl FieldType {
-    const fn name(self, locale: Locale) -> &'static str {
-        match (locale, self) {
-            (Locale::En, Self::Text) => "text",
-            (Locale::En, Self::Integer) => "a whole number",
-            (Locale::En, Self::Number) => "a number",
-            (Locale::En, Self::Boolean) => "true or false",
-            (Locale::En, Self::List) => "a list",
-            (Locale::En, Self::Map) => "a map",
-            (Locale::En, Self::IntegerOrText) => "a whole number or text",
-            (Locale::En, Self::NumberOrText) => "a number or text",
-            (Locale::Es, Self::Text) => "texto",
-            (Locale::Es, Self::Integer) => "un número entero",
-            (Locale::Es, Self::Number) => "un número",
-            (Locale::Es, Self::Boolean) => "true o false",
-            (Locale::Es, Self::List) => "una lista",
-            (Locale::Es, Self::Map) => "un mapa",
-            (Locale::Es, Self::IntegerOrText) => "un número entero o texto",
-            (Locale::Es, Self::NumberOrText) => "un número o texto",
-            (_, Self::Null) => "null",
+    fn name(self, locale: Locale) -> Said {
+        match self {
+            Self::Text => say!(locale, "text", "texto"),
+            Self::Integer => say!(locale, "a whole number", "un número entero"),
+            Self::Number => say!(locale, "a number", "un número"),
+            Self::Boolean => say!(locale, "true or false", "true o false"),
+            Self::List => say!(locale, "a list", "una lista"),
+            Self::Map => say!(locale, "a map", "un mapa"),
+            Self::IntegerOrText => say!(locale, "a whole number or text", "un número entero o texto"),
+            Self::NumberOrText => say!(locale, "a number or text", "un número o texto"),
+            Self::Null => say!(locale, "null", "null"),
         }
     }
 }

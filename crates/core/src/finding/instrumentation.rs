@@ -2,7 +2,7 @@
 
 use ingraft_api::Language;
 
-use super::{Locale, Text};
+use super::{Locale, Said, Text};
 use crate::snapshot::PodSecurity;
 
 family! {
@@ -95,7 +95,7 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    fn text(self, locale: Locale) -> String {
+    fn text(self, locale: Locale) -> Said {
         match self {
             Self::VariableName => say!(
                 locale,
@@ -182,7 +182,7 @@ impl Allowed {
         }
     }
 
-    fn help(self, locale: Locale) -> String {
+    fn help(self, locale: Locale) -> Said {
         let allowed = self.text(locale);
         say!(locale, "allowed: {allowed}", "se permite: {allowed}")
     }

@@ -4,7 +4,7 @@ use ingraft_api::Language;
 use ingraft_api::annotations::{DOTNET_RUNTIME, PYTHON_PLATFORM};
 use ingraft_probe_contract::{LONGEST_LINE, LONGEST_VALUE, Refusal, StandDown};
 
-use super::{Locale, Text, list};
+use super::{Locale, Said, Text, list};
 
 family! {
     /// What probes found, and why none can look.
@@ -147,7 +147,7 @@ impl ProbeFinding {
     }
 }
 
-fn stand_down(why: StandDown, agents: &[String], version: Option<&str>, locale: Locale) -> String {
+fn stand_down(why: StandDown, agents: &[String], version: Option<&str>, locale: Locale) -> Said {
     match (why, version) {
         (StandDown::Absent, _) => {
             say!(locale, "its image has no such runtime", "su imagen no tiene ese entorno de ejecución",)
@@ -182,7 +182,7 @@ fn stand_down(why: StandDown, agents: &[String], version: Option<&str>, locale: 
     }
 }
 
-fn stand_down_help(why: StandDown, language: Language, locale: Locale) -> String {
+fn stand_down_help(why: StandDown, language: Language, locale: Locale) -> Said {
     match (why, platform_annotation(language)) {
         (StandDown::OtherAgent, _) => {
             say!(locale, "remove the other agent, or the annotation", "quita el otro agente, o la anotación",)
@@ -207,7 +207,7 @@ const fn platform_annotation(language: Language) -> Option<&'static str> {
     }
 }
 
-fn refused(why: Refusal, locale: Locale) -> String {
+fn refused(why: Refusal, locale: Locale) -> Said {
     match why {
         Refusal::Quote => say!(locale, "a single quote", "una comilla simple"),
         Refusal::CarriageReturn => say!(locale, "a carriage return", "un retorno de carro"),
@@ -229,7 +229,7 @@ fn refused(why: Refusal, locale: Locale) -> String {
 }
 
 impl Obstacle {
-    fn text(self, locale: Locale) -> String {
+    fn text(self, locale: Locale) -> Said {
         match self {
             Self::SwitchedOff => say!(locale, "the probe is switched off", "la sonda está desactivada"),
             Self::NoNode => say!(locale, "no node is known", "no se conoce ningún nodo"),

@@ -39,10 +39,10 @@ impl Finding {
     pub fn object(&self, locale: Locale, object: &str, namespace: &str) -> String {
         let about = match &self.subject {
             Subject::Namespace => {
-                say!(locale, ", by namespace {namespace}", ", por el espacio de nombres {namespace}")
+                say!(locale, ", by namespace {namespace}", ", por el espacio de nombres {namespace}").0
             }
             Subject::Instrumentation(reference) if !object.starts_with("instrumentation/") => {
-                say!(locale, ", by Instrumentation {reference}", ", por la Instrumentation {reference}")
+                say!(locale, ", by Instrumentation {reference}", ", por la Instrumentation {reference}").0
             }
             Subject::Instrumentation(_) | Subject::Pod | Subject::Workload => String::new(),
         };
@@ -51,6 +51,7 @@ impl Finding {
             "{object} in namespace {namespace}{about}",
             "{object} en el espacio de nombres {namespace}{about}",
         )
+        .0
     }
 
     /// The lines for a terminal.
@@ -65,7 +66,7 @@ impl Finding {
         Lines {
             title: format!("{severity}[{}]", self.code()),
             message: text.message,
-            help: text.help.map(|help| say!(locale, "help: {help}", "ayuda: {help}")),
+            help: text.help.map(|help| say!(locale, "help: {help}", "ayuda: {help}").0),
         }
     }
 }

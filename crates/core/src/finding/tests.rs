@@ -23,6 +23,7 @@ fn samples() -> Vec<Reason> {
     probes(&mut samples);
     endpoints(&mut samples);
     instrumentations(&mut samples);
+    fields(&mut samples);
     samples
 }
 
@@ -108,6 +109,11 @@ fn containers(samples: &mut Vec<Reason>) {
         VariableFinding::VariableHides { container: container.clone(), variable: variable.clone() }.into(),
         VariableFinding::VariableMayHide { container, variable }.into(),
         ManifestFinding::AnnotationMisplaced { key: text("key-1"), template: "/spec/template" }.into(),
+        ManifestFinding::KindMissing.into(),
+        ManifestFinding::AnnotationWithoutPods { key: text("key-1"), kind: text("Kind1") }.into(),
+        ManifestFinding::TemplateUnknown { kind: text("Kind1") }.into(),
+        ManifestFinding::OwnersUnknown { kind: text("Kind1") }.into(),
+        ManifestFinding::InstrumentationRefused { instrumentation: text("shop-1/base-1") }.into(),
     ]);
 }
 
@@ -233,6 +239,37 @@ fn instrumentations(samples: &mut Vec<Reason>) {
     );
 }
 
+fn fields(samples: &mut Vec<Reason>) {
+    use FieldFinding as F;
+    use FieldType as T;
+    let wrong = |expected, found| FieldProblem::WrongType { expected, found, value: text("a-1=b-1") };
+    let value = || text("value-1");
+    for problem in [
+        FieldProblem::Missing,
+        wrong(T::Text, T::Integer),
+        wrong(T::Number, T::Text),
+        wrong(T::Boolean, T::Null),
+        wrong(T::Integer, T::List),
+        wrong(T::Map, T::Text),
+        wrong(T::List, T::Map),
+        wrong(T::IntegerOrText, T::List),
+        wrong(T::NumberOrText, T::List),
+        FieldProblem::NotAllowed { value: value(), allowed: texts(["a-1"]) },
+        FieldProblem::NotAllowed { value: value(), allowed: texts(["a-1", "a-2"]) },
+        FieldProblem::NotAQuantity { value: value() },
+        FieldProblem::NotMatching { value: value(), pattern: text("^a-1$") },
+        FieldProblem::TooLong { limit: 63 },
+        FieldProblem::Rule { value: Some(text("25%")), message: text("message-1") },
+    ] {
+        let (field, entry) = (text("spec.env[2]"), Some(text("name-1")));
+        samples.push(F::FieldRefused { field, entry, problem }.into());
+    }
+    for suggestion in [Some(text("node-1")), None] {
+        let (field, known) = (text("spec.node-2"), texts(["java-1", "go-1"]));
+        samples.push(F::FieldUnknown { field, suggestion, known }.into());
+    }
+}
+
 fn codes() -> Vec<&'static str> {
     Reason::FAMILIES.iter().flat_map(|(_, codes)| codes.iter()).map(|code| code.name).collect()
 }
@@ -285,8 +322,9 @@ fn sentences_have_no_full_stop_and_everything_but_good_news_a_remedy() {
         for locale in Locale::ALL {
             let Text { message, help } = reason.text(locale);
             assert!(!message.ends_with('.'), "{message}");
-            let is_good = matches!(reason.code(), "Injected" | "AlreadyInjected");
-            assert_eq!(help.is_none(), is_good, "{message}");
+            let is_good = reason.severity() == Severity::Info;
+            let is_plain = matches!(reason.code(), "FieldRefused" | "TemplateUnknown");
+            assert!(help.is_some() || is_good || is_plain, "{message}");
             assert!(help.is_none_or(|help| !help.ends_with(['.', ' '])), "{message}");
         }
     }

@@ -1,6 +1,6 @@
 //! Environment variables of containers.
 
-use super::{Locale, Text, list};
+use super::{Locale, Said, Text, list};
 
 family! {
     /// Environment variables of containers.
@@ -78,7 +78,7 @@ impl VariableFinding {
     }
 }
 
-fn joined(variable: &str, locale: Locale) -> String {
+fn joined(variable: &str, locale: Locale) -> Said {
     say!(
         locale,
         "set {variable} in the container's env instead, then it is joined",
