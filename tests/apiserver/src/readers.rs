@@ -112,8 +112,9 @@ fn create_namespaces(cluster: &Cluster, cases: &[GoldenCase]) {
             let mut annotations = declared["annotations"].as_object().cloned().unwrap_or_default();
             annotations.retain(|_, value| value.is_string());
             metadata["annotations"] = annotations.into();
-            let level = &mut metadata["labels"]["pod-security.kubernetes.io/enforce"];
-            if level.as_str().is_some_and(|level| !["baseline", "restricted"].contains(&level)) {
+            if let Some(level) = metadata.pointer_mut("/labels/pod-security.kubernetes.io~1enforce")
+                && level.as_str().is_some_and(|level| !["baseline", "restricted"].contains(&level))
+            {
                 *level = "privileged".into();
             }
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
