@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::ValueEnum;
-use ingraft_cluster::cause::Chain;
+use ingraft_cluster::error_chain::Chain;
 use ingraft_core::finding::Lines;
 use ingraft_core::{Finding, Locale, Severity, Subject};
 use serde_json::{Value, json};

@@ -59,7 +59,7 @@ fn assert_kept(cluster: &Cluster, namespace: &str) {
 
 #[test]
 fn another_replica_takes_over_from_a_leader_that_was_killed() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let (leader, other) = leader_and_other(&cluster);
     drop(leader);
     wait_leads(&cluster, &other);
@@ -68,7 +68,7 @@ fn another_replica_takes_over_from_a_leader_that_was_killed() {
 
 #[test]
 fn a_leader_that_is_asked_to_stop_hands_over_at_once() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let (mut leader, other) = leader_and_other(&cluster);
     leader.terminate().unwrap();
     let handed_over = within(Duration::from_secs(6), || leads(&cluster, &other).then_some(()));
@@ -80,7 +80,7 @@ fn a_leader_that_is_asked_to_stop_hands_over_at_once() {
 
 #[test]
 fn a_leader_that_was_paused_leaves_the_registration_to_its_successor() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     let (leader, other) = leader_and_other(&cluster);
     leader.signal("STOP").unwrap();
     wait_leads(&cluster, &other);

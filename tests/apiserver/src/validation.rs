@@ -136,7 +136,7 @@ fn specs() -> Vec<Value> {
 
 #[test]
 fn an_instrumentation_gets_the_same_verdict_offline_and_in_the_cluster() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     cluster.namespace_without_operator("validation");
     let specs = specs().into_iter().chain(instrumentation_specs().into_values());
     let mut objects: Vec<Value> = specs.map(|spec| instrumentation("validation", "checked", &spec)).collect();
@@ -180,7 +180,7 @@ fn workload(change: impl FnOnce(&mut Value)) -> Value {
 
 #[test]
 fn a_workload_that_cannot_be_read_is_refused_offline_too() {
-    let Some(cluster) = exclusive() else { return };
+    let cluster = exclusive();
     cluster.namespace_without_operator("validation-pods");
     let container = |fields: Value| {
         workload(|object| {

@@ -56,24 +56,47 @@ impl ManifestFinding {
                     "muévela a {template}.metadata.annotations",
                 ))
             }
-            Self::KindMissing => {
-                Text::new("apiVersion and kind do not say what this is: kubectl refuses it").help("write both, as text")
-            }
-            Self::AnnotationWithoutPods { key, kind } => {
-                Text::new(format!("annotation \"{key}\" has no effect on a {kind}: it does not make pods"))
-                    .help("move it to the pod template of a workload, or to the namespace")
-            }
-            Self::TemplateUnknown { kind } => Text::new(format!(
-                "this pod template of a {kind} is left as it is: the operator injects its pods when they are created"
+            Self::KindMissing => Text::new(say!(
+                locale,
+                "apiVersion and kind do not say what this is: kubectl refuses it",
+                "apiVersion y kind no dicen qué es esto: kubectl lo rechaza",
+            ))
+            .help(say!(locale, "write both, as text", "escribe ambos, como texto")),
+            Self::AnnotationWithoutPods { key, kind } => Text::new(say!(
+                locale,
+                "annotation \"{key}\" has no effect on a {kind}: it does not make pods",
+                "la anotación \"{key}\" no tiene efecto en un {kind}: no crea pods",
+            ))
+            .help(say!(
+                locale,
+                "move it to the pod template of a workload, or to the namespace",
+                "muévela a la plantilla de pods de una carga de trabajo, o al namespace",
             )),
-            Self::OwnersUnknown { kind } => Text::new(format!(
-                "what a {kind} makes its pods with is not known, so service.name may be another in the cluster"
+            Self::TemplateUnknown { kind } => Text::new(say!(
+                locale,
+                "this pod template of a {kind} is left as it is: the operator injects its pods when they are created",
+                "esta plantilla de pods de un {kind} se deja como está: el operador inyecta sus pods cuando se crean",
+            )),
+            Self::OwnersUnknown { kind } => Text::new(say!(
+                locale,
+                "what a {kind} makes its pods with is not known, so service.name may be another in the cluster",
+                "no se sabe con qué crea sus pods un {kind}, así que service.name puede ser otro en el clúster",
             ))
-            .help("set the annotation resource.opentelemetry.io/service.name in the pod template"),
-            Self::InstrumentationRefused { instrumentation } => Text::new(format!(
-                "the API server refuses Instrumentation {instrumentation}, so it counts as missing here"
+            .help(say!(
+                locale,
+                "set the annotation resource.opentelemetry.io/service.name in the pod template",
+                "pon la anotación resource.opentelemetry.io/service.name en la plantilla de pods",
+            )),
+            Self::InstrumentationRefused { instrumentation } => Text::new(say!(
+                locale,
+                "the API server refuses Instrumentation {instrumentation}, so it counts as missing here",
+                "el servidor de API rechaza la Instrumentation {instrumentation}, así que aquí cuenta como inexistente",
             ))
-            .help("correct its fields as reported"),
+            .help(say!(
+                locale,
+                "correct its fields as reported",
+                "corrige sus campos como se indica",
+            )),
         }
     }
 }
