@@ -42,7 +42,10 @@ impl Flaw {
         let FieldFinding::FieldRefused { problem, .. } = &self.finding else { return false };
         matches!(
             problem,
-            FieldProblem::Missing | FieldProblem::WrongType { .. } | FieldProblem::TooLong { .. }
+            FieldProblem::Missing
+                | FieldProblem::WrongType { .. }
+                | FieldProblem::NotAllowed { .. }
+                | FieldProblem::TooLong { .. }
         )
     }
 }

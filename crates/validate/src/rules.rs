@@ -58,6 +58,8 @@ fn float(text: &Arc<String>) -> Option<f64> {
     };
     match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
         Some(digits) => hexadecimal(&digits.to_lowercase()).map(|number| sign * number),
+        // Rust takes a sign before NaN, Go does not.
+        None if digits.len() < text.len() && digits.eq_ignore_ascii_case("nan") => None,
         None => text.parse().ok(),
     }
 }

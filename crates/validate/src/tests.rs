@@ -43,7 +43,7 @@ fn parses_numbers_as_go_does() {
     for argument in ["0", "1", "0.25", ".5", "1.", "1e-3", "+0.5", "-0", "NaN", "0x1p-2", "0X1.8P-1", ""] {
         assert!(!refused(argument), "{argument}");
     }
-    for argument in ["25%", "1.5", "-1", "x", " 0.5", "0,5", "1/4", "Inf", "0x1", "1e400", "0x8p-2"] {
+    for argument in ["25%", "-NaN", "1.5", "-1", "x", " 0.5", "0,5", "1/4", "Inf", "0x1", "1e400", "0x8p-2"] {
         assert!(refused(argument), "{argument}");
     }
 }
@@ -108,4 +108,11 @@ fn stores_what_the_api_server_would() {
         assert_eq!(stored(&object), None, "{object}");
         assert_eq!(check(&object)[0].field(), named);
     }
+}
+
+#[test]
+fn rules_wait_until_the_structure_is_right() {
+    let spec = |propagator: &str| json!({"sampler": {"type": "traceidratio", "argument": "2"}, "propagators": [propagator]});
+    assert_eq!((flaws(&spec("w3c")).len(), flaws(&spec("b3")).len()), (1, 1));
+    assert_ne!(flaws(&spec("w3c")), flaws(&spec("b3")));
 }

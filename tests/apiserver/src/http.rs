@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use ingraft_cluster::documents;
-use serde_json::Value;
+use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
@@ -109,7 +109,9 @@ impl Api {
         let request = self.sender.0.post(url).header("authorization", &self.authorization);
         let response = request.content_type("application/json").send(object.to_string());
         let answer = answer(response.unwrap()).unwrap();
-        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        // Of a group that it does not know the API server speaks plainly.
+        let plain = || json!({"message": answer.body});
+        let body: Value = serde_json::from_str(&answer.body).unwrap_or_else(|_| plain());
         let created = (200..300).contains(&answer.status);
         (if created { Ok(body) } else { Err(body) }, answer.warnings)
     }

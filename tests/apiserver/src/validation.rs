@@ -30,7 +30,7 @@ fn in_cluster(answer: &Result<Value, Value>, warnings: &str) -> Verdict {
     let refused = causes.filter_map(|cause| {
         let (field, message) = (cause["field"].as_str()?, cause["message"].as_str()?);
         // Where a rule cannot be evaluated the API server forgets the field that the rule is about.
-        let about = if message.contains("evaluating rule: argument") { ".argument" } else { "" };
+        let about = if message.contains(" evaluating rule: ") { ".argument" } else { "" };
         // `<nil>`: other rules have not been looked at.
         (field != "<nil>").then(|| format!("{field}{about}"))
     });
@@ -38,7 +38,12 @@ fn in_cluster(answer: &Result<Value, Value>, warnings: &str) -> Verdict {
         let name = line.split_once("unknown field ")?.1.trim_matches(|c| "\\\"".contains(c));
         Some(name.to_owned())
     });
-    Verdict { refused: answer.is_err(), fields: refused.chain(unknown).collect() }
+    let mut fields: BTreeSet<String> = refused.collect();
+    // Below a value of the wrong type there are no fields to speak of, unknown or not.
+    let below = |name: &String| fields.iter().any(|field| name.starts_with(&format!("{field}.")));
+    let unknown: Vec<String> = unknown.filter(|name| !below(name)).collect();
+    fields.extend(unknown);
+    Verdict { refused: answer.is_err(), fields }
 }
 
 /// Specs that are good or bad, each in one way or in several.
