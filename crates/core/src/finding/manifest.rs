@@ -61,11 +61,7 @@ impl ManifestFinding {
                 "apiVersion and kind do not say what this is: kubectl refuses it",
                 "apiVersion y kind no dicen qué es esto: kubectl lo rechaza",
             ))
-<<<<<<< HEAD
             .help(say!(locale, "write both, as text", "escribe los dos, como texto")),
-=======
-            .help(say!(locale, "write both, as text", "escribe ambos, como texto")),
->>>>>>> validation
             Self::AnnotationWithoutPods { key, kind } => Text::new(say!(
                 locale,
                 "annotation \"{key}\" has no effect on a {kind}: it does not make pods",
@@ -74,20 +70,12 @@ impl ManifestFinding {
             .help(say!(
                 locale,
                 "move it to the pod template of a workload, or to the namespace",
-<<<<<<< HEAD
                 "muévela a la plantilla del pod de una carga de trabajo, o al espacio de nombres",
-=======
-                "muévela a la plantilla de pods de una carga de trabajo, o al namespace",
->>>>>>> validation
             )),
             Self::TemplateUnknown { kind } => Text::new(say!(
                 locale,
                 "this pod template of a {kind} is left as it is: the operator injects its pods when they are created",
-<<<<<<< HEAD
                 "esta plantilla de pod de un {kind} queda como está: el operador inyecta sus pods cuando se crean",
-=======
-                "esta plantilla de pods de un {kind} se deja como está: el operador inyecta sus pods cuando se crean",
->>>>>>> validation
             )),
             Self::OwnersUnknown { kind } => Text::new(say!(
                 locale,
@@ -97,28 +85,14 @@ impl ManifestFinding {
             .help(say!(
                 locale,
                 "set the annotation resource.opentelemetry.io/service.name in the pod template",
-<<<<<<< HEAD
                 "define la anotación resource.opentelemetry.io/service.name en la plantilla del pod",
-=======
-                "pon la anotación resource.opentelemetry.io/service.name en la plantilla de pods",
->>>>>>> validation
             )),
             Self::InstrumentationRefused { instrumentation } => Text::new(say!(
                 locale,
                 "the API server refuses Instrumentation {instrumentation}, so it counts as missing here",
-<<<<<<< HEAD
                 "el API server rechaza la Instrumentation {instrumentation}, así que aquí cuenta como inexistente",
             ))
             .help(say!(locale, "correct its fields as reported", "corrige sus campos como se indica")),
-=======
-                "el servidor de API rechaza la Instrumentation {instrumentation}, así que aquí cuenta como inexistente",
-            ))
-            .help(say!(
-                locale,
-                "correct its fields as reported",
-                "corrige sus campos como se indica",
-            )),
->>>>>>> validation
         }
     }
 }
