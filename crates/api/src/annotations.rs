@@ -1,6 +1,6 @@
 //! Every annotation key that Ingraft reads or writes, and the parsed form of the values.
 //!
-//! Source of keys and rules: injection.md, sections 1.1 to 1.5, which states what the OpenTelemetry Operator does:
+//! Source of keys and rules: docs/reference/selection.md 1 to 12, which states what the OpenTelemetry Operator does:
 //! <https://github.com/open-telemetry/opentelemetry-operator#opentelemetry-auto-instrumentation-injection>.
 
 /// The prefix of all keys that ask for or configure instrumentation.

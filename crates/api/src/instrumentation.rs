@@ -1,7 +1,8 @@
 //! `Instrumentation` v1alpha1: how applications of a namespace are instrumented.
 //!
-//! The fields, their names and their meaning are those of the OpenTelemetry Operator (injection.md, section 3.2).
-//! The comments on fields are user documentation: `kubectl explain otelinst.spec` prints them.
+//! The fields, their names and their meaning are those of the OpenTelemetry Operator
+//! (docs/reference/instrumentation.md 2). The comments on fields are user documentation:
+//! `kubectl explain otelinst.spec` prints them.
 
 mod crd;
 mod exporter;

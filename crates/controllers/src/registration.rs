@@ -1,6 +1,6 @@
 //! The operator's registration with the API server: who is asked about, and where.
 //!
-//! Pods that did not ask never cost a call (design.md 6.10). Two webhooks share the work:
+//! Pods that did not ask never cost a call (docs/reference/operator.md 2). Two webhooks share the work:
 //!
 //! ```text
 //!  pods.ingraft.dev               the pod has an annotation of ours

@@ -1,4 +1,5 @@
-//! Default images in stored Instrumentations, brought up to date by each new leader (injection.md, section 3.7).
+//! Default images in stored Instrumentations, brought up to date by each new leader
+//! (docs/reference/instrumentation.md 13 and 14).
 
 use ingraft_api::Instrumentation;
 use ingraft_cluster::error_chain::Chain;

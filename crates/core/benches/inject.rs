@@ -1,4 +1,4 @@
-//! The time of one decision. The budget for a typical pod is 40 µs (design.md, section 7).
+//! The time of one decision. The budget for a typical pod is 40 µs (docs/reference/principles.md 10).
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 

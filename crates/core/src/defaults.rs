@@ -25,7 +25,7 @@ pub(crate) fn block(spec: &InstrumentationSpec, language: Language) -> AgentBloc
 }
 
 /// Whether a document holds more than empty objects. The reference stores an empty skeleton of a volume claim
-/// template in every object, which must count as absent (injection.md, section 3.3).
+/// template in every object, which must count as absent (docs/reference/instrumentation.md 6).
 fn says_something(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -34,7 +34,7 @@ fn says_something(value: &Value) -> bool {
     }
 }
 
-/// Default limits of the containers of all languages, cpu and memory (injection.md, section 3.3).
+/// Default limits of the containers of all languages, cpu and memory (docs/reference/instrumentation.md 4 to 6).
 pub(crate) const LIMITS: [&str; 2] = ["500m", "256Mi"];
 
 /// Limits and requests of a language's containers: what the Instrumentation says, or else the defaults, each map by

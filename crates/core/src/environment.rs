@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Each line replaces, name by name, what those above it set. The rules are those of Kubernetes 1.35 and containerd
-//! (environment.md, section 1), and `tests/kubelet` compares with the kubelet itself:
+//! (docs/reference/kubelet.md), and `tests/kubelet` compares with the kubelet itself:
 //!
 //! - `envFrom`, `env` and service links: `makeEnvironmentVariables` in
 //!   <https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/kubelet/kubelet_pods.go>. Since 1.30, names of

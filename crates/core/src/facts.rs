@@ -1,6 +1,6 @@
 //! What probes have found in images: so the next pods need none.
 //!
-//! Facts are learnt per namespace, because whoever may create a pod could forge one (environment.md, section 3).
+//! Facts are learnt per namespace, because whoever may create a pod could forge one (docs/reference/merging.md 16).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;

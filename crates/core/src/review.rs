@@ -88,7 +88,7 @@ fn review_endpoint(
     }
 }
 
-/// The warnings of the reference about TLS (injection.md, section 3.4, warnings 3 to 5).
+/// The warnings of the reference about TLS (docs/reference/instrumentation.md 9).
 fn review_tls(instrumentation: &Instrumentation, exporter: &Exporter, findings: &mut Findings) {
     let mut add = |reason, pointer| findings.about(instrumentation, reason, pointer);
     let https = exporter.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("https://"));

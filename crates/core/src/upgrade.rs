@@ -1,4 +1,5 @@
-//! What happens to the images in stored Instrumentations when the operator has other defaults (injection.md, section 3.7).
+//! What happens to the images in stored Instrumentations when the operator has other defaults
+//! (docs/reference/instrumentation.md 13 and 14).
 //!
 //! An image is touched only if the defaulting webhook wrote it, as `ingraft.dev/defaulted` tells, and nobody changed it
 //! since. What a user chose stays, also if it equals a default.

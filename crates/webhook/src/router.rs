@@ -17,7 +17,7 @@ use ingraft_core::Settings;
 use crate::review::{Answer, Request, Review};
 use crate::{Metrics, default_instrumentation, mutate_pod, review_instrumentation};
 
-/// The largest body that is read (design.md 6.12); the API server's own limit for objects is 3 MiB.
+/// The largest body that is read (docs/reference/operator.md 5); the API server's own limit for objects is 3 MiB.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// What answering needs.

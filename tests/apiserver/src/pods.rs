@@ -1,4 +1,4 @@
-//! The API server accepts every pod that we produce from a pod that it accepts (design.md, promise 2).
+//! The API server accepts every pod that we produce from a pod that it accepts (docs/reference/principles.md 1).
 
 mod golden;
 

@@ -1,5 +1,5 @@
-//! The rules in the definition of Instrumentation: they refuse what the reference's webhook refuses (injection.md,
-//! section 3.4), and nothing else.
+//! The rules in the definition of Instrumentation: they refuse what the reference's webhook refuses
+//! (docs/reference/instrumentation.md 8), and nothing else.
 
 use serde_json::{Value, json};
 

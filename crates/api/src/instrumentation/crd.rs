@@ -52,8 +52,9 @@ pub(super) fn definition() -> Value {
     })
 }
 
-/// Adds what a schema cannot say, as CEL. The rules refuse what the reference's webhook refuses (injection.md, section
-/// 3.4), and nothing else; CEL parses numbers as the reference does, with Go's `strconv`.
+/// Adds what a schema cannot say, as CEL. The rules refuse what the reference's webhook refuses
+/// (docs/reference/instrumentation.md 8), and nothing else; CEL parses numbers as the reference does, with Go's
+/// `strconv`.
 fn with_rules(mut spec: Value) -> Value {
     let ratio = "!(self.type in ['traceidratio', 'parentbased_traceidratio']) || self.argument == '' || \
                  double(self.argument) != double(self.argument) || !(double(self.argument) < 0.0 || double(self.argument) > 1.0)";

@@ -32,7 +32,8 @@ fn accepts_an_object_without_spec_and_quantities_written_as_numbers() {
     assert_eq!(instrumentation.spec.java.unwrap().resources.unwrap().limits.unwrap()["cpu"].0, "1");
 }
 
-/// The served fields of the reference, injection.md section 3.2: each must exist, so that no manifest loses one.
+/// The served fields of the reference (docs/reference/instrumentation.md 2): each must exist, so that no manifest loses
+/// one.
 #[test]
 fn schema_has_every_field_of_the_reference() {
     let crd = Instrumentation::crd();

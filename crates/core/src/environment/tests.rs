@@ -1,4 +1,4 @@
-//! The rules of environment.md, section 1, each as a row; and what follows where something is not known.
+//! The rules of docs/reference/kubelet.md, each as a row; and what follows where something is not known.
 
 use serde_json::{Value, json};
 

@@ -201,8 +201,7 @@ fn candidates(request: &Request<'_>, name: &str) -> Vec<String> {
     near.into_iter().map(|(_, written)| written).take(3).collect()
 }
 
-/// The target containers of a language: injection.md section 1.4, except that each language is decided by itself
-/// (design.md 6.1), lists may hold spaces and dots (6.5), and known sidecars are no default target (6.6).
+/// The target containers of a language: docs/reference/selection.md 7 to 12.
 fn containers<'a>(
     request: &Request<'a>,
     language: Language,

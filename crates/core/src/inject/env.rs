@@ -1,6 +1,6 @@
 //! The environment of a container: variables are added without losing any that the user wrote.
 //!
-//! The rules are the kubelet's (environment.md, section 1): of two entries with one name the later wins, `$(NAME)`
+//! The rules are the kubelet's (docs/reference/kubelet.md): of two entries with one name the later wins, `$(NAME)`
 //! sees only what stands before it, and an entry with an optional source may turn out to set nothing.
 
 use std::borrow::Cow;
@@ -174,7 +174,7 @@ impl<'a> Env<'a> {
     }
 
     /// The variables common to all languages: the node's and the pod's address first, so that those of the
-    /// Instrumentation can refer to them (injection.md, section 5.1, step 2).
+    /// Instrumentation can refer to them (docs/reference/variables.md 2).
     pub(crate) fn add_common(&mut self, entries: &[Value]) {
         self.set_first_field("OTEL_POD_IP", "status.podIP");
         self.set_first_field("OTEL_NODE_IP", "status.hostIP");

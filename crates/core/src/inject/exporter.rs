@@ -1,4 +1,4 @@
-//! Where telemetry goes: endpoint, protocol and TLS material (injection.md, section 5.4; design.md 6.11).
+//! Where telemetry goes: endpoint, protocol and TLS material (docs/reference/exporter.md).
 
 use std::borrow::Cow;
 
@@ -200,7 +200,7 @@ fn set(text: Option<&String>) -> Option<&str> {
 }
 
 /// `prefix-name` as the name of a volume: at most 63 characters, cut at the end of the name, as the reference cuts it
-/// (injection.md, section 6.4). A name may hold dots, which a volume's name may not.
+/// (docs/reference/exporter.md 8). A name may hold dots, which a volume's name may not.
 fn volume_name(prefix: &str, name: &str) -> String {
     let name = name.replace('.', "-");
     let room = 63usize.saturating_sub(prefix.len() + 1);

@@ -1,4 +1,4 @@
-//! The init container that copies an agent's files, and the volume that holds them (injection.md, section 4.0).
+//! The init container that copies an agent's files, and the volume that holds them (docs/reference/payload.md).
 
 use ingraft_api::instrumentation::AgentBlock;
 use ingraft_probe_contract::Libc;
@@ -92,7 +92,7 @@ impl Payload {
                 "image".to_owned(),
                 copy.image.as_deref().unwrap_or_else(|| injection.image()).into(),
             );
-            // The reference gives extensions no pull policy (injection.md, section 4.1).
+            // The reference gives extensions no pull policy (docs/reference/java.md 4).
             if copy.image.is_none()
                 && let Some(policy) = injection.pull_policy(findings)
             {
@@ -141,9 +141,9 @@ pub(crate) fn limited_volume(name: &str, block: AgentBlock<'_>) -> Value {
     json!({"name": name, "emptyDir": {"sizeLimit": limit}})
 }
 
-/// The resources of a container of ours, so that the pod stays what it is (design.md 6.7): limits and requests as the
-/// Instrumentation or the defaults say, requests never above limits; in a Guaranteed pod both are equal and no larger
-/// than the pod's own; in a pod with resources of its own, none.
+/// The resources of a container of ours, so that the pod stays what it is (docs/reference/payload.md 9): limits and
+/// requests as the Instrumentation or the defaults say, requests never above limits; in a Guaranteed pod both are equal
+/// and no larger than the pod's own; in a pod with resources of its own, none.
 pub(crate) fn resources(injection: &Injection<'_, '_>) -> Option<Value> {
     fitted_resources(injection.request.pod, injection.requirements.clone())
 }

@@ -1,8 +1,9 @@
 //! Variables that the image or `envFrom` may set: only the start of the container shows them.
 //!
 //! Before the application starts, a probe runs with its image and environment. It joins our values with those that it
-//! finds and writes the result to a file, from which the kubelet takes the application's variables (environment.md,
-//! section 3). Where facts show that nothing else sets them, or no probe is possible, everything stays as it is.
+//! finds and writes the result to a file, from which the kubelet takes the application's variables
+//! (docs/reference/merging.md 10). Where facts show that nothing else sets them, or no probe is possible, everything
+//! stays as it is.
 //!
 //! ```text
 //!  ingraft-probe-copier   our image: puts probe and first files into a volume

@@ -5,11 +5,12 @@ use ingraft_api::InstrumentationSpec;
 /// A language's own values. What they are for stands at each field.
 #[derive(Debug)]
 pub(crate) struct Profile {
-    /// The image of the OpenTelemetry Operator 0.158.0 (injection.md, section 4); empty where there is none.
+    /// The image of the OpenTelemetry Operator 0.158.0 (docs/reference/instrumentation.md 3); empty where there is
+    /// none.
     pub(crate) default_image: &'static str,
     /// Whether it is injected unless somebody says otherwise.
     pub(crate) enabled: bool,
-    /// Default requests of its containers, cpu and memory (injection.md, section 3.3).
+    /// Default requests of its containers, cpu and memory (docs/reference/instrumentation.md 4 to 6).
     pub(crate) requests: [&'static str; 2],
     /// The field of its block that holds the resources.
     pub(crate) resources_field: &'static str,

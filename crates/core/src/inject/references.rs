@@ -1,7 +1,8 @@
 //! What an Instrumentation refers to: Secrets and ConfigMaps, which must be in the namespace of the pod.
 //!
-//! The reference leaves pods without instrumentation, or unable to start, where one is missing (injection.md, section
-//! 2.3). Here what may be missing is optional: the pod starts, and a finding says what it lacks.
+//! The reference leaves pods without instrumentation, or unable to start, where one is missing
+//! (docs/reference/instrumentation.md 12). Here what may be missing is optional: the pod starts, and a finding says
+//! what it lacks.
 
 use ingraft_api::instrumentation::Tls;
 use k8s_openapi::api::core::v1::EnvVar;

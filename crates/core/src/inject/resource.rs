@@ -1,4 +1,4 @@
-//! `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`: what telemetry is about (injection.md, sections 5.3, 5.5, 5.6).
+//! `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`: what telemetry is about (docs/reference/attributes.md).
 //!
 //! What the user says wins: a key in the container's own variable, then an annotation, then a label where labels are
 //! used, then for `service.*` the Instrumentation; for other keys Kubernetes' facts come before the Instrumentation.

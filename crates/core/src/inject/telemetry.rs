@@ -1,5 +1,5 @@
-//! What every SDK reads from its environment, whatever its language: where to send, and what about (injection.md,
-//! section 5.1, step 4).
+//! What every SDK reads from its environment, whatever its language: where to send, and what about
+//! (docs/reference/variables.md 1).
 
 use super::exporter::{self, Outlet};
 use super::injection::Injection;

@@ -15,16 +15,17 @@ const MERGED: [&str; 8] = [
     "OTEL_RESOURCE_ATTRIBUTES",
     "PYTHONPATH",
 ];
-/// The variable that goes last, so that all it refers to stands before it (injection.md, section 5.1, step k).
+/// The variable that goes last, so that all it refers to stands before it (docs/reference/variables.md 6).
 const MOVED: &str = "OTEL_RESOURCE_ATTRIBUTES";
 /// The annotations that we write.
 const WRITTEN: [&str; 2] =
     ["ingraft.dev/injected", "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"];
 /// The label that we write.
 const LABEL: [&str; 1] = ["ingraft.dev/probed"];
-/// The container that we add beside the others (injection.md, section 4.5).
+/// The container that we add beside the others (docs/reference/go.md 3).
 const SIDECAR: &str = "opentelemetry-auto-instrumentation";
-/// The volumes that hold a clone of a folder: what else was mounted in it is in the clone (sections 4.6 and 4.7).
+/// The volumes that hold a clone of a folder: what else was mounted in it is in the clone
+/// (docs/reference/web-servers.md 3).
 const CLONES: [&str; 2] = ["otel-apache-conf-dir", "otel-nginx-conf-dir"];
 
 /// Fails if something is lost, changed or in another order, beyond what injection is for.

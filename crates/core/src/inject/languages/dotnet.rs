@@ -1,4 +1,4 @@
-//! .NET (injection.md, section 4.4).
+//! .NET (docs/reference/dotnet.md).
 
 use ingraft_api::annotations::DOTNET_RUNTIME;
 use ingraft_probe_contract::Libc;

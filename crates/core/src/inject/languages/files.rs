@@ -1,5 +1,5 @@
 //! Languages whose agent is a set of files, copied by an init container and loaded by a variable; and `sdk`, which has
-//! no files at all (injection.md, section 4.0).
+//! no files at all (docs/reference/payload.md; docs/reference/sdk.md).
 
 use ingraft_probe_contract::StandDown;
 
@@ -121,7 +121,7 @@ fn stood_down(
     })
 }
 
-/// All steps for one container, in the order of injection.md section 5.1.
+/// All steps for one container, in the order of docs/reference/variables.md 1.
 fn instrument(
     agent: &dyn Agent,
     injection: &Injection<'_, '_>,

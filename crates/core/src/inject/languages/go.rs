@@ -1,5 +1,4 @@
-//! Go: an eBPF agent in a container of its own, which sees the target's process (injection.md, section 4.5; design.md
-//! 6.11).
+//! Go: an eBPF agent in a container of its own, which sees the target's process (docs/reference/go.md).
 
 use ingraft_api::Language;
 use ingraft_api::annotations::{CONTAINER_NAMES, GO_TARGET_EXE};
@@ -63,7 +62,7 @@ fn sidecar<'a>(
     }
     let agent = Container { json: &Value::Null, name: NAME, list: "containers", index: 0 };
     let mut agent = Target::new(agent);
-    // Before the mounts for TLS (injection.md, section 5.4).
+    // Before the mounts for TLS (docs/reference/exporter.md 7).
     agent.mount(VOLUME, FOLDER, false).map_err(|path| injection.taken(Taken::MountPath, path))?;
     add_variables(injection, target, &mut agent, findings)?;
     if let Some(token) = payload::token_mount(target) {

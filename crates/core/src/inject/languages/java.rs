@@ -1,4 +1,4 @@
-//! Java (injection.md, section 4.1).
+//! Java (docs/reference/java.md).
 
 use ingraft_api::instrumentation::Extension;
 

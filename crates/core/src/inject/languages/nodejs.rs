@@ -1,4 +1,4 @@
-//! Node.js (injection.md, section 4.2), and applications that are ES modules.
+//! Node.js (docs/reference/nodejs.md), and applications that are ES modules.
 //!
 //! `--require` reaches only what is loaded as CommonJS; of an ES module no library but HTTP is seen. Those need hooks
 //! that are registered by `--import`, which Node.js knows since 18.19 (<https://nodejs.org/api/module.html#moduleregisterspecifier-parenturl-options>)

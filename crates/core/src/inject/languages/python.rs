@@ -1,4 +1,4 @@
-//! Python (injection.md, section 4.3).
+//! Python (docs/reference/python.md).
 
 use ingraft_api::annotations::PYTHON_PLATFORM;
 use ingraft_probe_contract::Libc;

@@ -1,4 +1,4 @@
-//! `sdk`: the environment alone, for applications that bring their own SDK (injection.md, section 4.8).
+//! `sdk`: the environment alone, for applications that bring their own SDK (docs/reference/sdk.md).
 
 use super::files::{self, Agent};
 use crate::finding::{Findings, Reason};

@@ -1,5 +1,5 @@
 //! Apache httpd and nginx: the configuration is cloned from the target's image, an attached module is added to the
-//! clone, and the target starts with the clone (injection.md, sections 4.6 and 4.7).
+//! clone, and the target starts with the clone (docs/reference/web-servers.md).
 //!
 //! Two init containers do it. What they run is constant; what users wrote reaches them as arguments and variables, which
 //! no shell interprets. Whatever the second one fails at, the server starts with the configuration that it had.
@@ -28,7 +28,7 @@ use crate::json::list;
 const PROFILE: Profile = Profile {
     default_image: "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-apache-httpd:1.0.4",
     requests: ["1m", "128Mi"],
-    // The module links only the gRPC exporter (libopentelemetry_exporter_otlp_grpc.so; injection.md, section 4.6):
+    // The module links only the gRPC exporter (libopentelemetry_exporter_otlp_grpc.so; docs/reference/web-servers.md):
     // https://github.com/open-telemetry/opentelemetry-cpp-contrib/tree/main/instrumentation/otel-webserver-module
     otlp: OtlpProtocols::Grpc,
     ..Profile::PLAIN
@@ -139,7 +139,7 @@ fn only_target<'a>(
     regular.first().map(|container| container.name)
 }
 
-/// All steps, in the order of injection.md sections 4.6 and 4.7. Nothing reaches the draft before all can.
+/// All steps, in the order of docs/reference/web-servers.md 2 to 6. Nothing reaches the draft before all can.
 fn instrument(
     server: &Server,
     injection: &Injection<'_, '_>,

@@ -17,7 +17,7 @@ pub(crate) const COPIER: &str = "ingraft-probe-copier";
 /// Where the volume of files and program is mounted.
 pub(crate) const FOLDER: &str = "/ingraft-env";
 /// What the kubelet keeps of all termination messages of a pod, divided evenly between its containers, in bytes
-/// (environment.md, section 3).
+/// (docs/reference/kubelet.md 12; docs/reference/merging.md 15).
 const MESSAGES: usize = 12 * 1024;
 
 /// What a probe must know of the files of an agent.

@@ -7,7 +7,7 @@ use crate::inject::Request;
 use crate::inject::target::Container;
 use crate::json::string;
 
-/// Why a container cannot have a probe (environment.md, section 3).
+/// Why a container cannot have a probe (docs/reference/merging.md 14).
 pub(crate) fn of(request: &Request<'_>, container: Container<'_>) -> Option<Obstacle> {
     let spec = request.pod.get("spec").unwrap_or(&Value::Null);
     let localhost = |context: Option<&Value>| {

@@ -1,4 +1,4 @@
-//! Apache httpd (injection.md, section 4.6).
+//! Apache httpd (docs/reference/web-servers.md 10).
 
 use ingraft_api::{InstrumentationSpec, Language};
 

@@ -1,4 +1,4 @@
-//! nginx (injection.md, section 4.7).
+//! nginx (docs/reference/web-servers.md 11 and 12).
 
 use ingraft_api::{InstrumentationSpec, Language};
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::inject::profile::{self, Profile};
 const MAIN_FILE: &str = "/etc/nginx/nginx.conf";
 
 pub(crate) const PROFILE: Profile = Profile {
-    // As in the reference (injection.md, section 7.1).
+    // As in the reference (docs/reference/operator.md 7 and 8).
     enabled: false,
     defaults: &[("configFile", MAIN_FILE)],
     particulars: |spec| profile::text(&spec.nginx.as_ref().map(|nginx| (&nginx.attrs, &nginx.config_file))),
