@@ -1,12 +1,14 @@
 //! What is injected into a pod: the steps, in order.
 //!
 //! ```text
-//!  asks      annotations of pod and namespace            choose.rs
-//!  choices   which Instrumentation, which containers     choose.rs
-//!  targets   variables, mounts, attributes               target.rs, env.rs, resource.rs, exporter.rs
-//!  languages what is particular to each                  languages.rs
-//!  payload   init containers and volumes                 payload.rs
-//!  edits     what changed, as RFC 6902                   draft.rs
+//!  pod       what was received, read once                pod.rs
+//!  choose    which languages, Instrumentation, containers choose.rs
+//!  context   what an Instrumentation brings              language_context.rs, references.rs, valid.rs
+//!  languages what is particular to each                  languages.rs, profile.rs
+//!  targets   variables, mounts, attributes               target.rs, env.rs, telemetry.rs, resource.rs, exporter.rs
+//!  payload   containers and volumes that are added       payload.rs, new_container.rs, security.rs
+//!  probe     what only the start of a container shows    probe.rs
+//!  edits     what changed, as RFC 6902                   draft.rs, injected_annotation.rs
 //! ```
 //!
 //! Injecting twice is injecting once: each step looks at what it finds in the pod and adds only what is missing.
@@ -17,10 +19,12 @@ mod choose;
 mod draft;
 mod env;
 mod exporter;
-mod injected;
-mod injection;
+mod injected_annotation;
+mod language_context;
 mod languages;
+mod new_container;
 mod payload;
+mod pod;
 pub(crate) mod probe;
 mod profile;
 mod references;
@@ -33,12 +37,15 @@ mod valid;
 pub(crate) use languages::profile;
 pub use references::references;
 
+use choose::{Chooser, Requested};
+use draft::Draft;
+use injected_annotation::InjectedAnnotation;
+use pod::Pod;
 use serde_json::Value;
 
 use crate::edit::Edit;
 use crate::finding::{ChoiceFinding, Finding, Findings};
-use crate::json::annotation_pointer;
-use crate::owner::{Owner, is_mirror, is_windows};
+use crate::owner::Owner;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 
@@ -90,43 +97,35 @@ pub struct Outcome {
 pub fn inject(request: &Request<'_>) -> Outcome {
     let mut findings = Findings::default();
     annotations::lint(request.pod, &mut findings);
-    let mut asks = choose::asks(request);
-    let mut unknown = None;
-    match choose::found(request) {
-        Some(Ok(found)) if asks.iter().all(|asked| asked.language != found.language) => asks.push(found),
-        Some(Err((container, reason))) if asks.is_empty() => unknown = Some((container, reason)),
-        _ => {}
-    }
-    if (asks.is_empty() && unknown.is_none()) || is_mirror(request.pod) {
+    let pod = Pod::read(request);
+    let requested = Requested::of(&pod);
+    if requested.is_empty() || pod.is_mirror() {
         return Outcome { edits: Vec::new(), findings: findings.into_vec() };
     }
-    if is_windows(request.pod) {
+    if pod.is_windows() {
         findings.pod(ChoiceFinding::WindowsPod, "/spec");
         return Outcome { edits: Vec::new(), findings: findings.into_vec() };
     }
-    let choices = choose::choices(request, &asks, &mut findings);
-    let mut draft = draft::Draft::new(request);
-    if let Some((container, reason)) = unknown {
-        findings.pod(reason, annotation_pointer(ingraft_api::annotations::INJECT));
-        draft.look_into(container.name);
+    let Request { snapshot, settings, .. } = *request;
+    let chooser = Chooser { pod: &pod, instrumentations: &snapshot.instrumentations, settings };
+    let choices = chooser.choose(&requested, &mut findings);
+    let mut draft = Draft::new(&pod);
+    if let Some(container) = choices.undetected {
+        draft.request_probe(container);
     }
-    let mut injected = injected::Injected::default();
-    for choice in &choices {
+    let mut injected = InjectedAnnotation::default();
+    for choice in &choices.languages {
         let noticed = findings.noticed();
-        let containers = languages::inject(request, choice, &mut draft, &mut findings);
+        let containers = languages::inject(&pod, settings, choice, &mut draft, &mut findings);
         if !containers.is_empty() {
-            injected.add(choice, &containers, request.settings);
-            let reason = ChoiceFinding::Injected {
-                language: choice.language,
-                instrumentation: choice.instrumentation.reference(),
-                containers,
-            };
-            findings.pod(reason, choice.pointer());
+            injected.add(choice, &containers, settings);
+            let (language, instrumentation) = (choice.language, choice.instrumentation.reference());
+            findings.pod(ChoiceFinding::Injected { language, instrumentation, containers }, choice.pointer());
         } else if findings.noticed() == noticed {
-            let reason = ChoiceFinding::AlreadyInjected { language: choice.language };
-            findings.pod(reason, choice.pointer());
+            findings.pod(ChoiceFinding::AlreadyInjected { language: choice.language }, choice.pointer());
         }
     }
-    probe::route(request, &mut draft, &mut findings);
+    let plan = probe::plan(&pod, &draft, settings, &mut findings);
+    probe::apply(plan, &pod, settings, &mut draft);
     Outcome { edits: draft.into_edits(&injected), findings: findings.into_vec() }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::json::{annotation, label, list, string, string_at};
+use crate::json::{label, list, string};
 use crate::snapshot::Snapshot;
 
 /// A kind of object that makes pods, or makes what makes pods.
@@ -151,17 +151,6 @@ fn without_suffix<'a>(name: &'a str, suffix: &str) -> Option<&'a str> {
         .filter(|_| !suffix.is_empty())?
         .strip_suffix('-')
         .filter(|rest| !rest.is_empty())
-}
-
-/// Whether the pod is the API server's copy of a static pod, which nobody can change.
-pub(crate) fn is_mirror(pod: &Value) -> bool {
-    !annotation(pod, ingraft_api::annotations::MIRROR_POD).is_empty()
-}
-
-/// Whether the pod says that it is for Windows: <https://kubernetes.io/docs/concepts/windows/user-guide/>.
-pub(crate) fn is_windows(pod: &Value) -> bool {
-    string_at(pod, "/spec/os/name") == Some("windows")
-        || string_at(pod, "/spec/nodeSelector/kubernetes.io~1os") == Some("windows")
 }
 
 #[cfg(test)]

@@ -97,28 +97,6 @@ impl ReferenceKind {
             Self::Secret => "Secret",
         }
     }
-
-    /// Whether such an object, and a key in it, exists: `None` where that is not known.
-    pub(crate) fn exists(
-        self,
-        snapshot: &Snapshot,
-        namespace: &str,
-        name: &str,
-        key: Option<&str>,
-    ) -> Option<bool> {
-        if self == Self::ConfigMap && name == ROOT_CA {
-            return Some(key.is_none_or(|key| key == "ca.crt"));
-        }
-        let objects = match self {
-            Self::ConfigMap => &snapshot.config_maps,
-            Self::Secret => &snapshot.secrets,
-        };
-        match (objects.known(namespace, name)?, key) {
-            (None, _) => Some(false),
-            (Some(_), None) => Some(true),
-            (Some(keys), Some(key)) => keys.as_ref().map(|keys| keys.iter().any(|known| known == key)),
-        }
-    }
 }
 
 /// How strictly a namespace checks pods:

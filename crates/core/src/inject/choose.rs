@@ -1,14 +1,14 @@
-//! Which languages are asked for, from which Instrumentation, for which containers.
+//! Which languages are requested, from which Instrumentation, for which containers.
 
-use ingraft_api::annotations::{self, Ask, effective};
+use ingraft_api::annotations::{self, Ask};
 use ingraft_api::{Instrumentation, Language};
-use serde_json::Value;
 
-use super::Request;
-use super::target::Container;
+use super::pod::{Container, Pod};
 use crate::facts::agent;
 use crate::finding::{ChoiceFinding, Findings};
-use crate::json::{annotation, annotation_pointer, list, string};
+use crate::json::annotation_pointer;
+use crate::settings::Settings;
+use crate::snapshot::Objects;
 
 /// Containers that other systems add, and that are never the application: they are targets only when named.
 const SIDECARS: &[&str] = &[
@@ -27,11 +27,61 @@ const SIDECARS: &[&str] = &[
     "vault-agent",
 ];
 
-/// A language that is asked for.
+/// What pod and namespace request.
 #[derive(Debug)]
-pub(crate) struct Asked<'a> {
-    pub(crate) language: Language,
-    pub(crate) ask: Ask<'a>,
+pub(crate) struct Requested<'a> {
+    languages: Vec<(Language, Ask<'a>)>,
+    /// The container whose language is to be detected, and the runtimes that its image has, where that is not one.
+    undetected: Option<(Container<'a>, Vec<Language>)>,
+}
+
+impl<'a> Requested<'a> {
+    pub(crate) fn of(pod: &Pod<'a>) -> Self {
+        let ask = |key| match Ask::parse(pod.effective_annotation(key)) {
+            Ask::No => None,
+            ask => Some(ask),
+        };
+        let named = |language: Language| Some((language, ask(language.inject_key())?));
+        let mut requested =
+            Self { languages: Language::ALL.into_iter().filter_map(named).collect(), undetected: None };
+        if let Some((ask, application)) = ask(annotations::INJECT).zip(application(pod)) {
+            requested.detect(ask, application, pod);
+        }
+        requested
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.languages.is_empty() && self.undetected.is_none()
+    }
+
+    /// Adds the language in which the application is written, if probes have found it.
+    fn detect(&mut self, ask: Ask<'a>, application: Container<'a>, pod: &Pod<'a>) {
+        let has = |agent| pod.image(application).is_some_and(|facts| facts.runtimes.contains_key(&agent));
+        let found = Language::ALL.into_iter().filter(|language| agent(*language).is_some_and(has));
+        match found.collect::<Vec<_>>().as_slice() {
+            [language] if self.languages.iter().any(|(known, _)| known == language) => {}
+            [language] => self.languages.push((*language, ask)),
+            found if self.languages.is_empty() => self.undetected = Some((application, found.to_vec())),
+            _ => {}
+        }
+    }
+}
+
+/// The container whose language is meant: the first that is listed, or else the first that is not a known sidecar.
+fn application<'a>(pod: &Pod<'a>) -> Option<Container<'a>> {
+    let listed = pod.effective_annotation(annotations::CONTAINER_NAMES);
+    pod.regular().find(|container| match listed {
+        "" => !SIDECARS.contains(&container.name),
+        listed => listed.split(',').any(|name| name.trim() == container.name),
+    })
+}
+
+/// What to inject.
+#[derive(Debug)]
+pub(crate) struct Choices<'a> {
+    pub(crate) languages: Vec<Choice<'a>>,
+    /// The container in which a probe is to detect the language.
+    pub(crate) undetected: Option<&'a str>,
 }
 
 /// What is injected into which containers.
@@ -44,226 +94,163 @@ pub(crate) struct Choice<'a> {
 }
 
 impl Choice<'_> {
-    /// Where the pod asks for this language.
+    /// Where the pod requests this language.
     pub(crate) fn pointer(&self) -> String {
         annotation_pointer(self.language.inject_key())
     }
 }
 
-/// The value of an annotation of the namespace; empty where there is none.
-pub(crate) fn namespace_annotation<'a>(request: &Request<'a>, key: &str) -> &'a str {
-    request.snapshot.namespace(request.namespace).map_or("", |namespace| namespace.annotation(key))
+/// Decides which Instrumentation each requested language is injected from, and into which containers.
+pub(crate) struct Chooser<'c, 'a> {
+    pub(crate) pod: &'c Pod<'a>,
+    pub(crate) instrumentations: &'a Objects<Instrumentation>,
+    pub(crate) settings: &'a Settings,
 }
 
-/// The value of an annotation, pod and namespace combined.
-pub(crate) fn effective_annotation<'a>(request: &Request<'a>, key: &str) -> &'a str {
-    effective(annotation(request.pod, key), namespace_annotation(request, key))
-}
-
-/// The languages that pod and namespace ask for.
-pub(crate) fn asks<'a>(request: &Request<'a>) -> Vec<Asked<'a>> {
-    let asked = |language: Language| {
-        let ask = Ask::parse(effective_annotation(request, language.inject_key()));
-        (ask != Ask::No).then_some(Asked { language, ask })
-    };
-    Language::ALL.into_iter().filter_map(asked).collect()
-}
-
-/// The language that the application is written in, if that is asked for and probes have found it, and the container
-/// that decides. An error tells why it is not known.
-pub(crate) fn found<'a>(request: &Request<'a>) -> Option<Result<Asked<'a>, (Container<'a>, ChoiceFinding)>> {
-    let ask = Ask::parse(effective_annotation(request, annotations::INJECT));
-    if ask == Ask::No {
-        return None;
+impl<'a> Chooser<'_, 'a> {
+    /// What to inject, for each language by itself.
+    pub(crate) fn choose(&self, requested: &Requested<'a>, findings: &mut Findings) -> Choices<'a> {
+        let mut resolved = Vec::new();
+        for &(language, ask) in &requested.languages {
+            if !self.settings.enabled(language) {
+                self.report(findings, language, ChoiceFinding::LanguageDisabled { language });
+                continue;
+            }
+            match self.instrumentation(language, ask) {
+                Ok(instrumentation) => resolved.push((language, instrumentation)),
+                Err(reason) => self.report(findings, language, reason),
+            }
+        }
+        let several = resolved.len() > 1;
+        let mut languages = Vec::new();
+        for (language, instrumentation) in resolved {
+            let containers = self.containers(language, several, findings);
+            if !containers.is_empty() {
+                languages.push(Choice { language, instrumentation, containers });
+            }
+        }
+        let undetected = requested.undetected.as_ref().map(|(container, found)| {
+            let found = found.iter().map(|language| language.key().to_owned()).collect();
+            let reason = ChoiceFinding::LanguageUnknown { container: container.name.to_owned(), found };
+            findings.pod(reason, annotation_pointer(annotations::INJECT));
+            container.name
+        });
+        Choices { languages, undetected }
     }
-    let listed = effective_annotation(request, annotations::CONTAINER_NAMES);
-    let wanted = |container: &Container<'_>| match listed {
-        "" => !SIDECARS.contains(&container.name),
-        listed => listed.split(',').any(|name| name.trim() == container.name),
-    };
-    let container = Container::all(request.pod, "containers").find(wanted)?;
-    let facts = request.snapshot.image(request.namespace, container.json).unwrap_or_default();
-    let languages = Language::ALL
-        .into_iter()
-        .filter(|language| agent(*language).is_some_and(|agent| facts.runtimes.contains_key(&agent)));
-    match languages.collect::<Vec<_>>().as_slice() {
-        [language] => Some(Ok(Asked { language: *language, ask })),
-        several => {
-            let found = several.iter().map(|language| language.key().to_owned()).collect();
-            Some(Err((
-                container,
-                ChoiceFinding::LanguageUnknown { container: container.name.to_owned(), found },
-            )))
+
+    /// Adds a finding about the annotation that requests a language, on the pod or on the namespace.
+    fn report(&self, findings: &mut Findings, language: Language, reason: ChoiceFinding) {
+        let key = language.inject_key();
+        let own = self.pod.annotation(key);
+        if !own.is_empty() && self.pod.effective_annotation(key) == own {
+            findings.pod(reason, annotation_pointer(key));
+        } else {
+            findings.namespace(reason, annotation_pointer(key));
         }
     }
-}
 
-/// What to inject, for each language by itself.
-pub(crate) fn choices<'a>(
-    request: &Request<'a>,
-    asks: &[Asked<'a>],
-    findings: &mut Findings,
-) -> Vec<Choice<'a>> {
-    let mut resolved = Vec::new();
-    for asked in asks {
-        let language = asked.language;
-        if !request.settings.enabled(language) {
-            push(request, findings, language, ChoiceFinding::LanguageDisabled { language });
-            continue;
-        }
-        match instrumentation(request, asked) {
-            Ok(instrumentation) => resolved.push((language, instrumentation)),
-            Err(reason) => push(request, findings, language, reason),
-        }
-    }
-    let several = resolved.len() > 1;
-    let mut choices = Vec::new();
-    for (language, instrumentation) in resolved {
-        let containers = containers(request, language, several, findings);
-        if !containers.is_empty() {
-            choices.push(Choice { language, instrumentation, containers });
-        }
-    }
-    choices
-}
-
-/// Adds a finding about the annotation that asks, on the pod or on the namespace.
-fn push(request: &Request<'_>, findings: &mut Findings, language: Language, reason: ChoiceFinding) {
-    let key = language.inject_key();
-    let own = annotation(request.pod, key);
-    let decides = !own.is_empty() && effective_annotation(request, key) == own;
-    if decides {
-        findings.pod(reason, annotation_pointer(key));
-    } else {
-        findings.namespace(reason, annotation_pointer(key));
-    }
-}
-
-fn instrumentation<'a>(
-    request: &Request<'a>,
-    asked: &Asked<'a>,
-) -> Result<&'a Instrumentation, ChoiceFinding> {
-    let language = asked.language;
-    let (namespace, name) = match asked.ask {
-        Ask::Named { namespace, name } => (namespace.unwrap_or(request.namespace), name),
-        Ask::Sole | Ask::No => return sole(request, language),
-    };
-    request.snapshot.instrumentations.get(namespace, name).ok_or_else(|| {
-        ChoiceFinding::InstrumentationNotFound {
+    fn instrumentation(
+        &self,
+        language: Language,
+        ask: Ask<'a>,
+    ) -> Result<&'a Instrumentation, ChoiceFinding> {
+        let (namespace, name) = match ask {
+            Ask::Named { namespace, name } => (namespace.unwrap_or(self.pod.namespace), name),
+            Ask::Sole | Ask::No => return self.sole(language),
+        };
+        self.instrumentations.get(namespace, name).ok_or_else(|| ChoiceFinding::InstrumentationNotFound {
             language,
             reference: format!("{namespace}/{name}"),
-            candidates: candidates(request, name),
+            candidates: self.candidates(name),
+        })
+    }
+
+    fn sole(&self, language: Language) -> Result<&'a Instrumentation, ChoiceFinding> {
+        let namespace = self.pod.namespace;
+        let found: Vec<_> = self.instrumentations.in_namespace(namespace).collect();
+        match found.as_slice() {
+            [(_, one)] => Ok(one),
+            [] => Err(ChoiceFinding::InstrumentationMissing {
+                language,
+                namespace: namespace.to_owned(),
+                elsewhere: self.instrumentations.iter().take(5).map(Instrumentation::reference).collect(),
+            }),
+            several => Err(ChoiceFinding::InstrumentationAmbiguous {
+                language,
+                namespace: namespace.to_owned(),
+                names: several.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            }),
         }
-    })
-}
-
-fn sole<'a>(request: &Request<'a>, language: Language) -> Result<&'a Instrumentation, ChoiceFinding> {
-    let found: Vec<_> = request.snapshot.instrumentations.in_namespace(request.namespace).collect();
-    match found.as_slice() {
-        [(_, one)] => Ok(one),
-        [] => Err(ChoiceFinding::InstrumentationMissing {
-            language,
-            namespace: request.namespace.to_owned(),
-            elsewhere: request
-                .snapshot
-                .instrumentations
-                .iter()
-                .take(5)
-                .map(Instrumentation::reference)
-                .collect(),
-        }),
-        several => Err(ChoiceFinding::InstrumentationAmbiguous {
-            language,
-            namespace: request.namespace.to_owned(),
-            names: several.iter().map(|(name, _)| (*name).to_owned()).collect(),
-        }),
     }
-}
 
-/// What was probably meant by a name that does not exist, most likely first.
-fn candidates(request: &Request<'_>, name: &str) -> Vec<String> {
-    let wanted = name.trim();
-    if wanted.eq_ignore_ascii_case("true") || wanted.eq_ignore_ascii_case("yes") {
-        return vec!["true".to_owned()];
-    }
-    let mut near: Vec<(f64, String)> = request
-        .snapshot
-        .instrumentations
-        .iter()
-        .filter_map(|one| {
+    /// What was probably meant by a name that does not exist, most likely first.
+    fn candidates(&self, name: &str) -> Vec<String> {
+        let wanted = name.trim();
+        if wanted.eq_ignore_ascii_case("true") || wanted.eq_ignore_ascii_case("yes") {
+            return vec!["true".to_owned()];
+        }
+        let near = |one: &Instrumentation| {
             let likeness = strsim::jaro_winkler(one.metadata.name.as_deref()?, wanted);
-            let local = one.metadata.namespace.as_deref() == Some(request.namespace);
+            let local = one.metadata.namespace.as_deref() == Some(self.pod.namespace);
             let written = if local { one.metadata.name.clone()? } else { one.reference() };
             (likeness > 0.8).then_some((likeness, written))
-        })
-        .collect();
-    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    near.into_iter().map(|(_, written)| written).take(3).collect()
-}
-
-/// The target containers of a language: docs/reference/selection.md 7 to 12.
-fn containers<'a>(
-    request: &Request<'a>,
-    language: Language,
-    several: bool,
-    findings: &mut Findings,
-) -> Vec<&'a str> {
-    let spec = request.pod.get("spec").unwrap_or(&Value::Null);
-    let names = |key: &str| list(spec, key).iter().filter_map(|item| string(item, "name"));
-    let regular: Vec<&'a str> = names("containers").collect();
-    let init: Vec<&'a str> = names("initContainers").collect();
-    let lists = container_lists(request, language);
-    if lists.is_empty() {
-        return match default_container(request, language, several, &regular) {
-            Ok(name) => vec![name],
-            Err(reason) => {
-                push(request, findings, language, reason);
-                Vec::new()
-            }
         };
+        let mut near: Vec<(f64, String)> = self.instrumentations.iter().filter_map(near).collect();
+        near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        near.into_iter().map(|(_, written)| written).take(3).collect()
     }
-    let exists = |name: &&'a str| regular.contains(name) || init.contains(name);
-    for (key, name) in lists.iter().filter(|(_, name)| !exists(name)) {
-        let containers = regular.iter().chain(&init).map(|&name| name.to_owned()).collect();
-        let reason = ChoiceFinding::ContainerNotFound { language, name: (*name).to_owned(), containers };
-        findings.pod(reason, annotation_pointer(key));
-    }
-    let listed = |name: &&'a str| lists.iter().any(|(_, listed)| listed == name);
-    let mut targets: Vec<&'a str> = init.iter().copied().filter(listed).collect();
-    for (_, name) in &lists {
-        if regular.contains(name) && !targets.contains(name) {
-            targets.push(name);
+
+    /// The target containers of a language: docs/reference/selection.md 7 to 12.
+    fn containers(&self, language: Language, several: bool, findings: &mut Findings) -> Vec<&'a str> {
+        let lists = self.container_lists(language);
+        if lists.is_empty() {
+            return match self.default_container(language, several) {
+                Ok(name) => vec![name],
+                Err(reason) => {
+                    self.report(findings, language, reason);
+                    Vec::new()
+                }
+            };
         }
+        let names = || self.pod.regular().chain(self.pod.init()).map(|container| container.name);
+        for (key, name) in lists.iter().filter(|(_, name)| names().all(|known| known != *name)) {
+            let containers = names().map(str::to_owned).collect();
+            let reason = ChoiceFinding::ContainerNotFound { language, name: (*name).to_owned(), containers };
+            findings.pod(reason, annotation_pointer(key));
+        }
+        let is_listed = |name: &&str| lists.iter().any(|(_, listed)| listed == name);
+        let mut targets: Vec<&'a str> =
+            self.pod.init().map(|container| container.name).filter(is_listed).collect();
+        for &(_, name) in &lists {
+            if self.pod.regular().any(|container| container.name == name) && !targets.contains(&name) {
+                targets.push(name);
+            }
+        }
+        if targets.is_empty() {
+            self.report(findings, language, ChoiceFinding::NoContainer { language });
+        }
+        targets
     }
-    if targets.is_empty() {
-        push(request, findings, language, ChoiceFinding::NoContainer { language });
-    }
-    targets
-}
 
-/// The container that is meant when no list names one: the first that is no known sidecar, unless several languages
-/// would all get it.
-fn default_container<'a>(
-    request: &Request<'_>,
-    language: Language,
-    several: bool,
-    regular: &[&'a str],
-) -> Result<&'a str, ChoiceFinding> {
-    if several && request.settings.multi_instrumentation {
-        let containers = regular.iter().map(|&name| name.to_owned()).collect();
-        return Err(ChoiceFinding::ContainersUnnamed { language, containers });
+    /// The container that is meant when no list names one: the first that is not a known sidecar, unless several
+    /// languages would all get it.
+    fn default_container(&self, language: Language, several: bool) -> Result<&'a str, ChoiceFinding> {
+        let mut names = self.pod.regular().map(|container| container.name);
+        if several && self.settings.multi_instrumentation {
+            let containers = names.map(str::to_owned).collect();
+            return Err(ChoiceFinding::ContainersUnnamed { language, containers });
+        }
+        names.find(|name| !SIDECARS.contains(name)).ok_or(ChoiceFinding::NoContainer { language })
     }
-    let application = regular.iter().find(|name| !SIDECARS.contains(name));
-    application.copied().ok_or(ChoiceFinding::NoContainer { language })
-}
 
-/// The names in the lists of a language, each with the key of its list.
-fn container_lists<'a>(request: &Request<'a>, language: Language) -> Vec<(&'static str, &'a str)> {
-    let own: &[&'static str] =
-        if request.settings.multi_instrumentation { language.container_names_keys() } else { &[] };
-    std::iter::once(&annotations::CONTAINER_NAMES)
-        .chain(own)
-        .flat_map(|key| effective_annotation(request, key).split(',').map(|name| (*key, name.trim())))
-        .filter(|(_, name)| !name.is_empty())
-        .collect()
+    /// The names in the lists of a language, each with the key of its list.
+    fn container_lists(&self, language: Language) -> Vec<(&'static str, &'a str)> {
+        let own: &[&'static str] =
+            if self.settings.multi_instrumentation { language.container_names_keys() } else { &[] };
+        std::iter::once(&annotations::CONTAINER_NAMES)
+            .chain(own)
+            .flat_map(|key| self.pod.effective_annotation(key).split(',').map(|name| (*key, name.trim())))
+            .filter(|(_, name)| !name.is_empty())
+            .collect()
+    }
 }

@@ -3,18 +3,17 @@
 use ingraft_api::annotations::{INJECTED, SAFE_TO_EVICT_LOCAL_VOLUMES};
 use serde_json::{Map, Value};
 
-use super::Request;
-use super::injected::Injected;
+use super::injected_annotation::InjectedAnnotation;
+use super::pod::{Container, Pod};
 use super::probe::command::AgentFiles;
-use super::probe::obstacle;
-use super::target::{Container, Target};
+use super::target::Target;
 use crate::edit::{Edit, set_entries};
 use crate::json::{annotation, list, named, string};
 
 /// A pod with the changes made so far.
 #[derive(Debug)]
 pub(crate) struct Draft<'a> {
-    pub(crate) pod: &'a Value,
+    pod: &'a Value,
     spec: &'a Value,
     containers: Vec<Target<'a>>,
     /// The agents that were added, for the probe to know what it activates.
@@ -36,18 +35,13 @@ struct NewInitContainer {
 }
 
 impl<'a> Draft<'a> {
-    pub(crate) fn new(request: &Request<'a>) -> Self {
-        let pod = request.pod;
-        let both = Container::all(pod, "initContainers").chain(Container::all(pod, "containers"));
+    pub(crate) fn new(pod: &Pod<'a>) -> Self {
+        let target =
+            |&container: &Container<'a>| Target::new(container).with_probe(pod.obstacle(container).is_none());
         Self {
-            pod,
-            spec: pod.get("spec").unwrap_or(&Value::Null),
-            containers: both
-                .map(|container| {
-                    let probe = obstacle::of(request, container).is_none();
-                    Target::new(container).with_probe(probe)
-                })
-                .collect(),
+            pod: pod.json,
+            spec: pod.spec(),
+            containers: pod.containers.iter().map(target).collect(),
             agents: Vec::new(),
             labels: Vec::new(),
             unknown: Vec::new(),
@@ -130,7 +124,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Lets a probe find out the language of a container.
-    pub(crate) fn look_into(&mut self, container: &str) {
+    pub(crate) fn request_probe(&mut self, container: &str) {
         self.unknown.push(container.to_owned());
     }
 
@@ -150,7 +144,7 @@ impl<'a> Draft<'a> {
     }
 
     /// All changes, in an order in which they can be carried out.
-    pub(crate) fn into_edits(mut self, injected: &Injected) -> Vec<Edit> {
+    pub(crate) fn into_edits(mut self, injected: &InjectedAnnotation) -> Vec<Edit> {
         let mut edits = Vec::new();
         for target in self.containers {
             let container = target.container;
@@ -177,9 +171,7 @@ impl<'a> Draft<'a> {
         let mut annotations = Vec::new();
         annotations.extend(evictable(self.pod, local_volumes));
         annotations.extend(
-            injected
-                .annotation(annotation(self.pod, INJECTED))
-                .map(|value| (INJECTED.to_owned(), value.into())),
+            injected.value(annotation(self.pod, INJECTED)).map(|value| (INJECTED.to_owned(), value.into())),
         );
         // Annotations are for people and tools; the pod matters more than they do.
         if !fits(self.pod, &annotations) {

@@ -25,21 +25,37 @@ pub(crate) struct Env<'a> {
     changes: usize,
     /// Whether a probe can decide what only the start of the container shows.
     probe: bool,
-    additions: Vec<Addition>,
+    added: Vec<AddedVariable>,
 }
 
 /// A variable that was added although something that is not in the list may set it too: the image or `envFrom`.
 #[derive(Debug, Clone)]
-pub(crate) struct Addition {
+pub(crate) struct AddedVariable {
     pub(crate) name: String,
     pub(crate) join: Join,
-    /// The user's entry that stood in its place.
-    pub(crate) original: Option<Value>,
-    /// Whether nothing outside the list matters, because the user's entry is a value.
-    pub(crate) certain: bool,
+    pub(crate) standing: Standing,
 }
 
-impl Addition {
+/// How an added variable stands to what the user wrote in the list.
+#[derive(Debug, Clone)]
+pub(crate) enum Standing {
+    /// The user wrote nothing there.
+    New,
+    /// The user's entry is a value, and ours is joined to it: nothing outside the list matters.
+    JoinedToValue(Value),
+    /// The user's entry has a source that may be absent: only a probe can join ours to it.
+    InPlaceOfOptional(Value),
+}
+
+impl AddedVariable {
+    /// The user's entry that was in its place.
+    pub(crate) fn original(&self) -> Option<&Value> {
+        match &self.standing {
+            Standing::New => None,
+            Standing::JoinedToValue(original) | Standing::InPlaceOfOptional(original) => Some(original),
+        }
+    }
+
     /// Whether what is ours in it refers to a variable.
     pub(crate) fn refers_to(&self, name: &str) -> bool {
         self.join.texts().into_iter().any(|text| refers_to(text, name))
@@ -84,7 +100,7 @@ pub(crate) struct NotMergeable;
 impl<'a> Env<'a> {
     pub(crate) fn new(entries: &'a [Value]) -> Self {
         let entries = entries.iter().map(Cow::Borrowed).collect();
-        Self { entries, changes: 0, probe: false, additions: Vec::new() }
+        Self { entries, changes: 0, probe: false, added: Vec::new() }
     }
 
     /// Lets a probe decide what only the start of the container shows.
@@ -98,8 +114,8 @@ impl<'a> Env<'a> {
     }
 
     /// What was added that something outside the list may set too.
-    pub(crate) fn additions(&self) -> &[Addition] {
-        &self.additions
+    pub(crate) fn added(&self) -> &[AddedVariable] {
+        &self.added
     }
 
     /// The list, if it was changed.
@@ -140,7 +156,7 @@ impl<'a> Env<'a> {
         if !self.is_set(name) {
             let value = value.into();
             self.push(json!({"name": name, "value": value}));
-            self.add(name, Join::default(value), None, false);
+            self.add(name, Join::default(value), Standing::New);
         }
     }
 
@@ -168,7 +184,7 @@ impl<'a> Env<'a> {
             let value = string(entry, "value").unwrap_or_default();
             let alone = !value.is_empty() && !value.contains("$(");
             if alone && is_observed(name) {
-                self.add(name, Join::default(value), None, false);
+                self.add(name, Join::default(value), Standing::New);
             }
         }
     }
@@ -199,17 +215,18 @@ impl<'a> Env<'a> {
             Current::Ours => return Ok(()),
             Current::Unset => {
                 self.push(json!({"name": name, "value": join.alone()}));
-                self.add(name, join, None, false);
+                self.add(name, join, Standing::New);
                 return Ok(());
             }
             Current::Literal(old) => {
                 let Some(joined) = join.merge(Some(old)) else { return Ok(()) };
-                let given = self.additions.iter_mut().find(|addition| addition.name == name);
+                let given = self.added.iter_mut().find(|added| added.name == name);
                 if let Some(given) = given {
                     // By the Instrumentation: what the container sets otherwise comes in its place.
                     given.join = join.or_alone(joined.clone());
                 } else {
-                    self.add(name, join, self.entry(name), true);
+                    let original = self.entry(name);
+                    self.add(name, join, Standing::JoinedToValue(original));
                 }
                 joined
             }
@@ -241,20 +258,21 @@ impl<'a> Env<'a> {
         if !self.probe || !is_complete(&join) {
             return Err(NotMergeable);
         }
-        if self.additions.iter().all(|addition| addition.name != name) {
-            self.add(name, join, self.entry(name), false);
+        if self.added.iter().all(|added| added.name != name) {
+            let original = self.entry(name);
+            self.add(name, join, Standing::InPlaceOfOptional(original));
         }
         Ok(())
     }
 
     /// An entry as it stands now.
-    fn entry(&self, name: &str) -> Option<Value> {
+    fn entry(&self, name: &str) -> Value {
         let entry = self.position(name).and_then(|index| self.entries.get(index));
-        entry.map(|entry| entry.as_ref().clone())
+        entry.map(|entry| entry.as_ref().clone()).unwrap_or_default()
     }
 
-    fn add(&mut self, name: &str, join: Join, original: Option<Value>, certain: bool) {
-        self.additions.push(Addition { name: name.to_owned(), join, original, certain });
+    fn add(&mut self, name: &str, join: Join, standing: Standing) {
+        self.added.push(AddedVariable { name: name.to_owned(), join, standing });
     }
 
     /// Takes a variable from the file that the probe writes.

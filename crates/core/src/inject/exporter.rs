@@ -7,7 +7,7 @@ use ingraft_api::{InstrumentationSpec, Language};
 use serde_json::{Value, json};
 
 use super::env::{Current, Env};
-use super::injection::Injection;
+use super::language_context::LanguageContext;
 use super::profile::OtlpProtocols;
 use super::target::Target;
 use super::valid;
@@ -73,12 +73,12 @@ pub(crate) fn endpoint(spec: &InstrumentationSpec) -> Option<&str> {
 
 /// The endpoint with the port that fits the agent, where the given one does not and the Service behind it offers
 /// the other.
-pub(crate) fn corrected_endpoint(injection: &Injection<'_, '_>) -> Option<String> {
-    let url = endpoint(injection.spec())?;
-    let (wrong, right) = injection.profile.otlp.ports()?;
+pub(crate) fn corrected_endpoint(context: &LanguageContext<'_, '_>) -> Option<String> {
+    let url = endpoint(context.spec())?;
+    let (wrong, right) = context.profile.otlp.ports()?;
     let endpoint = Endpoint::parse(url)?;
-    let (namespace, service) = endpoint.service(injection.request.namespace)?;
-    let ports = injection.request.snapshot.services.get(namespace, service)?;
+    let (namespace, service) = endpoint.service(context.pod.namespace)?;
+    let ports = context.pod.service_ports(namespace, service)?;
     if endpoint.port != Some(wrong) || !ports.contains(&right) {
         return None;
     }
@@ -87,12 +87,12 @@ pub(crate) fn corrected_endpoint(injection: &Injection<'_, '_>) -> Option<String
 
 /// What is said about a corrected endpoint.
 pub(crate) fn port_corrected(
-    injection: &Injection<'_, '_>,
+    context: &LanguageContext<'_, '_>,
     endpoint: &str,
     corrected: String,
 ) -> EndpointFinding {
     EndpointFinding::EndpointPortCorrected {
-        language: injection.language(),
+        language: context.language(),
         endpoint: endpoint.to_owned(),
         corrected,
     }
@@ -110,22 +110,22 @@ pub(crate) struct Outlet<'a> {
 impl<'a> Outlet<'a> {
     /// The Instrumentation's endpoint, with port and protocol that fit the agent: but only where the container itself
     /// sets neither.
-    pub(crate) fn of(injection: &Injection<'_, 'a>, target: &Target<'_>) -> Self {
-        let Some(url) = endpoint(injection.spec()) else {
+    pub(crate) fn of(context: &LanguageContext<'_, 'a>, target: &Target<'_>) -> Self {
+        let Some(url) = endpoint(context.spec()) else {
             return Self::default();
         };
         let mut outlet = Self { endpoint: Some(url.into()), ..Self::default() };
         let decides = |variable| {
             target.env.is_set(variable)
-                || target.container.env_from_sets(variable, injection.request) != Presence::No
+                || context.pod.env_from_sets(target.container, variable) != Presence::No
         };
         if [ENDPOINT, PROTOCOL].into_iter().chain(SIGNAL_ENDPOINTS).any(decides) {
             return outlet;
         }
-        if let Some(corrected) = corrected_endpoint(injection) {
-            outlet.fitted = Some(port_corrected(injection, url, corrected.clone()));
+        if let Some(corrected) = corrected_endpoint(context) {
+            outlet.fitted = Some(port_corrected(context, url, corrected.clone()));
             outlet.endpoint = Some(corrected.into());
-        } else if injection.profile.otlp == OtlpProtocols::HttpAndGrpc
+        } else if context.profile.otlp == OtlpProtocols::HttpAndGrpc
             && Endpoint::parse(url).is_some_and(|endpoint| endpoint.port == Some(GRPC_PORT))
         {
             outlet.protocol = Some("grpc");

@@ -15,10 +15,10 @@ mod web_server;
 use ingraft_api::Language;
 use web_server::{apache_httpd, nginx};
 
-use super::Request;
 use super::choose::Choice;
 use super::draft::Draft;
-use super::injection::Injection;
+use super::language_context::LanguageContext;
+use super::pod::Pod;
 use super::profile::Profile;
 use crate::finding::Findings;
 use crate::image::ImageReference;
@@ -34,13 +34,14 @@ macro_rules! languages {
 
         /// Injects one language. Returns the containers that changed; whatever was refused is a finding.
         pub(crate) fn inject<'a>(
-            request: &Request<'a>,
+            pod: &Pod<'a>,
+            settings: &'a Settings,
             choice: &Choice<'a>,
             draft: &mut Draft<'a>,
             findings: &mut Findings,
         ) -> Vec<String> {
-            let injection = Injection::new(request, choice, profile(choice.language), findings);
-            match choice.language { $(Language::$language => $file::inject(&injection, draft, findings),)* }
+            let context = LanguageContext::new(pod, settings, choice, profile(choice.language), findings);
+            match choice.language { $(Language::$language => $file::inject(&context, draft, findings),)* }
         }
     };
 }

@@ -5,13 +5,14 @@ use ingraft_probe_contract::Libc;
 use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
-use super::injection::Injection;
+use super::language_context::LanguageContext;
+use super::new_container::NewContainer;
+use super::pod::Container;
 use super::probe::command::AgentFiles;
 use super::security;
-use super::target::Container;
 use crate::defaults;
 use crate::finding::{Findings, Reason, Taken};
-use crate::json::{list, string, string_at};
+use crate::json::{list, string_at};
 use crate::quantity;
 
 /// An agent's files and how they reach the targets.
@@ -52,15 +53,15 @@ impl Payload {
     }
 
     /// Whether init containers and volume can be added, or are there already.
-    pub(crate) fn check(&self, injection: &Injection<'_, '_>, draft: &Draft<'_>) -> Result<(), Reason> {
+    pub(crate) fn check(&self, context: &LanguageContext<'_, '_>, draft: &Draft<'_>) -> Result<(), Reason> {
         for Copy { name, .. } in &self.copies {
             if draft.has_container(name) || draft.is_foreign(name, self.name) {
-                return Err(injection.taken(Taken::Container, name));
+                return Err(context.taken(Taken::Container, name));
             }
         }
         match draft.volume(self.name) {
             Some(volume) if volume.get("emptyDir").is_none() && volume.get("ephemeral").is_none() => {
-                Err(injection.taken(Taken::Volume, self.name))
+                Err(context.taken(Taken::Volume, self.name))
             }
             _ => Ok(()),
         }
@@ -69,62 +70,43 @@ impl Payload {
     /// Adds init containers and volume unless they are there, before the first target if that is an init container.
     pub(crate) fn add(
         &self,
-        injection: &Injection<'_, '_>,
+        context: &LanguageContext<'_, '_>,
         first: Container<'_>,
         draft: &mut Draft<'_>,
         findings: &mut Findings,
     ) {
-        draft.add_volumes([volume(self.name, injection.block)]);
-        let language = injection.language();
-        let any_version = !injection.is_default_image();
-        let variables = injection.profile.loading_variables;
+        draft.add_volumes([volume(self.name, context.block)]);
+        let language = context.language();
+        let any_version = !context.is_default_image();
+        let variables = context.profile.loading_variables;
         draft.agents.push(AgentFiles { language, variables, libc: self.libc, any_version });
         // Extensions come with the agent's files or not at all.
         if draft.has_init_container(self.name) {
             return;
         }
-        let resources = resources(injection);
-        let context = security::context(injection, first, findings);
+        let resources = resources(context);
+        let security = security::of_payload(context, first, findings);
         for copy in &self.copies {
-            let mut container = Map::new();
-            container.insert("name".to_owned(), copy.name.as_str().into());
-            container.insert(
-                "image".to_owned(),
-                copy.image.as_deref().unwrap_or_else(|| injection.image()).into(),
-            );
-            // The reference gives extensions no pull policy (docs/reference/java.md 4).
-            if copy.image.is_none()
-                && let Some(policy) = injection.pull_policy(findings)
-            {
-                container.insert("imagePullPolicy".to_owned(), policy.into());
-            }
-            container.insert("command".to_owned(), copy.command.as_slice().into());
-            if let Some(resources) = &resources {
-                container.insert("resources".to_owned(), resources.clone());
-            }
-            if let Some(context) = &context {
-                container.insert("securityContext".to_owned(), context.clone());
-            }
-            let mut mounts = vec![json!({"name": self.name, "mountPath": self.folder})];
-            mounts.extend(token_mount(first).cloned());
-            container.insert("volumeMounts".to_owned(), mounts.into());
-            draft.add_init_container(Value::Object(container), first.is_init().then_some(first.index));
+            let (image, policy) = match &copy.image {
+                // The reference gives extensions no pull policy (docs/reference/java.md 4).
+                Some(image) => (image.as_str(), None),
+                None => (context.image(), context.pull_policy(findings)),
+            };
+            let container = NewContainer::named(&copy.name)
+                .image(image, policy)
+                .with("command", Some(copy.command.as_slice()))
+                .with("resources", resources.clone())
+                .with("securityContext", security.clone())
+                .mount(self.name, self.folder)
+                .token_of(first)
+                .build();
+            draft.add_init_container(container, first.is_init().then_some(first.index));
         }
     }
 }
 
 fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
-}
-
-/// The mount of the ServiceAccount's token that the API server gave the target. It would give the payload container
-/// the same one, and then ask the webhook again because the pod changed:
-/// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#reinvocation-policy>.
-pub(crate) fn token_mount(target: Container<'_>) -> Option<&Value> {
-    list(target.json, "volumeMounts").iter().find(|mount| {
-        string(mount, "mountPath") == Some("/var/run/secrets/kubernetes.io/serviceaccount")
-            && string(mount, "name").is_some_and(|name| name.starts_with("kube-api-access-"))
-    })
 }
 
 /// The volume for an agent's files: as large as the Instrumentation says, or a claim of its template.
@@ -144,8 +126,8 @@ pub(crate) fn limited_volume(name: &str, block: AgentBlock<'_>) -> Value {
 /// The resources of a container of ours, so that the pod stays what it is (docs/reference/payload.md 9): limits and
 /// requests as the Instrumentation or the defaults say, requests never above limits; in a Guaranteed pod both are equal
 /// and no larger than the pod's own; in a pod with resources of its own, none.
-pub(crate) fn resources(injection: &Injection<'_, '_>) -> Option<Value> {
-    fitted_resources(injection.request.pod, injection.requirements.clone())
+pub(crate) fn resources(context: &LanguageContext<'_, '_>) -> Option<Value> {
+    fitted_resources(context.pod.json, context.requirements.clone())
 }
 
 /// The same for given limits and requests.

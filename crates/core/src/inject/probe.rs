@@ -12,65 +12,83 @@
 //! ```
 
 pub(crate) mod command;
-pub(crate) mod obstacle;
 
 use command::{AgentFiles, COPIER, FOLDER, first_file, yields_to};
 use ingraft_api::annotations::PROBED;
 use ingraft_probe_contract::{FirstFile, writable};
 use serde_json::{Map, Value, json};
 
-use super::Request;
 use super::draft::Draft;
-use super::env::{Addition, VOLUME};
-use super::target::{Container, Target};
+use super::env::{AddedVariable, Standing, VOLUME};
+use super::new_container::NewContainer;
+use super::pod::{Container, Pod};
+use super::target::Target;
 use super::{payload, security};
 use crate::environment::Presence;
 use crate::finding::{Finding, Findings, Obstacle, ProbeFinding};
 use crate::json::string;
+use crate::settings::Settings;
 
-/// Lets probes decide where only the start of a container shows what is set.
-pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut Findings) {
-    if !request.settings.probes() {
-        return;
-    }
-    let mut chosen: Vec<(Target<'_>, Vec<Addition>)> = Vec::new();
-    for target in draft.targets() {
+/// A container that has a probe, and the variables that the probe decides about.
+#[derive(Debug)]
+pub(crate) struct Probe<'a> {
+    target: Container<'a>,
+    delegated: Vec<AddedVariable>,
+}
+
+/// Decides which containers have a probe; where one is wanted and impossible, a finding says why.
+pub(crate) fn plan<'a>(
+    pod: &Pod<'a>,
+    draft: &Draft<'a>,
+    settings: &Settings,
+    findings: &mut Findings,
+) -> Vec<Probe<'a>> {
+    let mut probes = Vec::new();
+    for target in draft.targets().iter().filter(|_| settings.probes()) {
         let container = target.container;
-        let mut routed = routed(target, &draft.agents);
-        let wanted = draft.is_unknown(container.name) || is_uncertain(request, target, &routed);
-        let obstacle = || obstacle::of(request, container).or_else(|| taken(draft, &name(chosen.len())));
+        let mut delegated = delegated(target, &draft.agents);
+        let wanted = draft.is_unknown(container.name) || is_uncertain(pod, target, &delegated);
+        let obstacle = || pod.obstacle(container).or_else(|| taken(draft, &name(probes.len())));
         let obstacle = wanted.then(obstacle).flatten();
         if let Some(why) = obstacle {
-            let variables = target.env.additions().iter().map(|addition| addition.name.clone()).collect();
-            let reason =
-                ProbeFinding::EnvironmentUnknown { container: container.name.to_owned(), variables, why };
+            let variables = target.env.added().iter().map(|added| added.name.clone()).collect();
+            let container_name = container.name.to_owned();
+            let reason = ProbeFinding::EnvironmentUnknown { container: container_name, variables, why };
             findings.pod(reason, container.pointer("env"));
         }
-        if wanted && obstacle.is_none() {
-            chosen.push((target.clone(), routed.iter().map(|&addition| addition.clone()).collect()));
-        } else {
-            routed.clear();
+        let probed = wanted && obstacle.is_none();
+        if !probed {
+            delegated.clear();
         }
-        findings.extend(not_joined(target, &routed));
-    }
-    let (mut probes, mut files): (Vec<(Value, Container<'_>)>, Vec<FirstFile>) = Default::default();
-    for (mut target, routed) in chosen {
-        let container = target.container;
-        let file = format!("{}.env", container.name);
-        probes.push((probe(request, draft, &target, &name(probes.len()), &file, &routed), container));
-        for addition in &routed {
-            target.env.take_from_file(&addition.name, &file);
+        findings.extend(not_joined(target, &delegated));
+        if probed {
+            let delegated = delegated.into_iter().cloned().collect();
+            probes.push(Probe { target: container, delegated });
         }
-        draft.keep(target);
-        files.push(first_file(file, &routed));
     }
-    let Some(&(_, first)) = probes.first() else {
+    probes
+}
+
+/// Adds the probes, and lets variables come from the files that they write.
+pub(crate) fn apply<'a>(plan: Vec<Probe<'a>>, pod: &Pod<'a>, settings: &Settings, draft: &mut Draft<'a>) {
+    let Some(first) = plan.first().map(|probe| probe.target) else {
         return;
     };
+    let (mut probes, mut files) = (Vec::new(), Vec::new());
+    for Probe { target: container, delegated } in plan {
+        let Some(mut target) = draft.target(container.name).cloned() else { continue };
+        let file = format!("{}.env", container.name);
+        probes.push((probe(pod, draft, &target, &name(probes.len()), &file, &delegated), container));
+        for added in &delegated {
+            target.env.take_from_file(&added.name, &file);
+        }
+        draft.keep(target);
+        files.push(first_file(file, &delegated));
+    }
     // Init containers that are targets need it before them.
     let before = |container: Container<'_>| container.is_init().then_some(container.index);
     draft.add_volumes([json!({"name": VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "4Mi"}})]);
-    draft.add_init_container(copier(request, first, files), before(first));
+    draft.add_init_container(copier(pod, &settings.probe_image, first, files), before(first));
     for (probe, container) in probes {
         draft.add_init_container(probe, before(container));
     }
@@ -78,20 +96,21 @@ pub(crate) fn route(request: &Request<'_>, draft: &mut Draft<'_>, findings: &mut
 }
 
 /// Whether something outside the list of variables may set one that was added.
-fn is_uncertain(request: &Request<'_>, target: &Target<'_>, routed: &[&Addition]) -> bool {
-    let container = target.container;
-    let facts = request.snapshot.image(request.namespace, container.json);
-    if facts.as_ref().is_some_and(|facts| !facts.agents.is_empty()) {
-        return !target.env.additions().is_empty();
+fn is_uncertain(pod: &Pod<'_>, target: &Target<'_>, delegated: &[&AddedVariable]) -> bool {
+    let facts = pod.image(target.container);
+    if facts.is_some_and(|facts| !facts.agents.is_empty()) {
+        return !target.env.added().is_empty();
     }
-    routed.iter().filter(|addition| !addition.certain).any(|addition| {
-        let sources =
-            std::iter::once(addition.name.as_str()).chain(yields_to(&addition.name).map(|(name, _)| name));
-        addition.original.is_some()
-            || sources.into_iter().any(|name| {
-                container.env_from_sets(name, request) != Presence::No
-                    || facts.as_ref().is_none_or(|facts| facts.may_set(name))
-            })
+    let may_be_set = |name: &str| {
+        pod.env_from_sets(target.container, name) != Presence::No
+            || facts.is_none_or(|facts| facts.may_set(name))
+    };
+    delegated.iter().any(|added| match added.standing {
+        Standing::JoinedToValue(_) => false,
+        Standing::InPlaceOfOptional(_) => true,
+        Standing::New => {
+            may_be_set(&added.name) || yields_to(&added.name).is_some_and(|(name, _)| may_be_set(name))
+        }
     })
 }
 
@@ -101,36 +120,38 @@ fn name(index: usize) -> String {
 }
 
 /// What only a probe could join, where none does: the user's entries stay as they are.
-fn not_joined(target: &Target<'_>, routed: &[&Addition]) -> Vec<Finding> {
-    let is_routed = |name: &str| routed.iter().any(|addition| addition.name == name);
-    let additions = target.env.additions().iter();
-    let optional = additions.filter(|addition| addition.original.is_some() && !addition.certain);
-    let lost = optional.filter(|addition| !is_routed(&addition.name));
-    let reason = |addition: &Addition| target.not_mergeable(&addition.name);
-    lost.map(|addition| Finding::pod(reason(addition), target.container.pointer("env"))).collect()
+fn not_joined(target: &Target<'_>, delegated: &[&AddedVariable]) -> Vec<Finding> {
+    let is_delegated = |name: &str| delegated.iter().any(|added| added.name == name);
+    let optional =
+        target.env.added().iter().filter(|added| matches!(added.standing, Standing::InPlaceOfOptional(_)));
+    let lost = optional.filter(|added| !is_delegated(&added.name));
+    let reason = |added: &AddedVariable| target.not_mergeable(&added.name);
+    lost.map(|added| Finding::pod(reason(added), target.container.pointer("env"))).collect()
 }
 
-/// The variables that the probe decides about.
-fn routed<'t>(target: &'t Target<'_>, agents: &[AgentFiles]) -> Vec<&'t Addition> {
-    let mut routed: Vec<&Addition> =
-        target.env.additions().iter().filter(|addition| is_routed(addition, agents)).collect();
+/// The variables that a probe would decide about.
+fn delegated<'t>(target: &'t Target<'_>, agents: &[AgentFiles]) -> Vec<&'t AddedVariable> {
+    let mut delegated: Vec<&AddedVariable> =
+        target.env.added().iter().filter(|added| can_be_delegated(added, agents)).collect();
     // The probe does not have what it decides about, so nothing that it writes can refer to that.
     loop {
-        let names: Vec<&str> = routed.iter().map(|addition| addition.name.as_str()).collect();
+        let names: Vec<&str> = delegated.iter().map(|added| added.name.as_str()).collect();
         let before = names.len();
-        routed.retain(|addition| !names.iter().any(|name| addition.refers_to(name)));
-        if routed.len() == before {
-            return routed;
+        delegated.retain(|added| !names.iter().any(|name| added.refers_to(name)));
+        if delegated.len() == before {
+            return delegated;
         }
     }
 }
 
 /// Whether the probe decides about a variable: where the user's value is certain, only about loading an agent, and only
 /// if the file can hold what is there.
-fn is_routed(addition: &Addition, agents: &[AgentFiles]) -> bool {
-    let own = addition.original.as_ref().and_then(|entry| string(entry, "value")).unwrap_or_default();
-    let expressible = writable(&addition.name, own).is_ok() && !own.contains("$(");
-    !addition.certain || (expressible && agents.iter().any(|agent| agent.are_loaded_by(&addition.name)))
+fn can_be_delegated(added: &AddedVariable, agents: &[AgentFiles]) -> bool {
+    let Standing::JoinedToValue(original) = &added.standing else { return true };
+    let own = string(original, "value").unwrap_or_default();
+    writable(&added.name, own).is_ok()
+        && !own.contains("$(")
+        && agents.iter().any(|agent| agent.are_loaded_by(&added.name))
 }
 
 /// Whether a name is taken in the pod, or an earlier pass has probes there: its list of files is fixed.
@@ -142,32 +163,30 @@ fn taken(draft: &Draft<'_>, name: &str) -> Option<Obstacle> {
 
 /// The init container that looks with the eyes of the application.
 fn probe(
-    request: &Request<'_>,
+    pod: &Pod<'_>,
     draft: &Draft<'_>,
     target: &Target<'_>,
     name: &str,
     file: &str,
-    routed: &[Addition],
+    delegated: &[AddedVariable],
 ) -> Value {
-    let original = target.container.json;
-    let mut container = target.container.sibling(name);
-    let env = environment(target, routed);
-    let command = command::of_probe(&draft.agents, draft.most_containers(), target, file, routed, &env);
-    container.insert("command".to_owned(), command.into());
-    container.insert("workingDir".to_owned(), "/".into());
-    container.insert("env".to_owned(), env.into());
-    container.insert("securityContext".to_owned(), security::of_probe(original));
-    finish(request, target.container, container)
+    let container = target.container;
+    let env = environment(target, delegated);
+    let command = command::of_probe(&draft.agents, draft.most_containers(), target, file, delegated, &env);
+    let probe = NewContainer::like(container, name)
+        .with("command", Some(command))
+        .with("workingDir", Some("/"))
+        .with("env", Some(env))
+        .with("securityContext", Some(security::of_probe(container.json)));
+    finish(pod, container, probe)
 }
 
 /// The variables that the application would have without us, and what ours refer to.
-fn environment(target: &Target<'_>, routed: &[Addition]) -> Vec<Value> {
+fn environment(target: &Target<'_>, delegated: &[AddedVariable]) -> Vec<Value> {
     let mut entries = Vec::new();
     for mut entry in target.env.entries() {
-        if let Some(addition) =
-            routed.iter().find(|addition| entry.get("name") == Some(&json!(addition.name)))
-        {
-            match &addition.original {
+        if let Some(added) = delegated.iter().find(|added| entry.get("name") == Some(&json!(added.name))) {
+            match added.original() {
                 Some(original) => entry = original.clone(),
                 None => continue,
             }
@@ -186,30 +205,25 @@ fn environment(target: &Target<'_>, routed: &[Addition]) -> Vec<Value> {
 
 /// The init container that brings the program, and first files: one that is missing would keep the application from
 /// starting.
-fn copier(request: &Request<'_>, first: Container<'_>, files: Vec<FirstFile>) -> Value {
-    let mut container = Map::new();
-    container.insert("name".to_owned(), COPIER.into());
-    container.insert("image".to_owned(), request.settings.probe_image.as_str().into());
-    container.insert("command".to_owned(), command::of_copier(files).into());
-    if let Some(context) = security::inherited(request, first) {
-        container.insert("securityContext".to_owned(), context);
-    }
-    finish(request, first, container)
+fn copier(pod: &Pod<'_>, image: &str, first: Container<'_>, files: Vec<FirstFile>) -> Value {
+    let copier = NewContainer::named(COPIER)
+        .image(image, None)
+        .with("command", Some(command::of_copier(files)))
+        .with("securityContext", security::inherited(pod, first));
+    finish(pod, first, copier)
 }
 
 /// What both have in common.
-fn finish(request: &Request<'_>, target: Container<'_>, mut container: Map<String, Value>) -> Value {
+fn finish(pod: &Pod<'_>, target: Container<'_>, container: NewContainer) -> Value {
     let amounts = |cpu: &str, memory: &str| {
         Map::from_iter([("cpu".to_owned(), cpu.into()), ("memory".to_owned(), memory.into())])
     };
     let requirements = [amounts("500m", "64Mi"), amounts("10m", "16Mi")];
-    if let Some(resources) = payload::fitted_resources(request.pod, requirements) {
-        container.insert("resources".to_owned(), resources);
-    }
-    let mut mounts = vec![json!({"name": VOLUME, "mountPath": FOLDER})];
-    mounts.extend(payload::token_mount(target).cloned());
-    container.insert("volumeMounts".to_owned(), mounts.into());
-    Value::Object(container)
+    container
+        .with("resources", payload::fitted_resources(pod.json, requirements))
+        .mount(VOLUME, FOLDER)
+        .token_of(target)
+        .build()
 }
 
 #[cfg(test)]

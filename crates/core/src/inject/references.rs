@@ -8,10 +8,9 @@ use ingraft_api::instrumentation::Tls;
 use k8s_openapi::api::core::v1::EnvVar;
 use serde_json::{Value, json};
 
-use super::Request;
-use super::injection::Injection;
+use super::pod::Pod;
 use super::valid;
-use crate::finding::{Allowed, Findings, ReferenceFinding};
+use crate::finding::{Allowed, InstrumentationFinding, Reason, ReferenceFinding};
 use crate::json::string;
 use crate::snapshot::ReferenceKind;
 
@@ -54,22 +53,24 @@ fn of_tls(tls: &Tls) -> impl Iterator<Item = (ReferenceKind, &str, &'static str)
 /// The variables of an Instrumentation as they go into containers. Those that no pod may have are left out; a source
 /// that is not known to exist is optional, so that the container starts without it.
 pub(crate) fn variables(
-    injection: &Injection<'_, '_>,
+    pod: &Pod<'_>,
     variables: &[EnvVar],
     pointer: &str,
-    findings: &mut Findings,
+    report: &mut impl FnMut(Reason, String),
 ) -> Vec<Value> {
     let mut entries = Vec::with_capacity(variables.len());
     for (place, variable) in variables.iter().enumerate() {
+        let pointer = format!("{pointer}/{place}");
         let Ok(mut entry) = serde_json::to_value(variable) else {
             continue;
         };
-        if let Err(allowed) = valid::variable(&entry, injection.request.pod) {
-            injection.ignore(&format!("{pointer}/{place}"), variable.name.as_str(), allowed, findings);
+        if let Err(allowed) = valid::variable(&entry, pod.json) {
+            let reason = InstrumentationFinding::ignored(&pointer, variable.name.clone(), allowed);
+            report(reason.into(), pointer);
             continue;
         }
-        if let Some(reason) = make_optional(injection.request, &mut entry) {
-            findings.about(injection.choice.instrumentation, reason, format!("{pointer}/{place}/valueFrom"));
+        if let Some(reason) = make_optional(pod, &mut entry) {
+            report(reason.into(), format!("{pointer}/valueFrom"));
         }
         entries.push(entry);
     }
@@ -77,7 +78,7 @@ pub(crate) fn variables(
 }
 
 /// Makes a source optional unless it is known to exist. The reason is for one that is known to be missing.
-fn make_optional(request: &Request<'_>, entry: &mut Value) -> Option<ReferenceFinding> {
+fn make_optional(pod: &Pod<'_>, entry: &mut Value) -> Option<ReferenceFinding> {
     let sources = entry.get_mut("valueFrom")?.as_object_mut()?;
     for (field, kind) in
         [("configMapKeyRef", ReferenceKind::ConfigMap), ("secretKeyRef", ReferenceKind::Secret)]
@@ -87,7 +88,7 @@ fn make_optional(request: &Request<'_>, entry: &mut Value) -> Option<ReferenceFi
         };
         let text = |key: &str| string(source, key).unwrap_or_default().to_owned();
         let (name, key) = (text("name"), text("key"));
-        let exists = kind.exists(request.snapshot, request.namespace, &name, Some(&key));
+        let exists = pod.exists(kind, &name, Some(&key));
         if exists == Some(true) || source.get("optional") == Some(&json!(true)) {
             return None;
         }
@@ -98,26 +99,22 @@ fn make_optional(request: &Request<'_>, entry: &mut Value) -> Option<ReferenceFi
             kind,
             name,
             key: Some(key),
-            namespace: request.namespace.to_owned(),
+            namespace: pod.namespace.to_owned(),
         });
     }
     None
 }
 
 /// Notices TLS material that the namespace of the pod does not have, or cannot have.
-pub(crate) fn review_tls(injection: &Injection<'_, '_>, findings: &mut Findings) {
-    let Some(tls) = injection.spec().tls() else {
-        return;
-    };
-    let Request { snapshot, namespace, .. } = *injection.request;
+pub(crate) fn lint_tls(pod: &Pod<'_>, tls: &Tls, report: &mut impl FnMut(Reason, String)) {
     for (kind, name, field) in of_tls(tls) {
         let pointer = format!("/spec/exporter/tls/{field}");
         if !valid::is_object_name(name) {
-            injection.ignore(&pointer, name, Allowed::ObjectName, findings);
-        } else if kind.exists(snapshot, namespace, name, None) == Some(false) {
-            let (name, namespace) = (name.to_owned(), namespace.to_owned());
-            let reason = ReferenceFinding::ReferenceMissing { kind, name, key: None, namespace };
-            findings.about(injection.choice.instrumentation, reason, pointer);
+            let reason = InstrumentationFinding::ignored(&pointer, name, Allowed::ObjectName);
+            report(reason.into(), pointer);
+        } else if pod.exists(kind, name, None) == Some(false) {
+            let (name, namespace) = (name.to_owned(), pod.namespace.to_owned());
+            report(ReferenceFinding::ReferenceMissing { kind, name, key: None, namespace }.into(), pointer);
         }
     }
 }

@@ -10,11 +10,11 @@ use ingraft_api::InstrumentationSpec;
 use ingraft_api::annotations::RESOURCE_PREFIX;
 use serde_json::Value;
 
-use super::Request;
 use super::env::{Current, Env, Join, NotMergeable};
-use super::target::{Container, Target};
+use super::pod::{Container, Pod};
+use super::target::Target;
 use crate::image::ImageReference;
-use crate::json::{annotation, label, string_at};
+use crate::json::{label, string_at};
 use crate::owner::{Owner, OwnerKind};
 
 pub(crate) const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
@@ -30,15 +30,15 @@ pub(crate) struct Attributes {
 }
 
 impl Attributes {
-    pub(crate) fn of(request: &Request<'_>, spec: &InstrumentationSpec, container: Container<'_>) -> Self {
+    pub(crate) fn of(pod: &Pod<'_>, spec: &InstrumentationSpec, container: Container<'_>) -> Self {
         let chosen = spec.resource.as_ref().and_then(|resource| resource.resource_attributes.as_ref());
         let mut map = chosen.cloned().unwrap_or_default();
-        add_facts(&mut map, request, spec, container.name);
-        add_annotations(&mut map, request.pod);
+        add_facts(&mut map, pod, spec, container.name);
+        add_annotations(&mut map, pod.json);
         let labels = uses_labels(spec);
         let set = |value: &str| (!value.is_empty()).then(|| value.to_owned());
-        let annotated = |key: &str| set(annotation(request.pod, &format!("{RESOURCE_PREFIX}{key}")));
-        let labelled = |key: &str| set(label(request.pod, key)).filter(|_| labels);
+        let annotated = |key: &str| set(pod.annotation(&format!("{RESOURCE_PREFIX}{key}")));
+        let labelled = |key: &str| set(label(pod.json, key)).filter(|_| labels);
         let configured = |key: &str| set(chosen?.get(key)?);
 
         if let Some(id) = annotated("service.instance.id").or_else(|| configured("service.instance.id")) {
@@ -46,7 +46,7 @@ impl Attributes {
         }
         let namespace = annotated("service.namespace")
             .or_else(|| configured("service.namespace"))
-            .unwrap_or_else(|| request.namespace.to_owned());
+            .unwrap_or_else(|| pod.namespace.to_owned());
         map.insert("service.namespace".to_owned(), namespace);
         let version = annotated("service.version")
             .or_else(|| labelled("app.kubernetes.io/version"))
@@ -59,7 +59,7 @@ impl Attributes {
             .or_else(|| labelled("app.kubernetes.io/instance"))
             .or_else(|| labelled("app.kubernetes.io/name"))
             .or_else(|| configured("service.name"))
-            .unwrap_or_else(|| workload_name(&map, request, container.name));
+            .unwrap_or_else(|| workload_name(&map, pod, container.name));
         Self { service_name, map }
     }
 
@@ -130,14 +130,9 @@ pub(crate) fn with_uids(spec: &InstrumentationSpec) -> bool {
 
 /// What Kubernetes knows about the container when the pod is admitted. A unique id that stands in the pod by then is
 /// that of another pod, whose YAML was pasted.
-fn add_facts(
-    map: &mut BTreeMap<String, String>,
-    request: &Request<'_>,
-    spec: &InstrumentationSpec,
-    container: &str,
-) {
-    let of_pod = |pointer: &str| string_at(request.pod, pointer).unwrap_or_default().to_owned();
-    let namespace = request.namespace;
+fn add_facts(map: &mut BTreeMap<String, String>, pod: &Pod<'_>, spec: &InstrumentationSpec, container: &str) {
+    let of_pod = |pointer: &str| string_at(pod.json, pointer).unwrap_or_default().to_owned();
+    let namespace = pod.namespace;
     let mut facts = vec![
         ("k8s.namespace.name".to_owned(), namespace.to_owned()),
         ("k8s.container.name".to_owned(), container.to_owned()),
@@ -147,7 +142,7 @@ fn add_facts(
     if !namespace.is_empty() {
         facts.push(("service.instance.id".to_owned(), format!("{namespace}.$({POD_NAME}).{container}")));
     }
-    for owner in request.owners {
+    for owner in pod.owners {
         let Some(prefix) = owner.kind.attribute() else {
             continue;
         };
@@ -172,12 +167,12 @@ fn add_annotations(map: &mut BTreeMap<String, String>, pod: &Value) {
 }
 
 /// The name of the workload: the nearest thing to a service name where nobody chose one.
-fn workload_name(map: &BTreeMap<String, String>, request: &Request<'_>, container: &str) -> String {
+fn workload_name(map: &BTreeMap<String, String>, pod: &Pod<'_>, container: &str) -> String {
     let attribute =
         |kind: &str| map.get(&format!("k8s.{kind}.name")).filter(|name| !name.is_empty()).cloned();
     let rollout = || {
         let named = |owner: &&Owner| owner.kind == OwnerKind::Rollout && !owner.name.is_empty();
-        request.owners.iter().find(named).map(|owner| owner.name.clone())
+        pod.owners.iter().find(named).map(|owner| owner.name.clone())
     };
     attribute("deployment")
         .or_else(rollout)

@@ -3,10 +3,8 @@
 use ingraft_api::annotations::OPENSHIFT_UID_RANGE;
 use serde_json::{Map, Value, json};
 
-use super::Request;
-use super::choose::namespace_annotation;
-use super::injection::Injection;
-use super::target::Container;
+use super::language_context::LanguageContext;
+use super::pod::{Container, Pod};
 use super::valid;
 use crate::finding::{Allowed, Findings};
 use crate::json::{list, string};
@@ -22,23 +20,23 @@ const RESTRICTED: [&str; 4] = ["allowPrivilegeEscalation", "capabilities", "runA
 
 /// The security context of a payload container: the Instrumentation's, completed by what the target has of
 /// *restricted*, or else the target's own. One that no pod of this namespace may have is left out, with a finding.
-pub(crate) fn context(
-    injection: &Injection<'_, '_>,
+pub(crate) fn of_payload(
+    context: &LanguageContext<'_, '_>,
     target: Container<'_>,
     findings: &mut Findings,
 ) -> Option<Value> {
-    let request = injection.request;
+    let pod = context.pod;
     let inherited = target.json.get("securityContext").and_then(Value::as_object).cloned();
-    let chosen = injection.spec().init_container_security_context.as_ref();
-    let mut context = match chosen.and_then(|context| serde_json::to_value(context).ok()) {
+    let chosen = context.spec().init_container_security_context.as_ref();
+    let security = match chosen.and_then(|chosen| serde_json::to_value(chosen).ok()) {
         Some(Value::Object(mut chosen)) => {
             complete(&mut chosen, inherited.as_ref());
-            let refused = valid::invalid_security_context(&chosen, request.pod)
+            let refused = valid::invalid_security_context(&chosen, pod.json)
                 .map(|field| (field, Allowed::SecurityContext))
-                .or_else(|| violation(level(request), &chosen, request.pod));
+                .or_else(|| violation(pod.security(), &chosen, pod.json));
             match refused {
                 Some((field, allowed)) => {
-                    injection.ignore("/spec/initContainerSecurityContext", field, allowed, findings);
+                    context.ignore("/spec/initContainerSecurityContext", field, allowed, findings);
                     inherited
                 }
                 None => Some(chosen),
@@ -46,19 +44,19 @@ pub(crate) fn context(
         }
         _ => inherited,
     };
-    if needs_user(request, context.as_ref()) {
-        context.get_or_insert_default().insert("runAsUser".to_owned(), NON_ROOT_USER.into());
-    }
-    context.map(Value::Object)
+    with_user(pod, security)
 }
 
 /// The security context of a container of ours that has none of its own: the target's.
-pub(crate) fn inherited(request: &Request<'_>, target: Container<'_>) -> Option<Value> {
-    let mut context = target.json.get("securityContext").and_then(Value::as_object).cloned();
-    if needs_user(request, context.as_ref()) {
-        context.get_or_insert_default().insert("runAsUser".to_owned(), NON_ROOT_USER.into());
+pub(crate) fn inherited(pod: &Pod<'_>, target: Container<'_>) -> Option<Value> {
+    with_user(pod, target.json.get("securityContext").and_then(Value::as_object).cloned())
+}
+
+fn with_user(pod: &Pod<'_>, mut security: Option<Map<String, Value>>) -> Option<Value> {
+    if needs_user(pod, security.as_ref()) {
+        security.get_or_insert_default().insert("runAsUser".to_owned(), NON_ROOT_USER.into());
     }
-    context.map(Value::Object)
+    security.map(Value::Object)
 }
 
 /// The security context of a probe: the user of the application, and no right that it does not need.
@@ -74,36 +72,29 @@ pub(crate) fn of_probe(target: &Value) -> Value {
 }
 
 /// The security context of the Go agent: the Instrumentation's, or else what eBPF needs.
-pub(crate) fn of_go(injection: &Injection<'_, '_>, findings: &mut Findings) -> Value {
-    let request = injection.request;
-    let chosen = injection.spec().go.as_ref().and_then(|go| go.security_context.as_ref());
-    let chosen = chosen.and_then(|context| serde_json::to_value(context).ok());
-    let mut context = match chosen {
-        Some(Value::Object(chosen)) => match valid::invalid_security_context(&chosen, request.pod) {
+pub(crate) fn of_go(context: &LanguageContext<'_, '_>, findings: &mut Findings) -> Value {
+    let pod = context.pod;
+    let chosen = context.spec().go.as_ref().and_then(|go| go.security_context.as_ref());
+    let mut security = match chosen.and_then(|chosen| serde_json::to_value(chosen).ok()) {
+        Some(Value::Object(chosen)) => match valid::invalid_security_context(&chosen, pod.json) {
             None => chosen,
             Some(field) => {
-                injection.ignore("/spec/go/securityContext", field, Allowed::SecurityContext, findings);
+                context.ignore("/spec/go/securityContext", field, Allowed::SecurityContext, findings);
                 privileged()
             }
         },
         _ => privileged(),
     };
     // The pod's own demand would keep root from starting, and the pod from becoming ready.
-    let non_root = request.pod.pointer("/spec/securityContext/runAsNonRoot") == Some(&json!(true));
-    if non_root && context.get("runAsUser") == Some(&json!(0)) && !context.contains_key("runAsNonRoot") {
-        context.insert("runAsNonRoot".to_owned(), false.into());
+    let non_root = pod.security_context("runAsNonRoot") == Some(&json!(true));
+    if non_root && security.get("runAsUser") == Some(&json!(0)) && !security.contains_key("runAsNonRoot") {
+        security.insert("runAsNonRoot".to_owned(), false.into());
     }
-    Value::Object(context)
+    Value::Object(security)
 }
 
 fn privileged() -> Map<String, Value> {
     Map::from_iter([("runAsUser".to_owned(), 0.into()), ("privileged".to_owned(), true.into())])
-}
-
-/// What the namespace of the pod enforces.
-pub(crate) fn level(request: &Request<'_>) -> PodSecurity {
-    let namespace = request.snapshot.namespace(request.namespace);
-    namespace.map(crate::Namespace::pod_security).unwrap_or_default()
 }
 
 /// Adds what the target has of *restricted*, where the Instrumentation says nothing.
@@ -199,13 +190,12 @@ fn violation(
 
 /// Whether the container must not run as root and nobody says as whom: its image's user is root, so it would not
 /// start. OpenShift chooses a user itself.
-fn needs_user(request: &Request<'_>, context: Option<&Map<String, Value>>) -> bool {
-    let pod_context = request.pod.pointer("/spec/securityContext");
+fn needs_user(pod: &Pod<'_>, security: Option<&Map<String, Value>>) -> bool {
     let setting = |key: &str| {
-        let own = context.and_then(|context| context.get(key)).filter(|value| !value.is_null());
-        own.or_else(|| pod_context?.get(key)).filter(|value| !value.is_null())
+        let own = security.and_then(|security| security.get(key)).filter(|value| !value.is_null());
+        own.or_else(|| pod.security_context(key)).filter(|value| !value.is_null())
     };
     setting("runAsNonRoot") == Some(&json!(true))
         && setting("runAsUser").is_none()
-        && namespace_annotation(request, OPENSHIFT_UID_RANGE).is_empty()
+        && pod.namespace_annotation(OPENSHIFT_UID_RANGE).is_empty()
 }

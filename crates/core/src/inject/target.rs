@@ -2,101 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::Request;
 use super::env::Env;
-use crate::environment::{Inputs, Presence, Source, Sources, presence};
+use super::pod::Container;
 use crate::finding::{Reason, VariableFinding};
 use crate::json::{list, named, string};
-use crate::snapshot::{ROOT_CA, ReferenceKind, Snapshot};
-
-/// A container of the pod as received, and its place there.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Container<'a> {
-    pub(crate) json: &'a Value,
-    pub(crate) name: &'a str,
-    /// `containers` or `initContainers`.
-    pub(crate) list: &'static str,
-    /// Its place in that list.
-    pub(crate) index: usize,
-}
-
-impl<'a> Container<'a> {
-    /// The containers of one list of a pod; entries that are no containers are skipped.
-    pub(crate) fn all(pod: &'a Value, list_key: &'static str) -> impl Iterator<Item = Self> {
-        let containers = pod.get("spec").map_or(&[][..], |spec| list(spec, list_key));
-        containers.iter().enumerate().filter_map(move |(index, json)| {
-            Some(Self { json, name: string(json, "name")?, list: list_key, index })
-        })
-    }
-
-    pub(crate) fn image(self) -> &'a str {
-        string(self.json, "image").unwrap_or_default()
-    }
-
-    pub(crate) fn is_init(self) -> bool {
-        self.list == "initContainers"
-    }
-
-    /// The JSON pointer of a field of the container.
-    pub(crate) fn pointer(self, field: &str) -> String {
-        format!("/spec/{}/{}/{field}", self.list, self.index)
-    }
-
-    pub(crate) fn has_env_from(self) -> bool {
-        !list(self.json, "envFrom").is_empty()
-    }
-
-    /// The beginning of a container with another name, the same image and the same `envFrom`.
-    pub(crate) fn sibling(self, name: &str) -> Map<String, Value> {
-        let fields = ["image", "imagePullPolicy", "envFrom"].into_iter();
-        let present = fields.filter_map(|field| Some((field.to_owned(), self.json.get(field)?.clone())));
-        let name = std::iter::once(("name".to_owned(), name.into()));
-        name.chain(present.filter(|(_, value)| !value.is_null())).collect()
-    }
-
-    /// Whether `envFrom` sets a variable, by the rules of the kubelet.
-    pub(crate) fn env_from_sets(self, variable: &str, request: &Request<'_>) -> Presence {
-        if !self.has_env_from() {
-            return Presence::No;
-        }
-        let sources = InNamespace { snapshot: request.snapshot, namespace: request.namespace };
-        let inputs = Inputs {
-            pod: request.pod,
-            container: self.json,
-            namespace: request.namespace,
-            sources: &sources,
-            files: &[],
-            services: Some(&[]),
-            image: Some(&[]),
-        };
-        presence(&inputs, variable, 0)
-    }
-}
-
-/// The ConfigMaps and Secrets of the pod's namespace, as far as they are known.
-struct InNamespace<'a> {
-    snapshot: &'a Snapshot,
-    namespace: &'a str,
-}
-
-impl Sources for InNamespace<'_> {
-    fn source(&self, kind: ReferenceKind, name: &str) -> Source<'_> {
-        if kind == ReferenceKind::ConfigMap && name == ROOT_CA {
-            return Source::Keys(vec![("ca.crt", None)]);
-        }
-        let objects = match kind {
-            ReferenceKind::ConfigMap => &self.snapshot.config_maps,
-            ReferenceKind::Secret => &self.snapshot.secrets,
-        };
-        match objects.known(self.namespace, name) {
-            Some(None) => Source::Missing,
-            Some(Some(Some(keys))) => Source::Keys(keys.iter().map(|key| (key.as_str(), None)).collect()),
-            Some(Some(None)) | None => Source::Unknown,
-        }
-    }
-}
 
 /// A container with what is changed in it.
 #[derive(Debug, Clone)]

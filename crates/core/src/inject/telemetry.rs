@@ -2,39 +2,40 @@
 //! (docs/reference/variables.md 1).
 
 use super::exporter::{self, Outlet};
-use super::injection::Injection;
+use super::language_context::LanguageContext;
+use super::pod::Container;
 use super::resource::{ATTRIBUTES, Attributes, with_uids};
-use super::target::{Container, Target};
+use super::target::Target;
 use crate::environment::Presence;
 use crate::finding::{EndpointFinding, Findings, Reason, Taken, VariableFinding};
 
 /// Adds it to a container. `about` is the container that telemetry is about: the same one, except for Go.
 pub(crate) fn add(
-    injection: &Injection<'_, '_>,
+    context: &LanguageContext<'_, '_>,
     about: Container<'_>,
     mut outlet: Outlet<'_>,
     target: &mut Target<'_>,
     findings: &mut Findings,
 ) -> Result<(), Reason> {
     if let Some(reason) = outlet.fitted.take() {
-        findings.about(injection.choice.instrumentation, reason, "/spec/exporter/endpoint");
+        findings.about(context.choice.instrumentation, reason, "/spec/exporter/endpoint");
     }
-    let spec = injection.spec();
-    let attributes = Attributes::of(injection.request, spec, about);
+    let spec = context.spec();
+    let attributes = Attributes::of(context.pod, spec, about);
     attributes.add_name(target);
-    exporter::add(spec, outlet, target).map_err(|path| injection.taken(Taken::MountPath, path))?;
+    exporter::add(spec, outlet, target).map_err(|path| context.taken(Taken::MountPath, path))?;
     if attributes.add(target, with_uids(spec)).is_err() {
         // The agent works without ours; what the user set stays.
         let reason = target.not_mergeable(ATTRIBUTES);
         findings.pod(reason, target.container.pointer("env"));
     }
-    add_propagators_and_sampler(injection, target);
+    add_propagators_and_sampler(context, target);
     Attributes::move_last(&mut target.env);
     Ok(())
 }
 
-fn add_propagators_and_sampler(injection: &Injection<'_, '_>, target: &mut Target<'_>) {
-    let spec = injection.spec();
+fn add_propagators_and_sampler(context: &LanguageContext<'_, '_>, target: &mut Target<'_>) {
+    let spec = context.spec();
     let propagators = spec.propagators.as_deref().unwrap_or_default();
     if !propagators.is_empty() {
         let names: Vec<&str> = propagators.iter().map(|propagator| propagator.as_str()).collect();
@@ -54,21 +55,21 @@ fn add_propagators_and_sampler(injection: &Injection<'_, '_>, target: &mut Targe
 
 /// Notices, when a container is ready, which variables are hidden now and whether telemetry will arrive.
 pub(crate) fn review(
-    injection: &Injection<'_, '_>,
+    context: &LanguageContext<'_, '_>,
     joined: &[&'static str],
     target: &Target<'_>,
     findings: &mut Findings,
 ) {
-    review_hidden(injection, joined, target, findings);
-    review_endpoint(injection, target, findings);
-    if let Some(reason) = injection.profile.otlp.review(injection.language(), &target.env) {
+    review_hidden(context, joined, target, findings);
+    review_endpoint(context, target, findings);
+    if let Some(reason) = context.profile.otlp.review(context.language(), &target.env) {
         findings.pod(reason, target.container.pointer("env"));
     }
 }
 
 /// A variable in `env` hides one of the same name from `envFrom`, unless a probe joins them.
 pub(crate) fn review_hidden(
-    injection: &Injection<'_, '_>,
+    context: &LanguageContext<'_, '_>,
     joined: &[&'static str],
     target: &Target<'_>,
     findings: &mut Findings,
@@ -80,8 +81,9 @@ pub(crate) fn review_hidden(
         if target.sets(variable) {
             continue;
         }
+        let presence = context.pod.env_from_sets(target.container, variable);
         let (container, variable) = (target.container.name.to_owned(), variable.to_owned());
-        let reason = match target.container.env_from_sets(&variable, injection.request) {
+        let reason = match presence {
             Presence::Yes => VariableFinding::VariableHides { container, variable },
             Presence::Maybe => VariableFinding::VariableMayHide { container, variable },
             Presence::No => continue,
@@ -91,11 +93,11 @@ pub(crate) fn review_hidden(
 }
 
 /// Without an endpoint every SDK sends to localhost, where nobody listens.
-fn review_endpoint(injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
+fn review_endpoint(context: &LanguageContext<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
     let somewhere = [exporter::ENDPOINT, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
     if !target.container.has_env_from() && !somewhere.iter().any(|variable| target.env.is_set(variable)) {
         let container = Some(target.container.name.to_owned());
         let reason = EndpointFinding::EndpointMissing { container };
-        findings.about(injection.choice.instrumentation, reason, "/spec/exporter/endpoint");
+        findings.about(context.choice.instrumentation, reason, "/spec/exporter/endpoint");
     }
 }

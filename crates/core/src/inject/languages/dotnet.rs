@@ -7,10 +7,9 @@ use super::files::{self, Agent};
 use crate::finding::{
     Allowed, AnnotationFinding, ContainerFinding, Findings, InstrumentationFinding, Reason, Taken,
 };
-use crate::inject::choose::effective_annotation;
 use crate::inject::draft::Draft;
 use crate::inject::env::{Current, Join};
-use crate::inject::injection::Injection;
+use crate::inject::language_context::LanguageContext;
 use crate::inject::payload::Payload;
 use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::Target;
@@ -46,39 +45,43 @@ pub(super) const PROFILE: Profile = Profile {
 };
 
 pub(super) fn inject<'a>(
-    injection: &Injection<'_, 'a>,
+    context: &LanguageContext<'_, 'a>,
     draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Vec<String> {
-    files::inject(&DotNet, injection, draft, findings)
+    files::inject(&DotNet, context, draft, findings)
 }
 
 struct DotNet;
 
 impl Agent for DotNet {
-    fn payload(&self, injection: &Injection<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
-        let libc = if library_folder(injection)? == "linux" { Libc::Glibc } else { Libc::Musl };
+    fn payload(
+        &self,
+        context: &LanguageContext<'_, '_>,
+        _: &mut Findings,
+    ) -> Result<Option<Payload>, Reason> {
+        let libc = if library_folder(context)? == "linux" { Libc::Glibc } else { Libc::Musl };
         let other_home = |entry: &serde_json::Value| entry.get("name").is_some_and(|name| name == HOME);
-        if injection.language_env.iter().any(other_home) {
-            let (language, value) = (injection.language(), HOME.to_owned());
+        if context.language_env.iter().any(other_home) {
+            let (language, value) = (context.language(), HOME.to_owned());
             let (field, allowed) = ("spec.dotnet.env", Allowed::NotDotNetHome);
             return Err(InstrumentationFinding::FieldUnusable { language, field, value, allowed }.into());
         }
         Ok(Some(Payload::new(NAME, FOLDER, &["cp", "-r", "/autoinstrumentation/.", FOLDER]).for_libc(libc)))
     }
 
-    fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+    fn start(&self, context: &LanguageContext<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
         if !matches!(target.env.current(HOME), Current::Unset | Current::Literal(FOLDER)) {
-            let (language, container) = (injection.language(), target.container.name.to_owned());
+            let (language, container) = (context.language(), target.container.name.to_owned());
             return Err(ContainerFinding::OtherAgent { language, container, variable: HOME }.into());
         }
-        target.env.set_defaults(&injection.language_env);
-        target.mount(NAME, FOLDER, false).map_err(|path| injection.taken(Taken::MountPath, path))
+        target.env.set_defaults(&context.language_env);
+        target.mount(NAME, FOLDER, false).map_err(|path| context.taken(Taken::MountPath, path))
     }
 
-    fn finish(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+    fn finish(&self, context: &LanguageContext<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
         let library =
-            format!("{FOLDER}/{}/OpenTelemetry.AutoInstrumentation.Native.so", library_folder(injection)?);
+            format!("{FOLDER}/{}/OpenTelemetry.AutoInstrumentation.Native.so", library_folder(context)?);
         target.env.set_default(PROFILING, "1");
         target.env.set_default(PROFILER, PROFILER_ID);
         target.env.set_default(PROFILER_PATH, library);
@@ -92,10 +95,10 @@ impl Agent for DotNet {
         &[HOOKS.0, DEPS.0, STORE.0]
     }
 
-    fn review(&self, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
+    fn review(&self, context: &LanguageContext<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
         if target.env.current(PROFILER) != Current::Literal(PROFILER_ID) {
             let reason = ContainerFinding::OtherProfiler {
-                language: injection.language(),
+                language: context.language(),
                 container: target.container.name.to_owned(),
                 variable: PROFILER,
             };
@@ -105,13 +108,13 @@ impl Agent for DotNet {
 }
 
 /// The folder of the native library for the C library of the container.
-fn library_folder(injection: &Injection<'_, '_>) -> Result<&'static str, Reason> {
-    match effective_annotation(injection.request, DOTNET_RUNTIME) {
-        "" if injection.libc() == Some(Libc::Musl) => Ok("linux-musl"),
+fn library_folder(context: &LanguageContext<'_, '_>) -> Result<&'static str, Reason> {
+    match context.pod.effective_annotation(DOTNET_RUNTIME) {
+        "" if context.libc() == Some(Libc::Musl) => Ok("linux-musl"),
         "" | "linux-x64" => Ok("linux"),
         "linux-musl-x64" => Ok("linux-musl"),
         other => {
-            let (language, value) = (injection.language(), other.to_owned());
+            let (language, value) = (context.language(), other.to_owned());
             let known = &["linux-x64", "linux-musl-x64"];
             Err(AnnotationFinding::PlatformUnknown { language, value, known }.into())
         }

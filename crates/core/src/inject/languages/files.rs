@@ -6,7 +6,7 @@ use ingraft_probe_contract::StandDown;
 use crate::facts::agent;
 use crate::finding::{ContainerFinding, Findings, ProbeFinding, Reason};
 use crate::inject::draft::Draft;
-use crate::inject::injection::Injection;
+use crate::inject::language_context::LanguageContext;
 use crate::inject::payload::Payload;
 use crate::inject::target::Target;
 use crate::inject::{exporter, telemetry};
@@ -16,15 +16,15 @@ pub(super) trait Agent {
     /// The files that the language needs; none for `sdk`. An error refuses the language in this pod.
     fn payload(
         &self,
-        injection: &Injection<'_, '_>,
+        context: &LanguageContext<'_, '_>,
         findings: &mut Findings,
     ) -> Result<Option<Payload>, Reason>;
 
     /// Variables that come before the common ones, and the mount. An error refuses this container.
-    fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason>;
+    fn start(&self, context: &LanguageContext<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason>;
 
     /// Variables that come after the common ones. An error refuses this container.
-    fn finish(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason>;
+    fn finish(&self, context: &LanguageContext<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason>;
 
     /// The variables that the user may have set too, and that ours are joined to.
     fn joined(&self) -> &'static [&'static str] {
@@ -32,45 +32,45 @@ pub(super) trait Agent {
     }
 
     /// Notices what will not work well, when the container is ready.
-    fn review(&self, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
-        let _ = (injection, target, findings);
+    fn review(&self, context: &LanguageContext<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
+        let _ = (context, target, findings);
     }
 }
 
 /// Injects the language. Answers the containers that changed.
 pub(super) fn inject<'a>(
     agent: &dyn Agent,
-    injection: &Injection<'_, 'a>,
+    context: &LanguageContext<'_, 'a>,
     draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Vec<String> {
-    let payload = match agent.payload(injection, findings).and_then(|payload| match &payload {
-        Some(files) => files.check(injection, draft).map(|()| payload),
+    let payload = match agent.payload(context, findings).and_then(|payload| match &payload {
+        Some(files) => files.check(context, draft).map(|()| payload),
         None => Ok(payload),
     }) {
         Ok(payload) => payload,
         Err(reason) => {
-            findings.pod(reason, injection.choice.pointer());
+            findings.pod(reason, context.choice.pointer());
             return Vec::new();
         }
     };
     let mut containers = Vec::new();
     let mut first = None;
-    for name in &injection.choice.containers {
+    for name in &context.choice.containers {
         let Some(mut target) = draft.target(name).cloned() else {
             continue;
         };
-        if let Some(reason) = stood_down(injection, &target, findings) {
+        if let Some(reason) = stood_down(context, &target, findings) {
             findings.pod(reason, target.container.pointer("image"));
             continue;
         }
         let changes = target.changes();
-        if let Err(reason) = instrument(agent, injection, &mut target, findings) {
+        if let Err(reason) = instrument(agent, context, &mut target, findings) {
             findings.pod(reason, target.container.pointer("env"));
             continue;
         }
-        agent.review(injection, &target, findings);
-        telemetry::review(injection, agent.joined(), &target, findings);
+        agent.review(context, &target, findings);
+        telemetry::review(context, agent.joined(), &target, findings);
         if target.changes() > changes {
             containers.push((*name).to_owned());
         }
@@ -78,9 +78,9 @@ pub(super) fn inject<'a>(
         draft.keep(target);
     }
     if let Some(first) = first {
-        draft.add_volumes(exporter::volumes(injection.spec()));
+        draft.add_volumes(exporter::volumes(context.spec()));
         if let Some(payload) = payload {
-            payload.add(injection, first, draft, findings);
+            payload.add(context, first, draft, findings);
         }
     }
     containers
@@ -88,17 +88,17 @@ pub(super) fn inject<'a>(
 
 /// Why the agent would not work in a container, as a probe has found in its image before.
 fn stood_down(
-    injection: &Injection<'_, '_>,
+    context: &LanguageContext<'_, '_>,
     target: &Target<'_>,
     findings: &mut Findings,
 ) -> Option<ProbeFinding> {
     let container = target.container;
-    let facts = injection.facts(container)?;
-    let agent = agent(injection.language())?;
+    let facts = context.pod.image(container)?;
+    let agent = agent(context.language())?;
     let version = facts.runtimes.get(&agent).cloned().flatten();
     if !facts.runtimes.is_empty() && !facts.runtimes.contains_key(&agent) {
         let reason = ContainerFinding::LanguageSeemsWrong {
-            language: injection.language(),
+            language: context.language(),
             container: container.name.to_owned(),
             found: facts.runtimes.keys().map(|found| found.name().to_owned()).collect(),
         };
@@ -107,16 +107,16 @@ fn stood_down(
     let why = facts.stood_down.get(&agent).copied().filter(|why| match why {
         // The files are chosen again, to fit the C library; and values are those of another pod.
         StandDown::LibcMismatch | StandDown::LibcUnknown | StandDown::Value => false,
-        StandDown::Version => injection.is_default_image(),
+        StandDown::Version => context.is_default_image(),
         // That pod itself may have loaded it. If it is in the image, the next probe finds it again.
         StandDown::OtherAgent => !target.env.has_probe(),
         StandDown::Absent => true,
     })?;
     Some(ProbeFinding::AgentStoodDown {
-        language: injection.language(),
+        language: context.language(),
         container: container.name.to_owned(),
         why,
-        agents: facts.agents,
+        agents: facts.agents.clone(),
         version,
     })
 }
@@ -124,13 +124,13 @@ fn stood_down(
 /// All steps for one container, in the order of docs/reference/variables.md 1.
 fn instrument(
     agent: &dyn Agent,
-    injection: &Injection<'_, '_>,
+    context: &LanguageContext<'_, '_>,
     target: &mut Target<'_>,
     findings: &mut Findings,
 ) -> Result<(), Reason> {
-    agent.start(injection, target)?;
-    target.env.add_common(&injection.common_env);
-    let outlet = exporter::Outlet::of(injection, target);
-    agent.finish(injection, target)?;
-    telemetry::add(injection, target.container, outlet, target, findings)
+    agent.start(context, target)?;
+    target.env.add_common(&context.common_env);
+    let outlet = exporter::Outlet::of(context, target);
+    agent.finish(context, target)?;
+    telemetry::add(context, target.container, outlet, target, findings)
 }

@@ -2,7 +2,7 @@
 
 use ingraft_api::Language;
 use ingraft_api::annotations::{CONTAINER_NAMES, GO_TARGET_EXE};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::finding::{
     AnnotationFinding, ChoiceFinding, ContainerFinding, Finding, Findings, Reason, Subject, Taken,
@@ -11,12 +11,14 @@ use crate::finding::{
 use crate::inject::draft::Draft;
 use crate::inject::env::Current;
 use crate::inject::exporter::{self, Outlet};
-use crate::inject::injection::Injection;
+use crate::inject::language_context::LanguageContext;
+use crate::inject::new_container::{NewContainer, token_mount};
+use crate::inject::pod::Container;
 use crate::inject::profile::{self, OtlpProtocols, Profile};
 use crate::inject::resource::ATTRIBUTES;
-use crate::inject::target::{Container, Target};
+use crate::inject::target::Target;
 use crate::inject::{payload, security, telemetry};
-use crate::json::{annotation, list, string};
+use crate::json::{list, string};
 use crate::snapshot::PodSecurity;
 
 const NAME: &str = "opentelemetry-auto-instrumentation";
@@ -37,47 +39,47 @@ pub(super) const PROFILE: Profile = Profile {
 
 /// Injects the sidecar. Answers the container that it instruments, if it is new.
 pub(super) fn inject<'a>(
-    injection: &Injection<'_, 'a>,
+    context: &LanguageContext<'_, 'a>,
     draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Vec<String> {
-    match sidecar(injection, draft, findings) {
+    match sidecar(context, draft, findings) {
         Ok(containers) => containers,
         Err(reason) => {
-            findings.pod(reason, injection.choice.pointer());
+            findings.pod(reason, context.choice.pointer());
             Vec::new()
         }
     }
 }
 
 fn sidecar<'a>(
-    injection: &Injection<'_, 'a>,
+    context: &LanguageContext<'_, 'a>,
     draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Result<Vec<String>, Reason> {
-    let target = target(injection, draft)?;
-    check(injection, draft)?;
+    let target = target(context, draft)?;
+    check(context, draft)?;
     if draft.has_init_container(NAME) || draft.has_container(NAME) {
         return Ok(Vec::new());
     }
-    let agent = Container { json: &Value::Null, name: NAME, list: "containers", index: 0 };
+    let agent = Container::new(NAME);
     let mut agent = Target::new(agent);
     // Before the mounts for TLS (docs/reference/exporter.md 7).
-    agent.mount(VOLUME, FOLDER, false).map_err(|path| injection.taken(Taken::MountPath, path))?;
-    add_variables(injection, target, &mut agent, findings)?;
-    if let Some(token) = payload::token_mount(target) {
+    agent.mount(VOLUME, FOLDER, false).map_err(|path| context.taken(Taken::MountPath, path))?;
+    add_variables(context, target, &mut agent, findings)?;
+    if let Some(token) = token_mount(target) {
         let at = |key| string(token, key).unwrap_or_default();
         agent
             .mount(at("name"), at("mountPath"), true)
-            .map_err(|path| injection.taken(Taken::MountPath, path))?;
+            .map_err(|path| context.taken(Taken::MountPath, path))?;
     }
 
     draft.share_process_namespace();
     draft.add_volumes([json!({"name": VOLUME, "hostPath": {"path": FOLDER}})]);
-    draft.add_volumes(exporter::volumes(injection.spec()));
+    draft.add_volumes(exporter::volumes(context.spec()));
     review_carried(target, findings);
-    let container = container(injection, agent, findings);
-    if ends(injection.request.pod) {
+    let container = container(context, agent, findings);
+    if context.pod.ends() {
         draft.add_init_container(container, None);
     } else {
         draft.add_sidecar(container);
@@ -86,11 +88,13 @@ fn sidecar<'a>(
 }
 
 /// The one container that is instrumented. The list for all languages may name others too; a list for Go alone may not.
-fn target<'a>(injection: &Injection<'_, 'a>, draft: &Draft<'a>) -> Result<Container<'a>, Reason> {
+fn target<'a>(context: &LanguageContext<'_, 'a>, draft: &Draft<'a>) -> Result<Container<'a>, Reason> {
     let language = Language::Go;
     let own = language.container_names_keys().first().copied().unwrap_or_default();
-    let key = if injection.request.settings.multi_instrumentation { own } else { CONTAINER_NAMES };
-    let listed: Vec<String> = annotation(injection.request.pod, key)
+    let key = if context.settings.multi_instrumentation { own } else { CONTAINER_NAMES };
+    let listed: Vec<String> = context
+        .pod
+        .annotation(key)
         .split(',')
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
@@ -98,7 +102,7 @@ fn target<'a>(injection: &Injection<'_, 'a>, draft: &Draft<'a>) -> Result<Contai
     if listed.len() > 1 {
         return Err(ChoiceFinding::OneContainerOnly { language, containers: listed }.into());
     }
-    let targets = || injection.choice.containers.iter().filter_map(|name| draft.target(name));
+    let targets = || context.choice.containers.iter().filter_map(|name| draft.target(name));
     let regular = targets().find(|target| !target.container.is_init());
     let first = regular.or_else(|| targets().next()).ok_or(ChoiceFinding::NoContainer { language })?;
     if first.container.is_init() {
@@ -109,54 +113,54 @@ fn target<'a>(injection: &Injection<'_, 'a>, draft: &Draft<'a>) -> Result<Contai
 }
 
 /// Whether the pod can have the sidecar.
-fn check(injection: &Injection<'_, '_>, draft: &Draft<'_>) -> Result<(), Reason> {
+fn check(context: &LanguageContext<'_, '_>, draft: &Draft<'_>) -> Result<(), Reason> {
     let language = Language::Go;
-    let level = security::level(injection.request);
+    let level = context.pod.security();
     if level > PodSecurity::Privileged {
         return Err(ContainerFinding::PodSecurityForbids { language, level }.into());
     }
-    let spec = injection.request.pod.get("spec").unwrap_or(&Value::Null);
+    let spec = context.pod.spec();
     for (field, value) in [("shareProcessNamespace", false), ("hostPID", true)] {
         if spec.get(field) == Some(&json!(value)) {
             return Err(ContainerFinding::ProcessesHidden { language, field, value }.into());
         }
     }
     if draft.is_foreign(NAME, VOLUME) {
-        return Err(injection.taken(Taken::Container, NAME));
+        return Err(context.taken(Taken::Container, NAME));
     }
     match draft.volume(VOLUME).map(|volume| volume.pointer("/hostPath/path").and_then(Value::as_str)) {
         None | Some(Some(FOLDER)) => Ok(()),
-        Some(_) => Err(injection.taken(Taken::Volume, VOLUME)),
+        Some(_) => Err(context.taken(Taken::Volume, VOLUME)),
     }
 }
 
 /// The variables of the agent. What they say is about the target; which of the target's own variables can be carried
 /// over is decided here, because the agent does not see them.
 fn add_variables(
-    injection: &Injection<'_, '_>,
+    context: &LanguageContext<'_, '_>,
     target: Container<'_>,
     agent: &mut Target<'_>,
     findings: &mut Findings,
 ) -> Result<(), Reason> {
-    let annotations = injection.request.pod.pointer("/metadata/annotations");
+    let annotations = context.pod.json.pointer("/metadata/annotations");
     if let Some(executable) = annotations.and_then(|annotations| string(annotations, GO_TARGET_EXE)) {
         agent.env.set_default(TARGET_EXE, executable);
     }
     if let Some(own) = own_attributes(target) {
         agent.env.set_default(ATTRIBUTES, own);
     }
-    agent.env.set_defaults(&injection.language_env);
-    agent.env.add_common(&injection.common_env);
+    agent.env.set_defaults(&context.language_env);
+    agent.env.add_common(&context.common_env);
     if !agent.env.is_set(TARGET_EXE) {
         return Err(AnnotationFinding::GoTargetMissing { container: target.name.to_owned() }.into());
     }
-    let outlet = Outlet::of(injection, agent);
+    let outlet = Outlet::of(context, agent);
     let mut noticed = Findings::default();
-    telemetry::add(injection, target, outlet, agent, &mut noticed)?;
-    telemetry::review(injection, &[], agent, &mut noticed);
+    telemetry::add(context, target, outlet, agent, &mut noticed)?;
+    telemetry::review(context, &[], agent, &mut noticed);
     // The agent's container is not in the pod that people wrote.
     findings.extend(noticed.into_vec().into_iter().map(|finding| match finding.subject {
-        Subject::Pod => Finding { pointer: injection.choice.pointer(), ..finding },
+        Subject::Pod => Finding { pointer: context.choice.pointer(), ..finding },
         _ => finding,
     }));
     Ok(())
@@ -185,29 +189,16 @@ fn review_carried(target: Container<'_>, findings: &mut Findings) {
     }
 }
 
-fn container(injection: &Injection<'_, '_>, agent: Target<'_>, findings: &mut Findings) -> Value {
-    let mut container = Map::new();
-    container.insert("name".to_owned(), NAME.into());
-    container.insert("image".to_owned(), injection.image().into());
-    if let Some(policy) = injection.pull_policy(findings) {
-        container.insert("imagePullPolicy".to_owned(), policy.into());
-    }
-    if let Some(resources) = payload::resources(injection) {
-        container.insert("resources".to_owned(), resources);
-    }
-    container.insert("securityContext".to_owned(), security::of_go(injection, findings));
-    for (field, value) in agent.into_changes() {
-        container.insert(field.to_owned(), value);
-    }
-    if ends(injection.request.pod) {
-        container.insert("restartPolicy".to_owned(), "Always".into());
-    }
-    Value::Object(container)
-}
-
-/// Whether the pod is to end: a sidecar among its containers would keep it running, a native one is stopped
-/// (<https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/>).
-fn ends(pod: &Value) -> bool {
-    let policy = pod.pointer("/spec/restartPolicy").and_then(Value::as_str);
-    !matches!(policy, None | Some("" | "Always"))
+fn container(context: &LanguageContext<'_, '_>, agent: Target<'_>, findings: &mut Findings) -> Value {
+    let container = NewContainer::named(NAME)
+        .image(context.image(), context.pull_policy(findings))
+        .with("resources", payload::resources(context))
+        .with("securityContext", Some(security::of_go(context, findings)));
+    agent
+        .into_changes()
+        .fold(container, |container, (field, value)| container.with(field, Some(value)))
+        // A sidecar among the containers would keep a pod running that is to end; a native one is stopped:
+        // https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
+        .with("restartPolicy", context.pod.ends().then_some("Always"))
+        .build()
 }

@@ -6,7 +6,7 @@ use super::files::{self, Agent};
 use crate::finding::{Allowed, Findings, Reason, Taken};
 use crate::inject::draft::Draft;
 use crate::inject::env::Join;
-use crate::inject::injection::Injection;
+use crate::inject::language_context::LanguageContext;
 use crate::inject::payload::Payload;
 use crate::inject::profile::{self, OtlpProtocols, Profile};
 use crate::inject::target::Target;
@@ -31,11 +31,11 @@ pub(super) const PROFILE: Profile = Profile {
 };
 
 pub(super) fn inject<'a>(
-    injection: &Injection<'_, 'a>,
+    context: &LanguageContext<'_, 'a>,
     draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Vec<String> {
-    files::inject(&Java, injection, draft, findings)
+    files::inject(&Java, context, draft, findings)
 }
 
 struct Java;
@@ -43,11 +43,11 @@ struct Java;
 impl Agent for Java {
     fn payload(
         &self,
-        injection: &Injection<'_, '_>,
+        context: &LanguageContext<'_, '_>,
         findings: &mut Findings,
     ) -> Result<Option<Payload>, Reason> {
         let mut payload = Payload::new(NAME, FOLDER, &["cp", "/javaagent.jar", JAR]);
-        for (place, extension) in extensions(injection) {
+        for (place, extension) in extensions(context) {
             if is_usable(extension) {
                 let name = format!("opentelemetry-auto-instrumentation-extension-{place}");
                 let source = format!("{}/.", extension.dir);
@@ -55,23 +55,23 @@ impl Agent for Java {
             } else {
                 let pointer = format!("/spec/java/extensions/{place}");
                 let value = format!("image {}, dir {}", extension.image, extension.dir);
-                injection.ignore(&pointer, value, Allowed::Extension, findings);
+                context.ignore(&pointer, value, Allowed::Extension, findings);
             }
         }
         Ok(Some(payload))
     }
 
-    fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
-        target.env.set_defaults(&injection.language_env);
+    fn start(&self, context: &LanguageContext<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+        target.env.set_defaults(&context.language_env);
         let folder = folder(target);
-        target.mount(NAME, &folder, false).map_err(|path| injection.taken(Taken::MountPath, path))
+        target.mount(NAME, &folder, false).map_err(|path| context.taken(Taken::MountPath, path))
     }
 
-    fn finish(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+    fn finish(&self, context: &LanguageContext<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
         let folder = folder(target);
         let agent = format!("-javaagent:{folder}/javaagent.jar");
         // The space at the beginning is the reference's, also where nothing stands before it.
-        let option = if extensions(injection).any(|(_, extension)| is_usable(extension)) {
+        let option = if extensions(context).any(|(_, extension)| is_usable(extension)) {
             format!(" {agent} -Dotel.javaagent.extensions={folder}/extensions")
         } else {
             format!(" {agent}")
@@ -88,8 +88,8 @@ impl Agent for Java {
 }
 
 /// The extensions of the Instrumentation, with their places in the list.
-fn extensions<'a>(injection: &Injection<'_, 'a>) -> impl Iterator<Item = (usize, &'a Extension)> {
-    let java = injection.spec().java.as_ref();
+fn extensions<'a>(context: &LanguageContext<'_, 'a>) -> impl Iterator<Item = (usize, &'a Extension)> {
+    let java = context.spec().java.as_ref();
     java.and_then(|java| java.extensions.as_deref()).unwrap_or_default().iter().enumerate()
 }
 

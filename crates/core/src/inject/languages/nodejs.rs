@@ -5,18 +5,16 @@
 //! and older versions do not start with. So it is used only where the pod shows both.
 
 use ingraft_api::annotations::NODEJS_ESM;
-use serde_json::Value;
 
 use super::files::{self, Agent};
 use crate::finding::{ContainerFinding, Findings, Reason, Taken};
-use crate::inject::choose::effective_annotation;
 use crate::inject::draft::Draft;
 use crate::inject::env::{Current, Join};
-use crate::inject::injection::Injection;
+use crate::inject::language_context::LanguageContext;
 use crate::inject::payload::Payload;
+use crate::inject::pod::Container;
 use crate::inject::profile::{OtlpProtocols, Profile};
-use crate::inject::target::{Container, Target};
-use crate::json::list;
+use crate::inject::target::Target;
 
 const NAME: &str = "opentelemetry-auto-instrumentation-nodejs";
 const FOLDER: &str = "/otel-auto-instrumentation-nodejs";
@@ -44,28 +42,28 @@ pub(super) const PROFILE: Profile = Profile {
 };
 
 pub(super) fn inject<'a>(
-    injection: &Injection<'_, 'a>,
+    context: &LanguageContext<'_, 'a>,
     draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Vec<String> {
-    files::inject(&NodeJs, injection, draft, findings)
+    files::inject(&NodeJs, context, draft, findings)
 }
 
 struct NodeJs;
 
 impl Agent for NodeJs {
-    fn payload(&self, _: &Injection<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
+    fn payload(&self, _: &LanguageContext<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
         Ok(Some(Payload::new(NAME, FOLDER, &["cp", "-r", "/autoinstrumentation/.", FOLDER])))
     }
 
-    fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
-        target.env.set_defaults(&injection.language_env);
-        target.mount(NAME, FOLDER, false).map_err(|path| injection.taken(Taken::MountPath, path))
+    fn start(&self, context: &LanguageContext<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+        target.env.set_defaults(&context.language_env);
+        target.mount(NAME, FOLDER, false).map_err(|path| context.taken(Taken::MountPath, path))
     }
 
-    fn finish(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+    fn finish(&self, context: &LanguageContext<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
         // The space at the beginning is the reference's, also where nothing stands before it.
-        let option = match Modules::of(injection, target) {
+        let option = match Modules::of(context, target) {
             Modules::Es => format!(" --import {IMPORT}"),
             Modules::CommonJs | Modules::EsWithoutVersion => format!(" --require {AGENT}"),
         };
@@ -81,9 +79,9 @@ impl Agent for NodeJs {
         &[OPTIONS]
     }
 
-    fn review(&self, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
+    fn review(&self, context: &LanguageContext<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
         // By now the options hold ours; what decides is what was there before.
-        if Modules::of(injection, &Target::new(target.container)) == Modules::EsWithoutVersion {
+        if Modules::of(context, &Target::new(target.container)) == Modules::EsWithoutVersion {
             let reason = ContainerFinding::ModulesNotHooked { container: target.container.name.to_owned() };
             findings.pod(reason, target.container.pointer("command"));
         }
@@ -101,9 +99,9 @@ enum Modules {
 }
 
 impl Modules {
-    fn of(injection: &Injection<'_, '_>, target: &Target<'_>) -> Self {
-        let told = effective_annotation(injection.request, NODEJS_ESM);
-        let found = injection.facts(target.container);
+    fn of(context: &LanguageContext<'_, '_>, target: &Target<'_>) -> Self {
+        let told = context.pod.effective_annotation(NODEJS_ESM);
+        let found = context.pod.image(target.container);
         let esm = found.as_ref().is_some_and(|facts| facts.esm == Some(true));
         if told.eq_ignore_ascii_case("true") {
             return Self::Es;
@@ -112,9 +110,8 @@ impl Modules {
             Current::Literal(options) => options,
             _ => "",
         };
-        let words = |key: &str| list(target.container.json, key).iter().filter_map(Value::as_str);
         let words: Vec<&str> =
-            words("command").chain(words("args")).chain([options]).flat_map(str::split_whitespace).collect();
+            target.container.words().chain([options]).flat_map(str::split_whitespace).collect();
         let imports = words.iter().any(|word| *word == "--import" || word.starts_with("--import="));
         let modules = words.iter().any(|word| {
             word.rsplit_once('.').is_some_and(|(_, extension)| extension == "mjs")

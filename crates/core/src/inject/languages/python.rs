@@ -5,11 +5,10 @@ use ingraft_probe_contract::Libc;
 
 use super::files::{self, Agent};
 use crate::finding::{AnnotationFinding, Findings, Reason, Taken};
-use crate::inject::choose::effective_annotation;
 use crate::inject::draft::Draft;
 use crate::inject::env::Join;
 use crate::inject::exporter;
-use crate::inject::injection::Injection;
+use crate::inject::language_context::LanguageContext;
 use crate::inject::payload::Payload;
 use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::Target;
@@ -32,23 +31,27 @@ pub(super) const PROFILE: Profile = Profile {
 };
 
 pub(super) fn inject<'a>(
-    injection: &Injection<'_, 'a>,
+    context: &LanguageContext<'_, 'a>,
     draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Vec<String> {
-    files::inject(&Python, injection, draft, findings)
+    files::inject(&Python, context, draft, findings)
 }
 
 struct Python;
 
 impl Agent for Python {
-    fn payload(&self, injection: &Injection<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
-        let (source, libc) = match effective_annotation(injection.request, PYTHON_PLATFORM) {
-            "" if injection.libc() == Some(Libc::Musl) => ("/autoinstrumentation-musl/.", Libc::Musl),
+    fn payload(
+        &self,
+        context: &LanguageContext<'_, '_>,
+        _: &mut Findings,
+    ) -> Result<Option<Payload>, Reason> {
+        let (source, libc) = match context.pod.effective_annotation(PYTHON_PLATFORM) {
+            "" if context.libc() == Some(Libc::Musl) => ("/autoinstrumentation-musl/.", Libc::Musl),
             "" | "glibc" => ("/autoinstrumentation/.", Libc::Glibc),
             "musl" => ("/autoinstrumentation-musl/.", Libc::Musl),
             other => {
-                let (language, value) = (injection.language(), other.to_owned());
+                let (language, value) = (context.language(), other.to_owned());
                 let known = &["glibc", "musl"];
                 return Err(AnnotationFinding::PlatformUnknown { language, value, known }.into());
             }
@@ -56,8 +59,8 @@ impl Agent for Python {
         Ok(Some(Payload::new(NAME, FOLDER, &["cp", "-r", source, FOLDER]).for_libc(libc)))
     }
 
-    fn start(&self, injection: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
-        target.env.set_defaults(&injection.language_env);
+    fn start(&self, context: &LanguageContext<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+        target.env.set_defaults(&context.language_env);
         let join = Join::Around {
             prefix: format!("{START_FOLDER}:"),
             suffix: format!(":{FOLDER}"),
@@ -65,10 +68,10 @@ impl Agent for Python {
             mark: START_FOLDER.into(),
         };
         target.env.merge(PATH, join).map_err(|_| target.not_mergeable(PATH))?;
-        target.mount(NAME, FOLDER, false).map_err(|path| injection.taken(Taken::MountPath, path))
+        target.mount(NAME, FOLDER, false).map_err(|path| context.taken(Taken::MountPath, path))
     }
 
-    fn finish(&self, _: &Injection<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
+    fn finish(&self, _: &LanguageContext<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
         target.env.set_default(exporter::PROTOCOL, "http/protobuf");
         for exporter in ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"] {
             target.env.set_default(exporter, "otlp");

@@ -3,7 +3,7 @@
 use super::files::{self, Agent};
 use crate::finding::{Findings, Reason};
 use crate::inject::draft::Draft;
-use crate::inject::injection::Injection;
+use crate::inject::language_context::LanguageContext;
 use crate::inject::payload::Payload;
 use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::Target;
@@ -11,25 +11,25 @@ use crate::inject::target::Target;
 pub(super) const PROFILE: Profile = Profile { otlp: OtlpProtocols::Unknown, ..Profile::PLAIN };
 
 pub(super) fn inject<'a>(
-    injection: &Injection<'_, 'a>,
+    context: &LanguageContext<'_, 'a>,
     draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Vec<String> {
-    files::inject(&Sdk, injection, draft, findings)
+    files::inject(&Sdk, context, draft, findings)
 }
 
 struct Sdk;
 
 impl Agent for Sdk {
-    fn payload(&self, _: &Injection<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
+    fn payload(&self, _: &LanguageContext<'_, '_>, _: &mut Findings) -> Result<Option<Payload>, Reason> {
         Ok(None)
     }
 
-    fn start(&self, _: &Injection<'_, '_>, _: &mut Target<'_>) -> Result<(), Reason> {
+    fn start(&self, _: &LanguageContext<'_, '_>, _: &mut Target<'_>) -> Result<(), Reason> {
         Ok(())
     }
 
-    fn finish(&self, _: &Injection<'_, '_>, _: &mut Target<'_>) -> Result<(), Reason> {
+    fn finish(&self, _: &LanguageContext<'_, '_>, _: &mut Target<'_>) -> Result<(), Reason> {
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ mod directives;
 pub(super) mod nginx;
 
 use ingraft_api::{InstrumentationSpec, Language};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use self::directives::Syntax;
 use crate::finding::{
@@ -18,9 +18,11 @@ use crate::finding::{
 use crate::inject::draft::Draft;
 use crate::inject::env::{Env, Join, field};
 use crate::inject::exporter::{self, Outlet};
-use crate::inject::injection::Injection;
+use crate::inject::language_context::LanguageContext;
+use crate::inject::new_container::NewContainer;
+use crate::inject::pod::Container;
 use crate::inject::profile::{OtlpProtocols, Profile};
-use crate::inject::target::{Container, Target, is_within};
+use crate::inject::target::{Target, is_within};
 use crate::inject::{payload, security, telemetry};
 use crate::json::list;
 
@@ -65,7 +67,7 @@ pub(super) struct Server {
     /// Lines before the directives.
     modules: fn(&InstrumentationSpec) -> String,
     /// The volumes for configuration and agent.
-    volumes: fn(&Injection<'_, '_>) -> [Value; 2],
+    volumes: fn(&LanguageContext<'_, '_>) -> [Value; 2],
 }
 
 /// Where a server has its configuration.
@@ -93,48 +95,48 @@ fn script(text: &str, arguments: &[&str]) -> Command {
 /// Injects the module. Answers the container, if it changed.
 fn inject<'a>(
     server: &Server,
-    injection: &Injection<'_, 'a>,
+    context: &LanguageContext<'_, 'a>,
     draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Vec<String> {
-    let Some(name) = only_target(server, injection, draft, findings) else {
+    let Some(name) = only_target(server, context, draft, findings) else {
         return Vec::new();
     };
     let Some(mut target) = draft.target(name).cloned() else {
         return Vec::new();
     };
     let before = target.changes();
-    if let Err(reason) = instrument(server, injection, &mut target, draft, findings) {
-        findings.pod(reason, injection.choice.pointer());
+    if let Err(reason) = instrument(server, context, &mut target, draft, findings) {
+        findings.pod(reason, context.choice.pointer());
         return Vec::new();
     }
-    review(server, injection, &target, findings);
+    review(server, context, &target, findings);
     let changed = target.changes() > before;
     draft.keep(target);
-    draft.add_volumes(exporter::volumes(injection.spec()));
+    draft.add_volumes(exporter::volumes(context.spec()));
     if changed { vec![name.to_owned()] } else { Vec::new() }
 }
 
 /// The first target that is no init container: there is one clone of one configuration.
 fn only_target<'a>(
     server: &Server,
-    injection: &Injection<'_, 'a>,
+    context: &LanguageContext<'_, 'a>,
     draft: &Draft<'a>,
     findings: &mut Findings,
 ) -> Option<&'a str> {
     let language = server.language;
-    let targets = injection.choice.containers.iter().filter_map(|name| draft.target(name));
+    let targets = context.choice.containers.iter().filter_map(|name| draft.target(name));
     let (init, regular): (Vec<_>, Vec<_>) =
         targets.map(|target| target.container).partition(|container| container.is_init());
     for container in init {
         let reason =
             ChoiceFinding::InitContainerUnsupported { language, container: container.name.to_owned() };
-        findings.pod(reason, injection.choice.pointer());
+        findings.pod(reason, context.choice.pointer());
     }
     if regular.len() > 1 {
         let containers = regular.iter().map(|container| container.name.to_owned()).collect();
         let reason = ChoiceFinding::FirstContainerOnly { language, containers };
-        findings.pod(reason, injection.choice.pointer());
+        findings.pod(reason, context.choice.pointer());
     }
     regular.first().map(|container| container.name)
 }
@@ -142,12 +144,12 @@ fn only_target<'a>(
 /// All steps, in the order of docs/reference/web-servers.md 2 to 6. Nothing reaches the draft before all can.
 fn instrument(
     server: &Server,
-    injection: &Injection<'_, '_>,
+    context: &LanguageContext<'_, '_>,
     target: &mut Target<'_>,
     draft: &mut Draft<'_>,
     findings: &mut Findings,
 ) -> Result<(), Reason> {
-    let place = (server.place)(injection.spec());
+    let place = (server.place)(context.spec());
     // A folder cannot be cloned into itself; the root is no folder that could be mounted over.
     let usable = place.folder.starts_with('/') && !place.file.is_empty() && !is_within(SOURCE, place.folder);
     if !usable {
@@ -157,25 +159,25 @@ fn instrument(
     }
     // The clone has all mounts of the target, and ours.
     if target.mount_at(SOURCE).is_some() {
-        return Err(injection.taken(Taken::MountPath, SOURCE));
+        return Err(context.taken(Taken::MountPath, SOURCE));
     }
-    let clone_name = clone_name(server, injection, draft)?;
-    target.env.set_defaults(&injection.language_env);
-    let clone = clone(server, injection, target, clone_name, place, findings);
+    let clone_name = clone_name(server, context, draft)?;
+    target.env.set_defaults(&context.language_env);
+    let clone = clone(server, context, target, clone_name, place, findings);
     target.unmount_below(place.folder, server.configuration_volume);
-    let taken = |path| injection.taken(Taken::MountPath, path);
+    let taken = |path| context.taken(Taken::MountPath, path);
     target.mount(server.agent_volume, AGENT, false).map_err(taken)?;
     target.mount(server.configuration_volume, place.folder, false).map_err(taken)?;
     if let Some((variable, folder)) = server.library_path {
         let join = Join::appended(":", folder, folder);
         target.env.merge(variable, join).map_err(|_| target.not_mergeable(variable))?;
     }
-    target.env.add_common(&injection.common_env);
-    let outlet = Outlet::of(injection, target);
-    telemetry::add(injection, target.container, outlet, target, findings)?;
+    target.env.add_common(&context.common_env);
+    let outlet = Outlet::of(context, target);
+    telemetry::add(context, target.container, outlet, target, findings)?;
 
-    let attach = attach(server, injection, target.container, place, findings);
-    draft.add_volumes((server.volumes)(injection));
+    let attach = attach(server, context, target.container, place, findings);
+    draft.add_volumes((server.volumes)(context));
     for (name, container) in [(clone_name, clone), (server.attach, attach)] {
         if !draft.has_init_container(name) {
             draft.add_init_container(container, None);
@@ -187,7 +189,7 @@ fn instrument(
 /// The name of the init container that clones: free, or ours already. Both servers may be in one pod.
 fn clone_name(
     server: &Server,
-    injection: &Injection<'_, '_>,
+    context: &LanguageContext<'_, '_>,
     draft: &Draft<'_>,
 ) -> Result<&'static str, Reason> {
     let volume = server.configuration_volume;
@@ -196,13 +198,13 @@ fn clone_name(
     let clone = if second { server.second_clone } else { CLONE };
     for name in [clone, server.attach] {
         if taken(name) {
-            return Err(injection.taken(Taken::Container, name));
+            return Err(context.taken(Taken::Container, name));
         }
     }
     for name in [volume, server.agent_volume] {
         let ours = |volume: &Value| volume.get("emptyDir").or_else(|| volume.get("ephemeral")).is_some();
         if draft.volume(name).is_some_and(|volume| !ours(volume)) {
-            return Err(injection.taken(Taken::Volume, name));
+            return Err(context.taken(Taken::Volume, name));
         }
     }
     Ok(clone)
@@ -211,101 +213,85 @@ fn clone_name(
 /// The init container that clones the configuration: the target's image, with all that it may need to be read.
 fn clone(
     server: &Server,
-    injection: &Injection<'_, '_>,
+    context: &LanguageContext<'_, '_>,
     target: &Target<'_>,
     name: &str,
     place: Place<'_>,
     findings: &mut Findings,
 ) -> Value {
-    let original = target.container.json;
-    let mut container = target.container.sibling(name);
-    let env = target.env.entries();
-    if !env.is_empty() {
-        container.insert("env".to_owned(), env.into());
-    }
-    // The mounts as they were: what was there is cloned, also on a second pass.
-    let mut mounts: Vec<Value> = list(original, "volumeMounts").to_vec();
+    // The mounts as they were: what was there is cloned, even on a second pass.
+    let mut mounts: Vec<Value> = list(target.container.json, "volumeMounts").to_vec();
     for mount in mounts.iter_mut().filter_map(Value::as_object_mut) {
         // Only privileged containers may have it, and it is of no use for reading.
         mount.remove("mountPropagation");
     }
-    mounts.push(json!({"name": server.configuration_volume, "mountPath": SOURCE}));
-    container.insert("volumeMounts".to_owned(), mounts.into());
-    finish(injection, target.container, container, (server.clone)(place.folder), findings)
+    let clone = NewContainer::like(target.container, name)
+        .with_list("env", target.env.entries())
+        .mounts(mounts)
+        .mount(server.configuration_volume, SOURCE);
+    finish(context, target.container, clone, (server.clone)(place.folder), findings)
 }
 
 /// The init container that attaches the module to the clone.
 fn attach(
     server: &Server,
-    injection: &Injection<'_, '_>,
+    context: &LanguageContext<'_, '_>,
     target: Container<'_>,
     place: Place<'_>,
     findings: &mut Findings,
 ) -> Value {
     let mut env = Env::new(&[]);
-    env.set_defaults(&injection.language_env);
-    env.set_defaults(&injection.common_env);
+    env.set_defaults(&context.language_env);
+    env.set_defaults(&context.common_env);
     env.set_default_field("OTEL_POD_IP", "status.podIP");
     env.set_default_field("OTEL_NODE_IP", "status.hostIP");
     let configuration =
-        format!("{}{}", (server.modules)(injection.spec()), server.syntax.directives(injection, target));
+        format!("{}{}", (server.modules)(context.spec()), server.syntax.directives(context, target));
     env.put(json!({"name": server.configuration_variable, "value": configuration}));
     env.put(field(server.instance_variable, "metadata.name"));
 
-    let mut container = Map::new();
-    container.insert("name".to_owned(), server.attach.into());
-    container.insert("image".to_owned(), injection.image().into());
-    if let Some(policy) = injection.pull_policy(findings) {
-        container.insert("imagePullPolicy".to_owned(), policy.into());
-    }
-    container.insert("env".to_owned(), env.entries().into());
-    let mut mounts = vec![
-        json!({"name": server.agent_volume, "mountPath": AGENT}),
-        json!({"name": server.configuration_volume, "mountPath": SOURCE}),
-    ];
-    mounts.extend(payload::token_mount(target).cloned());
-    container.insert("volumeMounts".to_owned(), mounts.into());
-    finish(injection, target, container, (server.attach_command)(&place), findings)
+    let attach = NewContainer::named(server.attach)
+        .image(context.image(), context.pull_policy(findings))
+        .with("env", Some(env.entries()))
+        .mount(server.agent_volume, AGENT)
+        .mount(server.configuration_volume, SOURCE)
+        .token_of(target);
+    finish(context, target, attach, (server.attach_command)(&place), findings)
 }
 
 /// What both init containers have in common.
 fn finish(
-    injection: &Injection<'_, '_>,
+    context: &LanguageContext<'_, '_>,
     target: Container<'_>,
-    mut container: Map<String, Value>,
+    container: NewContainer,
     (command, args): Command,
     findings: &mut Findings,
 ) -> Value {
-    container.insert("command".to_owned(), command.into());
-    if !args.is_empty() {
-        container.insert("args".to_owned(), args.into());
-    }
-    if let Some(resources) = payload::resources(injection) {
-        container.insert("resources".to_owned(), resources);
-    }
-    if let Some(context) = security::context(injection, target, findings) {
-        container.insert("securityContext".to_owned(), context);
-    }
-    Value::Object(container)
+    container
+        .with("command", Some(command))
+        .with_list("args", args)
+        .with("resources", payload::resources(context))
+        .with("securityContext", security::of_payload(context, target, findings))
+        .build()
 }
 
 /// Notices what will not work well: the module has its own settings and reads no variables.
-fn review(server: &Server, injection: &Injection<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
+fn review(server: &Server, context: &LanguageContext<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
     let joined = server.library_path.map(|(variable, _)| variable);
-    telemetry::review_hidden(injection, joined.as_slice(), target, findings);
-    directives::review(injection, findings);
-    let reason = match exporter::endpoint(injection.spec()) {
+    telemetry::review_hidden(context, joined.as_slice(), target, findings);
+    directives::review(context, findings);
+    let reason = match exporter::endpoint(context.spec()) {
         None => {
             let container = Some(target.container.name.to_owned());
             Some(EndpointFinding::EndpointMissing { container })
         }
-        Some(endpoint) => match exporter::corrected_endpoint(injection) {
+        Some(endpoint) => match exporter::corrected_endpoint(context) {
             // Whatever the container sets: the module does not see it.
-            Some(corrected) => Some(exporter::port_corrected(injection, endpoint, corrected)),
+            Some(corrected) => Some(exporter::port_corrected(context, endpoint, corrected)),
             None => exporter::review_port(server.language, true, endpoint),
         },
     };
     if let Some(reason) = reason {
-        findings.about(injection.choice.instrumentation, reason, "/spec/exporter/endpoint");
+        findings.about(context.choice.instrumentation, reason, "/spec/exporter/endpoint");
     }
 }

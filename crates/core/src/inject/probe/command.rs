@@ -7,7 +7,7 @@ use ingraft_probe_contract::{
 use serde_json::Value;
 
 use crate::facts::agent;
-use crate::inject::env::Addition;
+use crate::inject::env::AddedVariable;
 use crate::inject::resource::ATTRIBUTES;
 use crate::inject::target::Target;
 use crate::json::{list, string};
@@ -74,12 +74,12 @@ pub(crate) fn of_copier(files: Vec<FirstFile>) -> Vec<String> {
 }
 
 /// A file as the copier makes it: with the user's own values, so that they do not depend on how the probe fares.
-pub(crate) fn first_file(name: String, routed: &[Addition]) -> FirstFile {
-    let own = |addition: &Addition| {
-        let value = string(addition.original.as_ref()?, "value").filter(|value| !value.is_empty())?;
-        Some((addition.name.clone(), value.to_owned()))
+pub(crate) fn first_file(name: String, delegated: &[AddedVariable]) -> FirstFile {
+    let own = |added: &AddedVariable| {
+        let value = string(added.original()?, "value").filter(|value| !value.is_empty())?;
+        Some((added.name.clone(), value.to_owned()))
     };
-    FirstFile { name, values: routed.iter().filter_map(own).collect() }
+    FirstFile { name, values: delegated.iter().filter_map(own).collect() }
 }
 
 /// The command line of a probe; `containers` is how many the pod will have at most.
@@ -88,14 +88,14 @@ pub(crate) fn of_probe(
     containers: usize,
     target: &Target<'_>,
     file: &str,
-    routed: &[Addition],
+    delegated: &[AddedVariable],
     env: &[Value],
 ) -> Vec<String> {
     let original = target.container.json;
     let text = |word: &Value| word.as_str().map(str::to_owned);
-    let loads_nothing = |addition: &&Addition| !files.iter().any(|files| files.are_loaded_by(&addition.name));
+    let loads_nothing = |added: &&AddedVariable| !files.iter().any(|files| files.are_loaded_by(&added.name));
     let agents = files.iter().filter_map(|files| {
-        let own = routed.iter().filter(|addition| files.are_loaded_by(&addition.name));
+        let own = delegated.iter().filter(|added| files.are_loaded_by(&added.name));
         let rules: Vec<Rule> = own.map(rule).collect();
         let AgentFiles { libc: payload_libc, any_version, .. } = *files;
         let agent = agent(files.language).filter(|_| !rules.is_empty())?;
@@ -105,7 +105,7 @@ pub(crate) fn of_probe(
         message_limit: MESSAGE_LIMIT.min(MESSAGES / containers.max(1)),
         workdir: string(original, "workingDir").filter(|folder| !folder.is_empty()).map(str::to_owned),
         env_names: certain_names(env),
-        rules: routed.iter().filter(loads_nothing).map(rule).collect(),
+        rules: delegated.iter().filter(loads_nothing).map(rule).collect(),
         agents: agents.collect(),
         argv: ["command", "args"].iter().flat_map(|key| list(original, key)).filter_map(text).collect(),
         ..Plan::new(format!("{FOLDER}/{file}"))
@@ -128,9 +128,9 @@ fn certain_names(env: &[Value]) -> Vec<String> {
     names.filter(|name| !name.contains(',')).map(str::to_owned).collect()
 }
 
-fn rule(addition: &Addition) -> Rule {
-    let name = addition.name.clone();
-    let mut join = addition.join.clone();
+fn rule(added: &AddedVariable) -> Rule {
+    let name = added.name.clone();
+    let mut join = added.join.clone();
     if let (Join::Default { unless, .. }, Some((variable, key))) = (&mut join, yields_to(&name)) {
         *unless = Some(Unless { variable: variable.to_owned(), key: key.to_owned() });
     }

@@ -5,7 +5,7 @@ use super::*;
 use crate::edit::apply;
 use crate::json::list;
 use crate::probe_report::ProbeReport;
-use crate::{Facts, ImageFacts, Node, Settings, Snapshot, inject};
+use crate::{Facts, ImageFacts, Node, Request, Settings, Snapshot, inject};
 
 const IMAGE: &str = "example.com/app:1";
 

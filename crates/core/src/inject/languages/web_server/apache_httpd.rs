@@ -6,7 +6,7 @@ use super::directives::Syntax;
 use super::{AGENT, Place, SOURCE, Server, script};
 use crate::finding::{Allowed, Findings};
 use crate::inject::draft::Draft;
-use crate::inject::injection::Injection;
+use crate::inject::language_context::LanguageContext;
 use crate::inject::payload;
 use crate::inject::profile::{self, Profile};
 
@@ -23,11 +23,11 @@ pub(crate) const PROFILE: Profile = Profile {
 };
 
 pub(crate) fn inject<'a>(
-    injection: &Injection<'_, 'a>,
+    context: &LanguageContext<'_, 'a>,
     draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Vec<String> {
-    super::inject(&SERVER, injection, draft, findings)
+    super::inject(&SERVER, context, draft, findings)
 }
 
 const SERVER: Server = Server {
@@ -47,8 +47,8 @@ const SERVER: Server = Server {
     },
     attach_command: |place| script(ATTACH, &[place.folder]),
     modules,
-    volumes: |injection| {
-        [payload::limited_volume(CONFIGURATION, injection.block), payload::volume(FILES, injection.block)]
+    volumes: |context| {
+        [payload::limited_volume(CONFIGURATION, context.block), payload::volume(FILES, context.block)]
     },
 };
 

@@ -8,9 +8,9 @@ use k8s_openapi::api::core::v1::EnvVar;
 
 use crate::finding::{Allowed, Findings};
 use crate::inject::exporter;
-use crate::inject::injection::Injection;
+use crate::inject::language_context::LanguageContext;
+use crate::inject::pod::Container;
 use crate::inject::resource::Attributes;
-use crate::inject::target::Container;
 
 /// The attach script puts the name of the pod here.
 const INSTANCE: &str = "<<SID-PLACEHOLDER>>";
@@ -34,15 +34,15 @@ pub(super) struct Syntax {
 impl Syntax {
     /// All directives in the order of their names. Those of the Instrumentation win, and stand as they are written
     /// there.
-    pub(super) fn directives(&self, injection: &Injection<'_, '_>, target: Container<'_>) -> String {
-        let spec = injection.spec();
-        let language = injection.language();
+    pub(super) fn directives(&self, context: &LanguageContext<'_, '_>, target: Container<'_>) -> String {
+        let spec = context.spec();
+        let language = context.language();
         let name = |name: &str| format!("{}{name}", self.prefix);
-        let corrected = exporter::corrected_endpoint(injection);
+        let corrected = exporter::corrected_endpoint(context);
         let endpoint =
             corrected.as_deref().or_else(|| exporter::endpoint(spec)).unwrap_or("http://localhost:4317/");
-        let service = Attributes::of(injection.request, spec, target).service_name;
-        let namespace = match injection.request.namespace {
+        let service = Attributes::of(context.pod, spec, target).service_name;
+        let namespace = match context.pod.namespace {
             "" => language.key(),
             namespace => namespace,
         };
@@ -56,7 +56,7 @@ impl Syntax {
             (name("ResolveBackends"), self.on.to_owned()),
             (name("TraceAsError"), self.on.to_owned()),
         ]);
-        for attribute in attributes(injection).iter().filter(|attribute| is_directive(attribute)) {
+        for attribute in attributes(context).iter().filter(|attribute| is_directive(attribute)) {
             lines.insert(attribute.name.clone(), attribute.value.clone().unwrap_or_default());
         }
         let mut text = String::new();
@@ -95,9 +95,9 @@ impl Syntax {
 }
 
 /// The directives that the Instrumentation chooses.
-fn attributes<'a>(injection: &Injection<'_, 'a>) -> &'a [EnvVar] {
-    let spec = injection.spec();
-    let chosen = match injection.language() {
+fn attributes<'a>(context: &LanguageContext<'_, 'a>) -> &'a [EnvVar] {
+    let spec = context.spec();
+    let chosen = match context.language() {
         Language::ApacheHttpd => spec.apache_httpd.as_ref().and_then(|httpd| httpd.attrs.as_ref()),
         _ => spec.nginx.as_ref().and_then(|nginx| nginx.attrs.as_ref()),
     };
@@ -111,11 +111,11 @@ fn is_directive(attribute: &EnvVar) -> bool {
 }
 
 /// Notices directives that are left out.
-pub(super) fn review(injection: &Injection<'_, '_>, findings: &mut Findings) {
-    for (place, attribute) in attributes(injection).iter().enumerate() {
+pub(super) fn review(context: &LanguageContext<'_, '_>, findings: &mut Findings) {
+    for (place, attribute) in attributes(context).iter().enumerate() {
         if !is_directive(attribute) {
-            let pointer = format!("/spec/{}/attrs/{place}", injection.language().field());
-            injection.ignore(&pointer, attribute.name.as_str(), Allowed::Directive, findings);
+            let pointer = format!("/spec/{}/attrs/{place}", context.language().field());
+            context.ignore(&pointer, attribute.name.as_str(), Allowed::Directive, findings);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::directives::Syntax;
 use super::{Place, Server, script};
 use crate::finding::{Allowed, Findings};
 use crate::inject::draft::Draft;
-use crate::inject::injection::Injection;
+use crate::inject::language_context::LanguageContext;
 use crate::inject::profile::{self, Profile};
 
 const MAIN_FILE: &str = "/etc/nginx/nginx.conf";
@@ -21,11 +21,11 @@ pub(crate) const PROFILE: Profile = Profile {
 };
 
 pub(crate) fn inject<'a>(
-    injection: &Injection<'_, 'a>,
+    context: &LanguageContext<'_, 'a>,
     draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Vec<String> {
-    super::inject(&SERVER, injection, draft, findings)
+    super::inject(&SERVER, context, draft, findings)
 }
 
 const SERVER: Server = Server {

@@ -5,22 +5,22 @@ use ingraft_api::{InstrumentationSpec, Language};
 use ingraft_probe_contract::Libc;
 use serde_json::{Map, Value};
 
-use super::Request;
 use super::choose::Choice;
+use super::pod::Pod;
 use super::profile::Profile;
-use super::target::Container;
 use super::{references, valid};
-use crate::ImageFacts;
 use crate::defaults;
 use crate::finding::{Allowed, ContainerFinding, Findings, InstrumentationFinding, Reason, Taken};
 use crate::image::ImageReference;
 use crate::json::pointer_step;
 use crate::quantity;
+use crate::settings::Settings;
 
 /// A language, its Instrumentation, and the variables that this one adds, ready to be put into containers.
 #[derive(Debug)]
-pub(crate) struct Injection<'c, 'a> {
-    pub(crate) request: &'c Request<'a>,
+pub(crate) struct LanguageContext<'c, 'a> {
+    pub(crate) pod: &'c Pod<'a>,
+    pub(crate) settings: &'a Settings,
     pub(crate) choice: &'c Choice<'a>,
     /// The block of the language.
     pub(crate) block: AgentBlock<'a>,
@@ -33,9 +33,10 @@ pub(crate) struct Injection<'c, 'a> {
     pub(crate) requirements: [Map<String, Value>; 2],
 }
 
-impl<'c, 'a> Injection<'c, 'a> {
+impl<'c, 'a> LanguageContext<'c, 'a> {
     pub(crate) fn new(
-        request: &'c Request<'a>,
+        pod: &'c Pod<'a>,
+        settings: &'a Settings,
         choice: &'c Choice<'a>,
         profile: &'static Profile,
         findings: &mut Findings,
@@ -43,23 +44,19 @@ impl<'c, 'a> Injection<'c, 'a> {
         let spec = &choice.instrumentation.spec;
         let block = defaults::block(spec, choice.language);
         let requirements = defaults::requirements(profile.requests, block.resources);
-        let mut injection = Self {
-            request,
-            choice,
-            block,
-            profile,
-            common_env: Vec::new(),
-            language_env: Vec::new(),
-            requirements,
-        };
-        let field = choice.language.field();
-        injection.common_env =
-            references::variables(&injection, spec.env.as_deref().unwrap_or_default(), "/spec/env", findings);
-        injection.language_env =
-            references::variables(&injection, block.env, &format!("/spec/{field}/env"), findings);
-        references::review_tls(&injection, findings);
-        injection.leave_out_invalid(findings);
-        injection
+        let mut report =
+            |reason: Reason, pointer: String| findings.about(choice.instrumentation, reason, pointer);
+        let common_env = spec.env.as_deref().unwrap_or_default();
+        let common_env = references::variables(pod, common_env, "/spec/env", &mut report);
+        let pointer = format!("/spec/{}/env", choice.language.field());
+        let language_env = references::variables(pod, block.env, &pointer, &mut report);
+        if let Some(tls) = spec.tls() {
+            references::lint_tls(pod, tls, &mut report);
+        }
+        let mut context =
+            Self { pod, settings, choice, block, profile, common_env, language_env, requirements };
+        context.leave_out_invalid(findings);
+        context
     }
 
     /// Leaves out volumes and amounts that would make the pod invalid.
@@ -101,22 +98,15 @@ impl<'c, 'a> Injection<'c, 'a> {
         &self.choice.instrumentation.spec
     }
 
-    /// What probes have found in the image of a container.
-    pub(crate) fn facts(&self, container: Container<'_>) -> Option<ImageFacts> {
-        self.request.snapshot.image(self.request.namespace, container.json)
-    }
-
     /// The C library of the first target, if probes have found it.
     pub(crate) fn libc(&self) -> Option<Libc> {
-        let name = self.choice.containers.first()?;
-        let lists = ["initContainers", "containers"];
-        let mut all = lists.iter().flat_map(|list| Container::all(self.request.pod, list));
-        self.facts(all.find(|container| container.name == *name)?)?.libc
+        let first = self.pod.container(self.choice.containers.first()?)?;
+        self.pod.image(first)?.libc
     }
 
     /// The agent's image.
-    pub(crate) fn image(&self) -> &str {
-        self.block.image.unwrap_or_else(|| self.request.settings.image(self.language()))
+    pub(crate) fn image(&self) -> &'a str {
+        self.block.image.unwrap_or_else(|| self.settings.image(self.language()))
     }
 
     /// Whether the agent's image is the default one, from wherever it comes: then its needs are known.

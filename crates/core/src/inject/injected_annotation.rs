@@ -17,11 +17,11 @@ use crate::settings::Settings;
 
 /// What was injected into this pod, by language.
 #[derive(Debug, Default)]
-pub(crate) struct Injected {
+pub(crate) struct InjectedAnnotation {
     entries: BTreeMap<String, Value>,
 }
 
-impl Injected {
+impl InjectedAnnotation {
     pub(crate) fn add(&mut self, choice: &Choice<'_>, containers: &[String], settings: &Settings) {
         let entry = json!({
             "containers": containers,
@@ -32,7 +32,7 @@ impl Injected {
     }
 
     /// The new value of the annotation, beside what it already says of other languages; `None` if nothing is new.
-    pub(crate) fn annotation(&self, current: &str) -> Option<String> {
+    pub(crate) fn value(&self, current: &str) -> Option<String> {
         if self.entries.is_empty() {
             return None;
         }

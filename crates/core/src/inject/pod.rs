@@ -1,0 +1,244 @@
+//! The pod as it was received, read once: every later step takes what it needs from here.
+
+use ingraft_api::annotations::{MIRROR_POD, effective};
+use serde_json::Value;
+
+use super::Request;
+use crate::ImageFacts;
+use crate::environment::{Inputs, Presence, Source, Sources, presence};
+use crate::finding::Obstacle;
+use crate::json::{annotation, list, string, string_at};
+use crate::owner::Owner;
+use crate::snapshot::{Namespace, PodSecurity, ROOT_CA, ReferenceKind, Snapshot};
+
+/// A pod in its namespace, with what is known of the cluster that it can refer to.
+#[derive(Debug)]
+pub(crate) struct Pod<'a> {
+    pub(crate) json: &'a Value,
+    /// The name of the namespace.
+    pub(crate) namespace: &'a str,
+    /// Nearest first.
+    pub(crate) owners: &'a [Owner],
+    /// Init containers, then the others; entries that are not containers are skipped.
+    pub(crate) containers: Vec<Container<'a>>,
+    /// For each container, what probes have found in its image.
+    images: Vec<Option<ImageFacts>>,
+    /// What keeps any container of the pod from having a probe.
+    obstacle: Option<Obstacle>,
+    surroundings: Option<&'a Namespace>,
+    snapshot: &'a Snapshot,
+}
+
+impl<'a> Pod<'a> {
+    pub(crate) fn read(request: &Request<'a>) -> Self {
+        let Request { pod, namespace, owners, snapshot, settings } = *request;
+        let init = Container::all(pod, "initContainers");
+        let containers: Vec<_> = init.chain(Container::all(pod, "containers")).collect();
+        let images = containers.iter().map(|container| snapshot.image(namespace, container.json)).collect();
+        let mut read = Self {
+            json: pod,
+            namespace,
+            owners,
+            containers,
+            images,
+            obstacle: None,
+            surroundings: snapshot.namespace(namespace),
+            snapshot,
+        };
+        read.obstacle = if settings.probes() { read.probe_obstacle() } else { Some(Obstacle::SwitchedOff) };
+        read
+    }
+
+    /// The pod's `spec`; null where there is none.
+    pub(crate) fn spec(&self) -> &'a Value {
+        self.json.get("spec").unwrap_or(&Value::Null)
+    }
+
+    /// The pod's own value of an annotation; empty where there is none.
+    pub(crate) fn annotation(&self, key: &str) -> &'a str {
+        annotation(self.json, key)
+    }
+
+    /// The namespace's value of an annotation; empty where there is none.
+    pub(crate) fn namespace_annotation(&self, key: &str) -> &'a str {
+        self.surroundings.map_or("", |namespace| namespace.annotation(key))
+    }
+
+    /// The value of an annotation, pod and namespace combined.
+    pub(crate) fn effective_annotation(&self, key: &str) -> &'a str {
+        effective(self.annotation(key), self.namespace_annotation(key))
+    }
+
+    /// What the namespace enforces.
+    pub(crate) fn security(&self) -> PodSecurity {
+        self.surroundings.map(Namespace::pod_security).unwrap_or_default()
+    }
+
+    /// A field of the pod's own security context.
+    pub(crate) fn security_context(&self, key: &str) -> Option<&'a Value> {
+        self.spec().get("securityContext")?.get(key)
+    }
+
+    /// The containers that are not init containers.
+    pub(crate) fn regular(&self) -> impl Iterator<Item = Container<'a>> {
+        self.containers.iter().copied().filter(|container| !container.is_init())
+    }
+
+    /// The init containers.
+    pub(crate) fn init(&self) -> impl Iterator<Item = Container<'a>> {
+        self.containers.iter().copied().filter(|container| container.is_init())
+    }
+
+    pub(crate) fn container(&self, name: &str) -> Option<Container<'a>> {
+        self.containers.iter().copied().find(|container| container.name == name)
+    }
+
+    /// Whether it is the API server's copy of a static pod, which nobody can change.
+    pub(crate) fn is_mirror(&self) -> bool {
+        !self.annotation(MIRROR_POD).is_empty()
+    }
+
+    /// Whether it says that it is for Windows: <https://kubernetes.io/docs/concepts/windows/user-guide/>.
+    pub(crate) fn is_windows(&self) -> bool {
+        ["/os/name", "/nodeSelector/kubernetes.io~1os"]
+            .iter()
+            .any(|field| string_at(self.spec(), field) == Some("windows"))
+    }
+
+    /// Whether the pod is to end.
+    pub(crate) fn ends(&self) -> bool {
+        !matches!(string(self.spec(), "restartPolicy"), None | Some("" | "Always"))
+    }
+
+    /// What probes have found in the image of a container.
+    pub(crate) fn image(&self, container: Container<'_>) -> Option<&ImageFacts> {
+        let is_same = |known: &&Container<'_>| known.name == container.name;
+        let (_, image) = self.containers.iter().zip(&self.images).find(|(known, _)| is_same(known))?;
+        image.as_ref()
+    }
+
+    /// Why a container cannot have a probe (docs/reference/merging.md 10).
+    pub(crate) fn obstacle(&self, container: Container<'_>) -> Option<Obstacle> {
+        let own = container.json.get("securityContext");
+        self.obstacle.or_else(|| has_localhost_profile(own).then_some(Obstacle::LocalhostProfile))
+    }
+
+    fn probe_obstacle(&self) -> Option<Obstacle> {
+        let nodes = &self.snapshot.nodes;
+        if nodes.iter().next().is_none() {
+            Some(Obstacle::NoNode)
+        } else if nodes.iter().any(|node| node.minor < 35) {
+            Some(Obstacle::OldNode)
+        } else if string(self.spec(), "restartPolicy") == Some("Never") {
+            Some(Obstacle::NeverRestarted)
+        } else {
+            has_localhost_profile(self.spec().get("securityContext")).then_some(Obstacle::LocalhostProfile)
+        }
+    }
+
+    /// Whether a ConfigMap or Secret, and a key in it, exists in the namespace: `None` where that is not known.
+    pub(crate) fn exists(&self, kind: ReferenceKind, name: &str, key: Option<&str>) -> Option<bool> {
+        match (self.source(kind, name), key) {
+            (Source::Missing, _) => Some(false),
+            (Source::Keys(keys), Some(key)) => Some(keys.iter().any(|(known, _)| *known == key)),
+            (Source::Keys(_), None) => Some(true),
+            (Source::Unknown, Some(_)) => None,
+            (Source::Unknown, None) => self.objects(kind).get(self.namespace, name).map(|_| true),
+        }
+    }
+
+    /// The ports of a Service, if it is known.
+    pub(crate) fn service_ports(&self, namespace: &str, name: &str) -> Option<&'a [u16]> {
+        self.snapshot.services.get(namespace, name).map(Vec::as_slice)
+    }
+
+    /// Whether a container's `envFrom` sets a variable, by the rules of the kubelet.
+    pub(crate) fn env_from_sets(&self, container: Container<'_>, variable: &str) -> Presence {
+        if list(container.json, "envFrom").is_empty() {
+            return Presence::No;
+        }
+        let inputs = Inputs {
+            pod: self.json,
+            container: container.json,
+            namespace: self.namespace,
+            sources: self,
+            files: &[],
+            services: Some(&[]),
+            image: Some(&[]),
+        };
+        presence(&inputs, variable, 0)
+    }
+
+    fn objects(&self, kind: ReferenceKind) -> &'a crate::Objects<crate::Keys> {
+        match kind {
+            ReferenceKind::ConfigMap => &self.snapshot.config_maps,
+            ReferenceKind::Secret => &self.snapshot.secrets,
+        }
+    }
+}
+
+impl Sources for Pod<'_> {
+    fn source(&self, kind: ReferenceKind, name: &str) -> Source<'_> {
+        if kind == ReferenceKind::ConfigMap && name == ROOT_CA {
+            return Source::Keys(vec![("ca.crt", None)]);
+        }
+        match self.objects(kind).known(self.namespace, name) {
+            Some(None) => Source::Missing,
+            Some(Some(Some(keys))) => Source::Keys(keys.iter().map(|key| (key.as_str(), None)).collect()),
+            Some(Some(None)) | None => Source::Unknown,
+        }
+    }
+}
+
+fn has_localhost_profile(context: Option<&Value>) -> bool {
+    ["seccompProfile", "appArmorProfile"]
+        .into_iter()
+        .any(|key| context.and_then(|context| string(context.get(key)?, "type")) == Some("Localhost"))
+}
+
+/// A container of the pod, and its place there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Container<'a> {
+    pub(crate) json: &'a Value,
+    pub(crate) name: &'a str,
+    /// `containers` or `initContainers`.
+    pub(crate) list: &'static str,
+    /// Its place in that list.
+    pub(crate) index: usize,
+}
+
+impl<'a> Container<'a> {
+    fn all(pod: &'a Value, list_key: &'static str) -> impl Iterator<Item = Self> {
+        let containers = pod.get("spec").map_or(&[][..], |spec| list(spec, list_key));
+        containers.iter().enumerate().filter_map(move |(index, json)| {
+            Some(Self { json, name: string(json, "name")?, list: list_key, index })
+        })
+    }
+
+    /// A container that is not in the pod yet.
+    pub(crate) fn new(name: &'a str) -> Self {
+        Self { json: &Value::Null, name, list: "containers", index: 0 }
+    }
+
+    pub(crate) fn image(self) -> &'a str {
+        string(self.json, "image").unwrap_or_default()
+    }
+
+    pub(crate) fn is_init(self) -> bool {
+        self.list == "initContainers"
+    }
+
+    /// The JSON pointer of a field of the container.
+    pub(crate) fn pointer(self, field: &str) -> String {
+        format!("/spec/{}/{}/{field}", self.list, self.index)
+    }
+
+    pub(crate) fn has_env_from(self) -> bool {
+        !list(self.json, "envFrom").is_empty()
+    }
+
+    /// The words of `command` and `args`.
+    pub(crate) fn words(self) -> impl Iterator<Item = &'a str> {
+        ["command", "args"].into_iter().flat_map(move |key| list(self.json, key)).filter_map(Value::as_str)
+    }
+}
