@@ -24,8 +24,8 @@ pub struct Example {
 impl Example {
     /// The command that finds it, as Markdown.
     pub fn command(&self) -> String {
-        let flags: String = self.flags.iter().map(|flag| format!(" {flag}")).collect();
-        format!("`ingraft inject -f FILE{flags}`")
+        let words = ["ingraft inject -f FILE"].into_iter().chain(self.flags.iter().map(String::as_str));
+        format!("`{}`", words.collect::<Vec<_>>().join(" "))
     }
 }
 

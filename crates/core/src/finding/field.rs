@@ -105,18 +105,17 @@ impl FieldFinding {
                 Text::new(say!(
                     locale,
                     "there is no field {field}: kubectl refuses it, other clients leave it out",
-                    "no existe el campo {field}: kubectl lo rechaza, otros clientes lo omiten",
+                    "no existe el campo {field}: kubectl lo rechaza y otros clientes lo omiten",
                 ))
-                .help(match suggestion {
-                    Some(meant) => say!(locale, "write {parent}{meant}", "escribe {parent}{meant}"),
-                    None => {
-                        let known = list(known);
-                        say!(
-                            locale,
-                            "remove it; the fields here are {known}",
-                            "quítalo; los campos que hay aquí son {known}",
-                        )
-                    }
+                .help(if let Some(meant) = suggestion {
+                    say!(locale, "write {parent}{meant}", "escribe {parent}{meant}")
+                } else {
+                    let all = list(known);
+                    say!(
+                        locale,
+                        "remove it; the fields here are {all}",
+                        "quítalo; los campos que hay aquí son {all}",
+                    )
                 })
             }
             Self::FieldRefused { field, entry: None, problem } => problem.text(field, locale),
@@ -173,7 +172,7 @@ impl FieldProblem {
             Self::NotMatching { value, pattern } => Text::new(say!(
                 locale,
                 "{field} is \"{value}\", which does not match {pattern}",
-                "{field} es \"{value}\", que no coincide con {pattern}",
+                "{field} es \"{value}\", que no cumple el patrón {pattern}",
             )),
             Self::TooLong { limit } => Text::new(say!(
                 locale,

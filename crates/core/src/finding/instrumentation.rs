@@ -1,5 +1,7 @@
 //! Fields of an Instrumentation that do not work.
 
+use std::fmt::Write as _;
+
 use ingraft_api::Language;
 
 use super::{Locale, Said, Text};
@@ -253,15 +255,14 @@ fn path(pointer: &str) -> String {
     let mut path = String::new();
     for step in pointer.split('/').skip(1) {
         let step = step.replace("~1", "/").replace("~0", "~");
-        let (index, name) = (step.bytes().all(|byte| byte.is_ascii_digit()), |c: char| c.is_alphanumeric());
-        path += &if index {
-            format!("[{step}]")
-        } else if !step.chars().all(name) {
-            format!("[\"{step}\"]")
-        } else if path.is_empty() {
-            step
-        } else {
-            format!(".{step}")
+        let is_index = step.bytes().all(|byte| byte.is_ascii_digit());
+        let is_plain = step.chars().all(char::is_alphanumeric);
+        // Writing to a String cannot fail.
+        let _ = match (is_index, is_plain, path.is_empty()) {
+            (true, ..) => write!(path, "[{step}]"),
+            (false, false, _) => write!(path, "[\"{step}\"]"),
+            (false, true, true) => write!(path, "{step}"),
+            (false, true, false) => write!(path, ".{step}"),
         };
     }
     path

@@ -24,22 +24,7 @@ fn samples() -> Vec<Reason> {
     endpoints(&mut samples);
     instrumentations(&mut samples);
     fields(&mut samples);
-    manifests(&mut samples);
     samples
-}
-
-fn manifests(samples: &mut Vec<Reason>) {
-    let kind = || text("Kind-1");
-    samples.extend(
-        [
-            ManifestFinding::KindMissing,
-            ManifestFinding::AnnotationWithoutPods { key: text("key-1"), kind: kind() },
-            ManifestFinding::TemplateUnknown { kind: kind() },
-            ManifestFinding::OwnersUnknown { kind: kind() },
-            ManifestFinding::InstrumentationRefused { instrumentation: text("shop-1/base-1") },
-        ]
-        .map(Reason::from),
-    );
 }
 
 fn choices(samples: &mut Vec<Reason>) {
