@@ -27,46 +27,6 @@ fn samples() -> Vec<Reason> {
     samples
 }
 
-fn fields(samples: &mut Vec<Reason>) {
-    use FieldProblem as P;
-    let field = || text("spec.env[1]");
-    let value = || text("v-1");
-    let wrong = |expected, found| P::WrongType { expected, found, value: value() };
-    let problems = [
-        P::Missing,
-        wrong(FieldType::Text, FieldType::Integer),
-        wrong(FieldType::Integer, FieldType::Text),
-        wrong(FieldType::List, FieldType::Map),
-        wrong(FieldType::Map, FieldType::Text),
-        wrong(FieldType::NumberOrText, FieldType::Null),
-        P::NotAllowed { value: value(), allowed: texts(["a-1"]) },
-        P::NotAllowed { value: value(), allowed: texts(["a-1", "a-2"]) },
-        P::NotAQuantity { value: value() },
-        P::NotMatching { value: value(), pattern: text("^1$") },
-        P::TooLong { limit: 1 },
-        P::Rule { value: Some(text("25%")), message: text("rule-1") },
-        P::Rule { value: None, message: text("rule-1") },
-    ];
-    samples.extend(problems.into_iter().map(|problem| {
-        FieldFinding::FieldRefused { field: field(), entry: Some(text("A-1")), problem }.into()
-    }));
-    for suggestion in [None, Some(text("name-1"))] {
-        samples
-            .push(FieldFinding::FieldUnknown { field: field(), suggestion, known: texts(["name-1"]) }.into());
-    }
-    let kind = || text("Kind-1");
-    samples.extend(
-        [
-            ManifestFinding::KindMissing,
-            ManifestFinding::AnnotationWithoutPods { key: text("key-1"), kind: kind() },
-            ManifestFinding::TemplateUnknown { kind: kind() },
-            ManifestFinding::OwnersUnknown { kind: kind() },
-            ManifestFinding::InstrumentationRefused { instrumentation: text("shop-1/base-1") },
-        ]
-        .map(Reason::from),
-    );
-}
-
 fn choices(samples: &mut Vec<Reason>) {
     use ChoiceFinding as F;
     let language = Language::Python;
