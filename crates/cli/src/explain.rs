@@ -18,7 +18,8 @@ use crate::output::{self, FailOn};
 /// Arguments of `ingraft explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The workload: pod, deployment, statefulset, daemonset, replicaset, job, cronjob or rollout
+    /// The workload: pod, deployment, statefulset, daemonset, replicaset, replicationcontroller, job, cronjob or
+    /// rollout
     #[arg(value_name = "TYPE/NAME", value_parser = parse_target)]
     workload: Target,
     /// Its namespace [default: that of the context]

@@ -24,12 +24,13 @@ pub struct WorkloadKind {
 }
 
 /// All of them. The first name is the plural.
-const KINDS: [WorkloadKind; 8] = [
+const KINDS: [WorkloadKind; 9] = [
     kind(&["pods", "pod", "po"], "", "v1", "Pod"),
     kind(&["deployments", "deployment", "deploy"], "apps", "v1", "Deployment"),
     kind(&["statefulsets", "statefulset", "sts"], "apps", "v1", "StatefulSet"),
     kind(&["daemonsets", "daemonset", "ds"], "apps", "v1", "DaemonSet"),
     kind(&["replicasets", "replicaset", "rs"], "apps", "v1", "ReplicaSet"),
+    kind(&["replicationcontrollers", "replicationcontroller", "rc"], "", "v1", "ReplicationController"),
     kind(&["jobs", "job"], "batch", "v1", "Job"),
     kind(&["cronjobs", "cronjob", "cj"], "batch", "v1", "CronJob"),
     kind(&["rollouts", "rollout", "ro"], "argoproj.io", "v1alpha1", "Rollout"),

@@ -68,6 +68,29 @@ where
         + DeserializeOwned
         + std::fmt::Debug,
 {
+    if !can_exist(namespace, name) {
+        return Ok(false);
+    }
     let api = Api::<K>::namespaced(client.clone(), namespace);
     Ok(api.get_metadata_opt(name).await?.is_some())
+}
+
+/// Whether there may be such an object: a manifest can name anything, and not all of it can be requested.
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names>
+pub(crate) fn can_exist(namespace: &str, name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    [namespace, name].iter().all(|text| !text.is_empty() && text.bytes().all(allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_name_cannot_exist() {
+        assert!(can_exist("shop", "kube-root-ca.crt"));
+        for (namespace, name) in [("shop", "a b"), ("shop", ""), ("", "a"), ("shop", "a/b"), ("S", "a")] {
+            assert!(!can_exist(namespace, name), "{namespace}/{name}");
+        }
+    }
 }

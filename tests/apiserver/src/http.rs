@@ -109,8 +109,8 @@ impl Api {
         let request = self.sender.0.post(url).header("authorization", &self.authorization);
         let response = request.content_type("application/json").send(object.to_string());
         let answer = answer(response.unwrap()).unwrap();
-        // Of a group that it does not know the API server speaks plainly.
-        let plain = || json!({"message": answer.body});
+        // A kind that is not known is refused in plain text.
+        let plain = || json!({"message": format!("status {}: {}", answer.status, answer.body)});
         let body: Value = serde_json::from_str(&answer.body).unwrap_or_else(|_| plain());
         let created = (200..300).contains(&answer.status);
         (if created { Ok(body) } else { Err(body) }, answer.warnings)

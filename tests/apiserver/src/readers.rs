@@ -178,9 +178,15 @@ fn named(object: &Value) -> String {
     format!("{} {}", object["kind"].as_str().unwrap_or_default(), name.unwrap_or_default())
 }
 
-/// An object with what its kind demands and no case is about: selectors, and the restart policy of Jobs.
+/// An object with what the API server demands and no case is about, such as selectors and the restart policy of Jobs.
 fn completed(object: &Value) -> Value {
     let mut object = object.clone();
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        // What was pasted from a cluster must not name a version.
+        metadata.remove("resourceVersion");
+        // An object whose owner does not exist would be collected.
+        metadata.insert("finalizers".to_owned(), json!(["example.com/kept"]));
+    }
     let selects = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];
     let (selected, job) = match object["kind"].as_str() {
         Some(kind) if selects.contains(&kind) => (true, None),
