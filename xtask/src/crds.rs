@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, ensure};
 use ingraft_api::Instrumentation;
 
-use crate::test::root;
+use crate::paths::root;
 
 fn file() -> PathBuf {
     root().join("deploy/crds/opentelemetry.io_instrumentations.yaml")

@@ -4,6 +4,7 @@ mod crds;
 mod docs;
 mod down;
 mod load;
+mod paths;
 mod test;
 mod up;
 

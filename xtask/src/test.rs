@@ -1,6 +1,5 @@
 //! `cargo xtask test`: every check and test, the same here and in CI.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -8,6 +7,7 @@ use anyhow::{Context, bail, ensure};
 
 use ingraft_testkit::{Kubernetes, Progress, prerequisites};
 
+use crate::paths::root;
 use crate::{crds, docs};
 
 /// No file of code is longer, tests aside.
@@ -20,11 +20,6 @@ const FORBIDDEN: [(&str, &[&str]); 2] = [
     ("ingraft-core", &["tokio", "hyper", "rustls", "kube-client"]),
     ("ingraft-controllers", &["axum", "rustls", "ingraft-webhook"]),
 ];
-
-/// The root of the repository.
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
-}
 
 /// Runs everything, cheap checks first. `no_node` leaves out the tests that need root.
 pub fn run(kubernetes: Kubernetes, no_node: bool, progress: Progress) -> anyhow::Result<()> {

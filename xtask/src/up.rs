@@ -5,7 +5,7 @@ use ingraft_testkit::ingraft::{
 };
 use ingraft_testkit::{Cluster, Kubectl, Kubernetes, Progress, Span};
 
-use crate::test::root;
+use crate::paths::root;
 
 /// The name of the demo's cluster.
 pub const CLUSTER: &str = "ingraft";

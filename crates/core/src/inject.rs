@@ -118,7 +118,7 @@ pub fn inject(request: &Request<'_>) -> Outcome {
         let noticed = findings.noticed();
         let containers = languages::inject(&pod, settings, choice, &mut draft, &mut findings);
         if !containers.is_empty() {
-            injected.add(choice, &containers, settings);
+            injected.add(choice, profile(choice.language), &containers, settings);
             let (language, instrumentation) = (choice.language, choice.instrumentation.reference());
             findings.pod(ChoiceFinding::Injected { language, instrumentation, containers }, choice.pointer());
         } else if findings.noticed() == noticed {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::choose::Choice;
-use super::languages::profile;
+use super::profile::Profile;
 use crate::defaults;
 use crate::settings::Settings;
 
@@ -22,10 +22,16 @@ pub(crate) struct InjectedAnnotation {
 }
 
 impl InjectedAnnotation {
-    pub(crate) fn add(&mut self, choice: &Choice<'_>, containers: &[String], settings: &Settings) {
+    pub(crate) fn add(
+        &mut self,
+        choice: &Choice<'_>,
+        profile: &Profile,
+        containers: &[String],
+        settings: &Settings,
+    ) {
         let entry = json!({
             "containers": containers,
-            "hash": hash(&choice.instrumentation.spec, choice.language, settings),
+            "hash": hash(&choice.instrumentation.spec, choice.language, profile, settings),
             "instrumentation": choice.instrumentation.reference(),
         });
         self.entries.insert(choice.language.key().to_owned(), entry);
@@ -57,13 +63,12 @@ impl InjectedAnnotation {
 
 /// A number that changes with what an Instrumentation means for one language, whether or not its defaults are written
 /// down.
-fn hash(spec: &InstrumentationSpec, language: Language, settings: &Settings) -> String {
+fn hash(spec: &InstrumentationSpec, language: Language, profile: &Profile, settings: &Settings) -> String {
     let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
     let common =
         (&spec.exporter, &spec.resource, &spec.propagators, &spec.sampler, &spec.defaults, &spec.env);
     hasher.add(&common);
     hasher.add(&(&spec.image_pull_policy, &spec.init_container_security_context));
-    let profile = profile(language);
     let block = defaults::block(spec, language);
     let image = block.image.unwrap_or_else(|| settings.image(language));
     hasher.add(&(image, block.env, block.volume_claim_template, block.volume_limit_size));

@@ -56,12 +56,12 @@ pub(crate) fn plan<'a>(
             let reason = ProbeFinding::EnvironmentUnknown { container: container_name, variables, why };
             findings.pod(reason, container.pointer("env"));
         }
-        let probed = wanted && obstacle.is_none();
-        if !probed {
+        let has_probe = wanted && obstacle.is_none();
+        if !has_probe {
             delegated.clear();
         }
         findings.extend(not_joined(target, &delegated));
-        if probed {
+        if has_probe {
             let delegated = delegated.into_iter().cloned().collect();
             probes.push(Probe { target: container, delegated });
         }
