@@ -69,7 +69,7 @@ fn index() -> String {
         "A finding says what Ingraft decided or noticed. Its code is the same everywhere: in warnings of \
          `kubectl apply`, in Events, in logs and metrics, and on the command line.\n\n\
          *Error*: something that was requested does not happen. *Warning*: something works less well than it seems. \
-         *Info*: all is well.\n",
+         *Info*: what was done, or something worth knowing.\n",
     );
     for (family, codes) in Reason::FAMILIES {
         let _ = write!(
