@@ -97,8 +97,8 @@ fn page(code: &Code, golden: Option<&Example>) -> anyhow::Result<String> {
             let (case, manifest, finding) = (&golden.case, &golden.manifest, &golden.finding);
             let _ = write!(
                 text,
-                "\n## Example\n\n```yaml\n{manifest}```\n\n{} says, among others:\n\n```text\n{finding}\n```\n\n\
-                 The whole case: [testdata/inject/{case}](../../testdata/inject/{case}/input.yaml)\n",
+                "\n## Example\n\n```yaml\n{manifest}```\n\n\
+                 This is part of [testdata/inject/{case}](../../testdata/inject/{case}/input.yaml), of which {} says, among others:\n\n```text\n{finding}\n```\n",
                 golden.command(),
             );
             if let Some(help) = &golden.help {
