@@ -59,9 +59,8 @@ fn parse_target(text: &str) -> Result<Target, String> {
         return Err("write TYPE/NAME, such as deployment/checkout".to_owned());
     };
     let kind = WorkloadKind::parse(word).ok_or_else(|| {
-        format!(
-            "\"{word}\" is none of pod, deployment, statefulset, daemonset, replicaset, job, cronjob and rollout"
-        )
+        let kinds: Vec<&str> = WorkloadKind::names().collect();
+        format!("\"{word}\" is none of {}", kinds.join(", "))
     })?;
     Ok(Target { kind, word: word.to_owned(), name: name.to_owned() })
 }
