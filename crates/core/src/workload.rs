@@ -5,7 +5,7 @@ mod unused;
 use ingraft_api::annotations::PREFIX;
 use serde_json::Value;
 
-use crate::finding::{Finding, Findings, ManifestFinding, Subject};
+use crate::finding::{Finding, Findings, ManifestFinding};
 use crate::inject::{Outcome, Request, inject};
 use crate::json::{annotation_pointer, string, string_at};
 use crate::owner::{Owner, OwnerKind, owners};
@@ -13,11 +13,6 @@ use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 
 pub use unused::unused_annotations;
-
-/// Where most kinds have their pod template.
-const USUAL: &str = "/spec/template";
-/// Where a CronJob has it.
-const OF_CRON_JOBS: &str = "/spec/jobTemplate/spec/template";
 
 /// A document that is a pod or makes pods.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +25,6 @@ pub struct Workload<'a> {
     pub name: &'a str,
     /// Its namespace, if it says one.
     pub namespace: Option<&'a str>,
-    /// Whether what will own its pods is known.
-    owners_known: bool,
     /// The JSON pointer of the pod or template in the document; empty for a pod.
     pub pointer: &'static str,
     /// The pod or template.
@@ -39,31 +32,28 @@ pub struct Workload<'a> {
 }
 
 impl<'a> Workload<'a> {
-    /// Recognises Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob, Argo Rollout, and every other
-    /// object that has a template with containers where those have theirs.
+    /// Recognises Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob, Argo Rollout, ReplicationController
+    /// and DeploymentConfig. Templates of other kinds stay as they are: their API may refuse what a pod may have, as a
+    /// Knative Service does (<https://knative.dev/docs/serving/configuration/feature-flags/>).
     pub fn of(document: &'a Value) -> Option<Self> {
         let group = string(document, "apiVersion")?.split('/').next().unwrap_or_default();
         let kind = string(document, "kind")?;
-        let has_containers = |pointer: &&str| {
-            document.pointer(&format!("{pointer}/spec/containers")).is_some_and(Value::is_array)
-        };
-        let (pointer, owners_known) = match (group, kind) {
-            ("v1", "Pod") => ("", true),
-            ("batch", "CronJob") => (OF_CRON_JOBS, true),
+        let pointer = match (group, kind) {
+            ("v1", "Pod") => "",
+            ("batch", "CronJob") => "/spec/jobTemplate/spec/template",
             ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
             | ("batch", "Job")
             | ("argoproj.io", "Rollout")
             // The pods of these belong to ReplicationControllers, which name nothing.
             | ("v1", "ReplicationController")
-            | ("apps.openshift.io", "DeploymentConfig") => (USUAL, true),
-            _ => ([USUAL, OF_CRON_JOBS].into_iter().find(has_containers)?, false),
+            | ("apps.openshift.io", "DeploymentConfig") => "/spec/template",
+            _ => return None,
         };
         Some(Self {
             document,
             kind,
             name: string_at(document, "/metadata/name").unwrap_or_default(),
             namespace: string_at(document, "/metadata/namespace").filter(|namespace| !namespace.is_empty()),
-            owners_known,
             pointer,
             template: document.pointer(pointer)?,
         })
@@ -77,21 +67,13 @@ impl<'a> Workload<'a> {
         let outcome = inject(&Request { pod, namespace, owners: &owners, snapshot, settings });
         let mut findings = self.misplaced_annotations();
         findings.extend(outcome.findings);
-        if !self.owners_known && !outcome.edits.is_empty() {
-            let reason = ManifestFinding::OwnersUnknown { kind: self.kind.to_owned() };
-            findings.push(Finding {
-                reason: reason.into(),
-                subject: Subject::Workload,
-                pointer: String::new(),
-            });
-        }
         let edits = outcome.edits.into_iter().map(|edit| edit.under(self.pointer)).collect();
         Outcome { edits, findings }
     }
 
     /// The owners that a pod of this workload will have, as far as they are known before it exists.
     fn owners(&self, namespace: &str, snapshot: &Snapshot) -> Vec<Owner> {
-        match OwnerKind::parse(self.kind).filter(|_| self.owners_known) {
+        match OwnerKind::parse(self.kind) {
             Some(kind) => vec![Owner {
                 kind,
                 name: self.name.to_owned(),

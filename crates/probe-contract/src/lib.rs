@@ -14,7 +14,7 @@ mod report;
 pub use command::{AgentRules, Command, Error, FirstFile, Install, Plan, Rule};
 pub use file::{LONGEST_LINE, LONGEST_VALUE, Refusal, append, writable};
 pub use join::{Join, Unless};
-pub use names::{Agent, Libc, OBSERVED_VARIABLES, is_observed};
+pub use names::{Agent, Libc, observed_variables, yields_to_image};
 pub use report::{ImageFacts, Omitted, Report, StandDown};
 
 /// The program's name, in our image and in the volume into which the copier puts it.

@@ -66,9 +66,9 @@ impl Libc {
     }
 }
 
-/// Variables that the probe always reports when the image or `envFrom` sets them, besides those of its plan and those
-/// whose names begin with `OTEL_`.
-pub const OBSERVED_VARIABLES: [&str; 18] = [
+/// Variables besides those that begin with `OTEL_` for which an Instrumentation stands back where the image or `envFrom`
+/// sets them.
+const YIELDING_VARIABLES: [&str; 10] = [
     "JAVA_TOOL_OPTIONS",
     "NODE_OPTIONS",
     "PYTHONPATH",
@@ -79,6 +79,10 @@ pub const OBSERVED_VARIABLES: [&str; 18] = [
     "DOTNET_ADDITIONAL_DEPS",
     "DOTNET_SHARED_STORE",
     "LD_LIBRARY_PATH",
+];
+
+/// Variables that the probe reports besides, because they show agents of others or change how one is loaded.
+const REVEALING_VARIABLES: [&str; 8] = [
     "LD_PRELOAD",
     "JDK_JAVA_OPTIONS",
     "_JAVA_OPTIONS",
@@ -89,7 +93,14 @@ pub const OBSERVED_VARIABLES: [&str; 18] = [
     "NODE_PATH",
 ];
 
-/// Whether the probe reports a variable whatever its plan is: if the report does not name it, the image does not set it.
-pub fn is_observed(variable: &str) -> bool {
-    variable.starts_with("OTEL_") || OBSERVED_VARIABLES.contains(&variable)
+/// Variables that the probe always reports when the image or `envFrom` sets them, besides those of its plan and those
+/// whose names begin with `OTEL_`.
+pub fn observed_variables() -> impl Iterator<Item = &'static str> {
+    YIELDING_VARIABLES.into_iter().chain(REVEALING_VARIABLES)
+}
+
+/// Whether an Instrumentation's value of a variable stands back where the image or `envFrom` sets it. The probe reports
+/// all of these: if the report does not name one, the image does not set it.
+pub fn yields_to_image(variable: &str) -> bool {
+    variable.starts_with("OTEL_") || YIELDING_VARIABLES.contains(&variable)
 }

@@ -1,6 +1,6 @@
 //! What there is to report: names and versions only, never a value.
 
-use ingraft_probe_contract::{ImageFacts, OBSERVED_VARIABLES, Omitted, Plan, Report};
+use ingraft_probe_contract::{ImageFacts, Omitted, Plan, Report, observed_variables};
 
 use crate::decide::Decision;
 use crate::environment::Environment;
@@ -71,7 +71,7 @@ fn drop_least(Report { facts, omitted, error, .. }: &mut Report) -> bool {
 /// The variables to look for: the plan's own, and those that are always observed.
 pub(crate) fn of_interest(plan: &Plan) -> Vec<&str> {
     let mut names = plan.names();
-    for name in OBSERVED_VARIABLES {
+    for name in observed_variables() {
         if !names.contains(&name) {
             names.push(name);
         }

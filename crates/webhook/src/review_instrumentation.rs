@@ -19,7 +19,8 @@ pub(crate) fn answer(context: &Context, request: Request) -> Answer {
         Err(error) => vec![unreadable(&error)],
     };
     let findings = findings.iter().filter(|finding| finding.severity() > Severity::Info);
-    let warnings: Vec<String> = findings.map(|finding| finding.warning(context.settings.locale)).collect();
+    let warnings: Vec<String> =
+        findings.map(|finding| finding.warning_with_remedy(context.settings.locale)).collect();
     context
         .metrics
         .review("instrumentation-warnings", if warnings.is_empty() { "unchanged" } else { "warned" });

@@ -21,13 +21,8 @@ family! {
             /// The kind of the object.
             kind: String,
         },
-        /// Annotations are on a pod template in a place that is not known.
+        /// Annotations are on a pod template of a kind, or in a place, that is not known.
         Warning: TemplateUnknown {
-            /// The kind of the object.
-            kind: String,
-        },
-        /// What will own the pods is not known, because a controller that is not known makes them.
-        Info: OwnersUnknown {
             /// The kind of the object.
             kind: String,
         },
@@ -76,16 +71,6 @@ impl ManifestFinding {
                 locale,
                 "this pod template of a {kind} is left as it is: the operator injects its pods when they are created",
                 "esta plantilla de pod de un {kind} queda como está: el operador inyecta sus pods cuando se crean",
-            )),
-            Self::OwnersUnknown { kind } => Text::new(say!(
-                locale,
-                "what a {kind} makes its pods with is not known, so service.name may be another in the cluster",
-                "no se sabe con qué crea sus pods un {kind}, así que service.name puede ser otro en el clúster",
-            ))
-            .help(say!(
-                locale,
-                "set the annotation resource.opentelemetry.io/service.name in the pod template",
-                "define la anotación resource.opentelemetry.io/service.name en la plantilla del pod",
             )),
             Self::InstrumentationRefused { instrumentation } => Text::new(say!(
                 locale,

@@ -5,6 +5,8 @@ use super::{Finding, Locale, Severity, Subject};
 /// As long as an admission warning should be at most, in characters:
 /// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>.
 const LONGEST_WARNING: usize = 120;
+/// Longer ones are shown too, but all of a response share 4,096 characters.
+const LONGEST_WITH_REMEDY: usize = 240;
 /// The longest note that the API server takes, in bytes:
 /// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.
 const LONGEST_NOTE: usize = 1024;
@@ -12,10 +14,19 @@ const LONGEST_NOTE: usize = 1024;
 impl Finding {
     /// A warning that `kubectl apply` prints: code and message, and the remedy if it fits.
     pub fn warning(&self, locale: Locale) -> String {
+        self.warning_within(LONGEST_WARNING, locale)
+    }
+
+    /// The same for whoever applies an Instrumentation, who can act on it at once: there is room for the remedy.
+    pub fn warning_with_remedy(&self, locale: Locale) -> String {
+        self.warning_within(LONGEST_WITH_REMEDY, locale)
+    }
+
+    fn warning_within(&self, limit: usize, locale: Locale) -> String {
         let (text, code) = (self.reason.text(locale), self.code());
         let short = format!("{code}: {}", text.message);
         match text.help.map(|help| format!("{short}; {help}")) {
-            Some(long) if long.chars().count() <= LONGEST_WARNING => long,
+            Some(long) if long.chars().count() <= limit => long,
             _ => cut(short, LONGEST_WARNING, |_| 1),
         }
     }

@@ -112,7 +112,6 @@ fn containers(samples: &mut Vec<Reason>) {
         ManifestFinding::KindMissing.into(),
         ManifestFinding::AnnotationWithoutPods { key: text("key-1"), kind: text("Kind1") }.into(),
         ManifestFinding::TemplateUnknown { kind: text("Kind1") }.into(),
-        ManifestFinding::OwnersUnknown { kind: text("Kind1") }.into(),
         ManifestFinding::InstrumentationRefused { instrumentation: text("shop-1/base-1") }.into(),
     ]);
 }

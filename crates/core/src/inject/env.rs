@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 pub(crate) use ingraft_probe_contract::Join;
-use ingraft_probe_contract::is_observed;
+use ingraft_probe_contract::yields_to_image;
 use serde_json::{Value, json};
 
 use crate::environment::{Entry, refers_to};
@@ -183,7 +183,7 @@ impl<'a> Env<'a> {
             self.push(entry.clone());
             let value = string(entry, "value").unwrap_or_default();
             let alone = !value.is_empty() && !value.contains("$(");
-            if alone && is_observed(name) {
+            if alone && yields_to_image(name) {
                 self.add(name, Join::default(value), Standing::New);
             }
         }
