@@ -69,7 +69,7 @@ fn index() -> String {
         "A finding says what Ingraft decided or noticed. Its code is the same everywhere: in warnings of \
          `kubectl apply`, in Events, in logs and metrics, and on the command line.\n\n\
          *Error*: something that was requested does not happen. *Warning*: something works less well than it seems. \
-         *Info*: all is well.\n",
+         *Info*: what was done, or something worth knowing.\n",
     );
     for (family, codes) in Reason::FAMILIES {
         let _ = write!(
@@ -97,8 +97,8 @@ fn page(code: &Code, golden: Option<&Example>) -> anyhow::Result<String> {
             let (case, manifest, finding) = (&golden.case, &golden.manifest, &golden.finding);
             let _ = write!(
                 text,
-                "\n## Example\n\n```yaml\n{manifest}```\n\n{} says, among others:\n\n```text\n{finding}\n```\n\n\
-                 The whole case: [testdata/inject/{case}](../../testdata/inject/{case}/input.yaml)\n",
+                "\n## Example\n\n```yaml\n{manifest}```\n\n\
+                 This is part of [testdata/inject/{case}](../../testdata/inject/{case}/input.yaml), of which {} says, among others:\n\n```text\n{finding}\n```\n",
                 golden.command(),
             );
             if let Some(help) = &golden.help {

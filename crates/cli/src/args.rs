@@ -22,16 +22,17 @@ pub struct Args {
 enum Command {
     /// Inject manifests: manifests in, manifests out, findings on standard error
     ///
-    /// Instrumentations, Namespaces, Nodes, Services, ConfigMaps and Secrets among the manifests are used. Documents
-    /// that are not workloads pass through unchanged. No cluster is needed; one is contacted only with --check-secrets.
+    /// Instrumentations, Namespaces, Nodes, Services, ConfigMaps and Secrets among the manifests are used. Documents in
+    /// which nothing is injected pass through unchanged; the others are written anew, without their comments. No
+    /// cluster is needed; one is contacted only with --check-secrets.
     #[command(
         after_help = "Exit status: 0 clean, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable input."
     )]
     Inject(inject::Args),
     /// Explain what is decided about one workload of a cluster, such as deployment/checkout
     ///
-    /// A pod is explained by what it was made from. The cluster is asked with your own rights; what you may not see is
-    /// named.
+    /// A pod is explained through the workload that made it. The cluster is read with your own permissions; what you
+    /// may not see is named.
     #[command(
         after_help = "Exit status: 0 clean, 1 something requested does not happen, 2 wrong usage, 3 no answer."
     )]

@@ -41,7 +41,9 @@ impl ClusterArgs {
         Ok(match (&self.kubeconfig, &self.context) {
             (Some(file), _) => Config::from_custom_kubeconfig(Kubeconfig::read_from(file)?, &options).await?,
             (None, Some(_)) => Config::from_kubeconfig(&options).await?,
-            (None, None) => Config::infer().await.context("is there a kubeconfig?")?,
+            (None, None) => {
+                Config::infer().await.context("there is no usable kubeconfig (--kubeconfig names one)")?
+            }
         })
     }
 }

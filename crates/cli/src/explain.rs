@@ -58,7 +58,10 @@ fn parse_target(text: &str) -> Result<Target, String> {
     let Some((word, name)) = text.split_once('/').filter(|(_, name)| !name.is_empty()) else {
         return Err("write TYPE/NAME, such as deployment/checkout".to_owned());
     };
-    let kind = WorkloadKind::parse(word).ok_or_else(|| format!("\"{word}\" is not a workload kind"))?;
+    let kind = WorkloadKind::parse(word).ok_or_else(|| {
+        let kinds: Vec<&str> = WorkloadKind::names().collect();
+        format!("\"{word}\" is none of {}", kinds.join(", "))
+    })?;
     Ok(Target { kind, word: word.to_owned(), name: name.to_owned() })
 }
 

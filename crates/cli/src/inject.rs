@@ -20,22 +20,22 @@ pub struct Args {
     /// A file, a folder with .yaml, .yml and .json files, or - for standard input
     #[arg(value_name = "FILE", required_unless_present = "filename")]
     files: Vec<PathBuf>,
-    /// The same, as kubectl has it; can be repeated
+    /// The same, written as for kubectl; can be repeated
     #[arg(short = 'f', long, value_name = "FILE")]
     filename: Vec<PathBuf>,
-    /// Also look into the folders of a folder
+    /// Also read the folders within a folder
     #[arg(short = 'R', long)]
     recursive: bool,
-    /// The namespace of objects that do not name one [default: default; with --check-secrets that of the context]
+    /// The namespace of objects that do not name one [default: default, or with --check-secrets that of the context]
     #[arg(short, long)]
     namespace: Option<String>,
     /// What to print
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
-    /// The least severity of a finding that makes the exit status 1
+    /// The lowest severity of a finding that makes the exit status 1
     #[arg(long, value_enum, default_value_t)]
     fail_on: FailOn,
-    /// Ask the cluster, with your rights, which Secrets and ConfigMaps that Instrumentations name exist
+    /// Ask the cluster, with your own permissions, which Secrets and ConfigMaps exist of those that Instrumentations name
     #[arg(long)]
     check_secrets: bool,
     #[command(flatten)]

@@ -40,16 +40,16 @@ pub struct Args {
     /// Which part: the definitions of custom resources, all but those, or everything
     #[arg(value_enum, default_value_t)]
     what: What,
-    /// The operator's image; required, as none is published yet: the README shows how to build it
+    /// The operator's image; required, as none is published yet: the README shows how to build one
     #[arg(long)]
     image: Option<String>,
-    /// Registry that has the agents' images, instead of ghcr.io
+    /// Registry to take the agents' images from, instead of ghcr.io
     #[arg(long, value_name = "HOST[/PATH]", value_parser = registry)]
     registry: Option<String>,
     /// Let the operator see which Secrets exist, to report those that an Instrumentation names and a namespace lacks
     #[arg(long)]
     check_secrets: bool,
-    /// The operator's own arguments, such as --arg=--enable-go-instrumentation=true; can be repeated
+    /// One more argument for the operator, such as --arg=--enable-go-instrumentation=true; can be repeated
     #[arg(long = "arg", value_name = "ARGUMENT", allow_hyphen_values = true)]
     arguments: Vec<String>,
 }

@@ -120,7 +120,7 @@ contexts:
     let folder = Folder::with(&[("config", kubeconfig)]);
     let explain = |args: &[&str]| folder.run(&[&["explain", "deployment/web"], args].concat());
     for (args, expected) in [
-        (&[][..], "error: failed to find a cluster: is there a kubeconfig?"),
+        (&[][..], "error: failed to find a cluster: there is no usable kubeconfig"),
         (&["--kubeconfig", "config"], "error: failed to read deployment/web: "),
         (&["--kubeconfig", "config", "--context", "second"], "second"),
         (&["--kubeconfig", "missing"], "missing"),

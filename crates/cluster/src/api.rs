@@ -58,6 +58,11 @@ impl WorkloadKind {
         KINDS.into_iter().find(|kind| kind.names.contains(&name.as_str()))
     }
 
+    /// A name of each kind, in the singular.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().filter_map(|kind| kind.names.get(1).copied())
+    }
+
     /// An object of this kind, as the API server has it.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ families! {
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// All is well.
+    /// What was done, or something worth knowing.
     Info,
     /// Something works less well than it seems.
     Warning,

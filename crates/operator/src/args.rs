@@ -7,7 +7,7 @@ use ingraft_core::Locale;
 use ingraft_settings::SettingsArgs;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Injects OpenTelemetry auto-instrumentation into pods that ask for it.
+/// Injects OpenTelemetry auto-instrumentation into pods that request it.
 #[derive(Debug, Parser)]
 #[command(name = "ingraft-operator", version, max_term_width = 110)]
 pub struct Args {
@@ -45,10 +45,10 @@ pub struct Args {
     /// The operator's own namespace: its Service and the Secret with its certificate authority are there
     #[arg(long, env = "INGRAFT_NAMESPACE", hide_env = true, default_value = "opentelemetry-operator-system")]
     pub namespace: String,
-    /// The least severity that is logged: error, warn, info, debug or trace
+    /// The lowest severity that is logged: error, warn, info, debug or trace
     #[arg(long, env = "INGRAFT_LOG_LEVEL", hide_env = true, default_value = "info", value_name = "LEVEL")]
     pub log_level: LevelFilter,
-    /// Watch the names of Secrets, to tell of those that an Instrumentation names and a namespace lacks; needs the
+    /// Watch the names of Secrets, to report those that an Instrumentation names and a namespace lacks; needs the
     /// permission to list Secrets, which `ingraft manifests --check-secrets` adds
     #[arg(long, env = "INGRAFT_CHECK_SECRETS", hide_env = true)]
     pub check_secrets: bool,

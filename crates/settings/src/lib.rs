@@ -138,11 +138,11 @@ impl Args for SettingsArgs {
             arg.help(help).help_heading("Languages")
         };
         command
-            .arg(switch(MULTI, true, "Honour the lists of containers per language".to_owned()))
+            .arg(switch(MULTI, true, "Read a list of containers for each language, not only the common one".to_owned()))
             .arg(
                 named(
                     REGISTRY,
-                    "Registry that has the default images, instead of ghcr.io; images named elsewhere stay",
+                    "Registry to take the default images from, instead of ghcr.io; images that are named stay",
                 )
                 .value_name("HOST[/PATH]")
                 .value_parser(registry),
@@ -153,6 +153,7 @@ impl Args for SettingsArgs {
                     "Whether a probe may run before an application to see which variables its image sets: auto \
                      (where all nodes run Kubernetes 1.35 or newer) or never",
                 )
+                .value_name("WHEN")
                 .value_parser(["auto", "never"])
                 .default_value("auto"),
             )
@@ -163,7 +164,8 @@ impl Args for SettingsArgs {
                      it there is no probe",
                 )
                 .value_name("IMAGE")
-                .default_value(""),
+                .default_value("")
+                .hide_default_value(true),
             )
     }
 

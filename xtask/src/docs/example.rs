@@ -22,9 +22,10 @@ pub struct Example {
 }
 
 impl Example {
-    /// The command that finds it, as Markdown.
+    /// The command that finds it in the whole case, as Markdown: what the documents here refer to may be in others.
     pub fn command(&self) -> String {
-        let words = ["ingraft inject -f FILE"].into_iter().chain(self.flags.iter().map(String::as_str));
+        let file = format!("ingraft inject -f testdata/inject/{}/input.yaml", self.case);
+        let words = std::iter::once(file.as_str()).chain(self.flags.iter().map(String::as_str));
         format!("`{}`", words.collect::<Vec<_>>().join(" "))
     }
 }

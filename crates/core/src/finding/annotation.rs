@@ -8,7 +8,7 @@ use super::{Locale, Text};
 family! {
     /// What annotations of the pod say.
     AnnotationFinding {
-        /// An annotation looks like one of ours and is not.
+        /// An annotation looks like one of ours but is not.
         Warning: AnnotationUnknown {
             /// The key as written.
             key: String,
@@ -22,7 +22,7 @@ family! {
             /// The value, as JSON.
             value: String,
         },
-        /// The platform annotation holds something else than the known values.
+        /// The platform annotation holds something other than the known values.
         Error: PlatformUnknown {
             /// The language.
             language: Language,

@@ -14,7 +14,7 @@ family! {
             /// The fields that exist there.
             known: Vec<String>,
         },
-        /// The API server refuses what a field holds, or that it is absent.
+        /// The API server refuses the value of a field, or its absence.
         Error: FieldRefused {
             /// The field, such as `spec.env[0].value`.
             field: String,

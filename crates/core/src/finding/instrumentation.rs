@@ -32,7 +32,7 @@ family! {
             /// What may stand there.
             allowed: Allowed,
         },
-        /// The API server stored an Instrumentation that is not one. It is as if it did not exist.
+        /// The API server stored an Instrumentation that cannot be read. It counts as missing.
         Warning: InstrumentationUnreadable {
             /// What is wrong.
             error: String,

@@ -44,7 +44,7 @@ family! {
         }
             example "The image sets a variable to a value with a single quote:\n\n```dockerfile\nENV JAVA_TOOL_OPTIONS=\"-Dgreeting=it's\"\n```"
             fix "Set the variable in the container, where it is joined without a file:\n\n```yaml\nenv:\n  - name: JAVA_TOOL_OPTIONS\n    value: \"-Dgreeting=it's\"\n```",
-        /// The probe did not do what it is for: no agent is loaded.
+        /// The probe failed, so no agent is loaded.
         Error: ProbeFailed {
             /// The container.
             container: String,

@@ -259,6 +259,7 @@ fn fields(samples: &mut Vec<Reason>) {
         FieldProblem::NotMatching { value: value(), pattern: text("^a-1$") },
         FieldProblem::TooLong { limit: 63 },
         FieldProblem::Rule { value: Some(text("25%")), message: text("message-1") },
+        FieldProblem::Rule { value: None, message: text("message-1") },
     ] {
         let (field, entry) = (text("spec.env[2]"), Some(text("name-1")));
         samples.push(F::FieldRefused { field, entry, problem }.into());
