@@ -97,7 +97,7 @@ fn files_are_short() -> anyhow::Result<()> {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(&path)?;
-                let code = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
+                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().lines().count();
                 if code > LONGEST_FILE {
                     bail!("{} has {code} lines; at most {LONGEST_FILE} are allowed", path.display());
                 }
