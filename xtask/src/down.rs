@@ -1,8 +1,8 @@
-//! `cargo xtask down`: removes what `up` made, also the remains of a failed one.
+//! `cargo xtask down`: removes what `up` created, even if it failed.
 
-use ingraft_testkit::{Existing, Node, Progress, ingraft};
+use ingraft_testkit::{Creator, Existing, Node, Progress};
 
-use crate::up::{CLUSTER, NAMESPACES};
+use crate::up::CLUSTER;
 
 /// Removes the cluster, or what `up` added to the one that `INGRAFT_KUBECONFIG` names.
 ///
@@ -10,7 +10,7 @@ use crate::up::{CLUSTER, NAMESPACES};
 /// Says what could not be removed; calling again continues.
 pub fn down(progress: Progress) -> anyhow::Result<()> {
     if let Some(existing) = Existing::named()? {
-        return ingraft::remove(existing.kubectl(), &NAMESPACES.map(str::to_owned), progress);
+        return Creator::DEMO.remove(existing.kubectl(), progress);
     }
     if !Node::down(CLUSTER, progress)? {
         progress.note(format_args!("there is no cluster {CLUSTER}"));

@@ -3,15 +3,15 @@
 use ingraft_testkit::ingraft::{
     apply_file, install_ingraft, prepare_cluster, ready_pod, request, wait_for_span,
 };
-use ingraft_testkit::{Cluster, Kubectl, Kubernetes, Progress, Span};
+use ingraft_testkit::{Cluster, Creator, Kubectl, Kubernetes, Progress, Span};
 
 use crate::paths::root;
 
 /// The name of the demo's cluster.
 pub const CLUSTER: &str = "ingraft";
 
-/// The namespaces that the demo creates, but for the operator's own.
-pub const NAMESPACES: [&str; 2] = [APPLICATION, "opentelemetry"];
+/// The namespaces of the demo, but for the operator's own.
+const NAMESPACES: [&str; 2] = [APPLICATION, "opentelemetry"];
 
 const APPLICATION: &str = "application";
 const LABEL: &str = "app=py-otel-server";
@@ -20,8 +20,8 @@ const PORT: u16 = 8080;
 
 /// Starts everything, sends a request, and prints what a user wants to see.
 pub fn run(kubernetes: Kubernetes, progress: Progress) -> anyhow::Result<()> {
-    let cluster = prepare_cluster(CLUSTER, kubernetes, progress)?;
-    install_ingraft(&cluster, &[], progress)?;
+    let cluster = prepare_cluster(CLUSTER, kubernetes, Creator::DEMO, &NAMESPACES, progress)?;
+    install_ingraft(&cluster, Creator::DEMO, &[], progress)?;
     let kubectl = cluster.kubectl();
     let pod = progress.step("starting the Python application of examples/python.yaml", || {
         apply_file(kubectl, &root().join("examples/python.yaml"))?;

@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail};
 
 use crate::command::run;
 use crate::{
-    Cache, Cluster, Kubectl, Kubernetes, Progress, Span, images, install_collector, programs, received_spans,
+    Cache, Cluster, Creator, Kubectl, Kubernetes, Progress, Span, images, install_collector, programs,
+    received_spans,
 };
 
 /// The operator's namespace.
@@ -23,12 +24,21 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 /// How long it may take until the API server asks the operator about pods.
 const WEBHOOK_LIMIT: Duration = Duration::from_secs(30);
 
-/// Starts a cluster, or takes the one that runs or is named, with the images of the demo and a Collector.
+/// Starts a cluster, or takes the one that runs or is named, with these namespaces, the images of the demo and a
+/// Collector.
 ///
 /// # Errors
-/// Says what is missing on this machine, or which component failed and what it logged.
-pub fn prepare_cluster(name: &str, kubernetes: Kubernetes, progress: Progress) -> anyhow::Result<Cluster> {
+/// Says what is missing on this machine, which component failed and what it logged, or what in the cluster was created
+/// by somebody else.
+pub fn prepare_cluster(
+    name: &str,
+    kubernetes: Kubernetes,
+    creator: Creator,
+    namespaces: &[&str],
+    progress: Progress,
+) -> anyhow::Result<Cluster> {
     let cluster = Cluster::up(name, kubernetes, progress)?;
+    creator.create_namespaces(cluster.kubectl(), namespaces)?;
     let cache = Cache::locate()?;
     let images = [
         images::flask_app(&cache, progress)?,
@@ -41,11 +51,17 @@ pub fn prepare_cluster(name: &str, kubernetes: Kubernetes, progress: Progress) -
 }
 
 /// Builds operator and command line, loads the operator's image, and runs
-/// `ingraft manifests all | kubectl apply --server-side -f -`, with further arguments for the operator.
+/// `ingraft manifests all | kubectl apply --server-side -f -`, with the creator's label and further arguments for the
+/// operator.
 ///
 /// # Errors
 /// When something does not build, or the operator does not become ready.
-pub fn install_ingraft(cluster: &Cluster, arguments: &[&str], progress: Progress) -> anyhow::Result<()> {
+pub fn install_ingraft(
+    cluster: &Cluster,
+    creator: Creator,
+    arguments: &[&str],
+    progress: Progress,
+) -> anyhow::Result<()> {
     let operator = programs::release("ingraft-operator", "ingraft-operator", progress)?;
     let cli = programs::debug("ingraft-cli", "ingraft")?;
     let name = format!("ingraft.dev/operator:{}", env!("CARGO_PKG_VERSION"));
@@ -58,31 +74,13 @@ pub fn install_ingraft(cluster: &Cluster, arguments: &[&str], progress: Progress
             .args(arguments.iter().map(|argument| format!("--arg={argument}"))))?;
         let kubectl = cluster.kubectl();
         let before = pods(kubectl)?;
-        kubectl.apply(&manifests)?;
+        creator.apply(kubectl, &manifests)?;
         if !before.is_empty() {
             // The image has the same name after every build: pods that ran before run an older one.
             kubectl.run(&["rollout", "restart", "-n", NAMESPACE, DEPLOYMENT])?;
         }
         kubectl.run(&["rollout", "status", "-n", NAMESPACE, DEPLOYMENT, "--timeout=60s"])?;
         wait_for_webhook(kubectl)
-    })
-}
-
-/// Removes Ingraft from a cluster, and namespaces with everything in them. The definitions of custom resources stay, and
-/// with them Instrumentations in other namespaces.
-///
-/// # Errors
-/// When something cannot be removed; calling again continues.
-pub fn remove(kubectl: &Kubectl, namespaces: &[String], progress: Progress) -> anyhow::Result<()> {
-    let cli = programs::debug("ingraft-cli", "ingraft")?;
-    progress.step("removing Ingraft and what it was shown with", || {
-        let manifests =
-            run(std::process::Command::new(cli).args(["manifests", "operator", "--image", "any"]))?;
-        kubectl.run_with_input(&["delete", "--ignore-not-found", "-f", "-"], &manifests)?;
-        let mut delete = vec!["delete", "namespace", "--ignore-not-found"];
-        delete.extend(namespaces.iter().map(String::as_str));
-        // Without a name kubectl complains.
-        if namespaces.is_empty() { Ok(()) } else { kubectl.run(&delete).map(drop) }
     })
 }
 

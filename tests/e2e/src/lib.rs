@@ -10,14 +10,30 @@ use anyhow::ensure;
 
 pub use example::Example;
 use ingraft_testkit::images::MakeImage;
-use ingraft_testkit::ingraft::{self, NAMESPACE, install_ingraft, prepare_cluster};
+use ingraft_testkit::ingraft::{install_ingraft, prepare_cluster};
 use ingraft_testkit::prerequisites::run_as_root;
-use ingraft_testkit::{Cache, Cluster, Existing, Kubectl, Kubernetes, Node, Progress};
+use ingraft_testkit::{Cache, Cluster, Creator, Existing, Kubectl, Kubernetes, Node, Progress};
 use serde_json::Value;
 pub use telemetry::{Shown, expect_resource, node_of};
 
 /// The name of the cluster of the tests; the demo's is another.
 const CLUSTER: &str = "ingraft-e2e";
+
+/// The namespaces of the checks, but for the operator's own.
+const NAMESPACES: &[&str] = &[
+    "application",
+    "opentelemetry",
+    "restricted-apache-httpd",
+    "restricted-dotnet",
+    "restricted-go",
+    "restricted-java",
+    "restricted-nginx",
+    "restricted-nodejs",
+    "settings-java",
+    "settings-nodejs",
+    "settings-python",
+    "strict",
+];
 
 /// How long the operator may take to learn from a pod that has started.
 const LEARNING_LIMIT: Duration = Duration::from_secs(30);
@@ -30,15 +46,13 @@ const OPERATOR_ARGUMENTS: &[&str] = &["--enable-go-instrumentation=true"];
 pub struct Run {
     /// The cluster.
     pub cluster: Cluster,
-    /// The namespaces that it had before.
-    before: Vec<String>,
 }
 
 impl Run {
     /// Starts a node, or uses the cluster that `INGRAFT_KUBECONFIG` names. `None` if tests with a node are left out.
     ///
     /// # Errors
-    /// When the cluster cannot be started, or has an operator already.
+    /// When the cluster cannot be started, or has objects of others that are in the way.
     ///
     /// # Panics
     /// Without root, which a node needs.
@@ -47,40 +61,29 @@ impl Run {
             return Ok(None);
         }
         let progress = Progress::stderr();
-        let before = if let Some(existing) = Existing::named()? {
-            namespaces(existing.kubectl())?
+        // What an interrupted run left must not decide about this one.
+        if let Some(existing) = Existing::named()? {
+            Creator::TESTS.remove(existing.kubectl(), progress)?;
         } else {
-            // What an interrupted run left must not decide about this one.
             Node::down(CLUSTER, progress)?;
-            Vec::new()
-        };
-        ensure!(
-            !before.iter().any(|name| name == NAMESPACE),
-            "the cluster has an operator already, in the namespace {NAMESPACE}: use one without, or remove it first"
-        );
-        let cluster = prepare_cluster(CLUSTER, Kubernetes::chosen()?, progress)?;
-        install_ingraft(&cluster, OPERATOR_ARGUMENTS, progress)?;
-        Ok(Some(Self { cluster, before }))
+        }
+        let kubernetes = Kubernetes::chosen()?;
+        let cluster = prepare_cluster(CLUSTER, kubernetes, Creator::TESTS, NAMESPACES, progress)?;
+        install_ingraft(&cluster, Creator::TESTS, OPERATOR_ARGUMENTS, progress)?;
+        Ok(Some(Self { cluster }))
     }
 
-    /// Removes the node, or what the run added to the cluster.
+    /// Removes the node, or what the run created in the cluster.
     ///
     /// # Errors
     /// When something stays behind.
     pub fn end(self) -> anyhow::Result<()> {
         let progress = Progress::stderr();
-        let Cluster::Existing(existing) = &self.cluster else {
-            return Node::down(CLUSTER, progress).map(drop);
-        };
-        let mut added = namespaces(existing.kubectl())?;
-        added.retain(|name| !self.before.contains(name));
-        ingraft::remove(existing.kubectl(), &added, progress)
+        match &self.cluster {
+            Cluster::Node(_) => Node::down(CLUSTER, progress).map(drop),
+            Cluster::Existing(existing) => Creator::TESTS.remove(existing.kubectl(), progress),
+        }
     }
-}
-
-fn namespaces(kubectl: &Kubectl) -> anyhow::Result<Vec<String>> {
-    let names = kubectl.run(&["get", "namespaces", "-o", "jsonpath={.items[*].metadata.name}"])?;
-    Ok(names.split_whitespace().map(str::to_owned).collect())
 }
 
 /// A file of the repository.
