@@ -187,7 +187,9 @@ fn from_secret(secret: &Secret) -> Option<Authority> {
     let data = secret.data.as_ref()?;
     let text = |key: &str| String::from_utf8(data.get(key)?.0.clone()).ok();
     let key = text("tls.key").filter(|key| KeyPair::from_pem(key).is_ok())?;
-    let (certificate, bundle) = (text("tls.crt")?, text("bundle.crt")?);
+    let certificate = text("tls.crt").filter(|certificate| !certificate.is_empty())?;
+    // Whoever trusts the bundle trusts what it is served with.
+    let bundle = text("bundle.crt").filter(|bundle| bundle.contains(&certificate))?;
     Some(Authority { key, certificate, bundle, not_after: text("not-after")?.parse().ok()? })
 }
 
@@ -227,11 +229,17 @@ mod tests {
     #[test]
     fn survives_its_secret_and_is_not_read_from_another() {
         let authority = Authority::new(None, OffsetDateTime::now_utc()).unwrap();
-        let mut secret = to_secret(&authority);
+        let secret = to_secret(&authority);
         assert_eq!(from_secret(&secret), Some(authority));
-        let key = ("tls.key".to_owned(), ByteString(b"x".to_vec()));
-        secret.data.get_or_insert_default().extend([key]);
-        assert_eq!(from_secret(&secret), None, "a key that signs nothing");
+        for (entry, text, what) in [
+            ("tls.key", "x", "a key that signs nothing"),
+            ("tls.crt", "", "no certificate"),
+            ("bundle.crt", "", "a bundle without the certificate"),
+        ] {
+            let mut secret = secret.clone();
+            secret.data.get_or_insert_default().insert(entry.to_owned(), ByteString(text.into()));
+            assert_eq!(from_secret(&secret), None, "{what}");
+        }
         assert_eq!(from_secret(&Secret::default()), None);
     }
 

@@ -56,7 +56,7 @@ pub fn upgrade(instrumentation: &Instrumentation, settings: &Settings) -> Upgrad
         let pointer = format!("/spec/{}/image", language.field());
         let defaulted = annotation(DEFAULTED).split(',').any(|path| path == pointer);
         let unchanged = defaults::block(&instrumentation.spec, language).image == Some(old);
-        if old == new || !defaulted || !unchanged {
+        if old == new || !defaulted || !unchanged || is_downgrade(old, new) {
             continue;
         }
         if let Some(reason) = blocked(language, old, new) {
@@ -76,7 +76,6 @@ pub(crate) fn blocked(language: Language, old: &str, new: &str) -> Option<Instru
     if from.repository != to.repository {
         return None;
     }
-    let version = |tag: &str| Version::parse(tag.trim_start_matches('v')).ok();
     let crosses = match (version(from.tag_or_latest()), version(to.tag_or_latest()), version(breaking)) {
         (Some(old), Some(new), Some(breaking)) => old < breaking && breaking <= new,
         _ => to.tag_or_latest() == breaking,
@@ -87,6 +86,18 @@ pub(crate) fn blocked(language: Language, old: &str, new: &str) -> Option<Instru
         to: new.to_owned(),
         version: breaking,
     })
+}
+
+/// Whether the new image is an earlier version of the same repository: a replica of an earlier release may be elected
+/// while the operator is updated, and must not undo what a later one did.
+fn is_downgrade(old: &str, new: &str) -> bool {
+    let (from, to) = (ImageReference::parse(old), ImageReference::parse(new));
+    let versions = version(from.tag_or_latest()).zip(version(to.tag_or_latest()));
+    from.repository == to.repository && versions.is_some_and(|(old, new)| new < old)
+}
+
+fn version(tag: &str) -> Option<Version> {
+    Version::parse(tag.trim_start_matches('v')).ok()
 }
 
 #[cfg(test)]
@@ -136,5 +147,20 @@ mod tests {
         // Another repository is another product.
         let other = "example.com/x/java:1.33.0";
         assert!(upgraded(other, "/spec/java/image", other).patch().is_some());
+    }
+    #[test]
+    fn never_goes_to_an_earlier_version_of_the_same_repository() {
+        for (old, is_followed) in [
+            ("ghcr.io/x/java:2.31.0", false),
+            ("ghcr.io/x/java:v3.0.0", false),
+            ("ghcr.io/x/java:2.29.0", true),
+            ("ghcr.io/x/java:2.30.0-rc.1", true),
+            ("ghcr.io/x/java:latest", true),
+            ("example.com/x/java:2.31.0", true),
+        ] {
+            let upgrade = upgraded(old, "/spec/java/image", old);
+            assert_eq!(upgrade.patch().is_some(), is_followed, "{old}");
+            assert!(upgrade.blocked.is_empty(), "{old}");
+        }
     }
 }
