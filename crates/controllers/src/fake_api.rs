@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub(crate) written: Vec<String>,
     /// It takes requests and never answers.
     pub(crate) is_silent: bool,
+    /// Writes to paths that contain this are forbidden.
+    pub(crate) forbidden: Option<&'static str>,
     version: u64,
 }
 
@@ -57,6 +59,9 @@ impl FakeApi {
                 .objects
                 .get(&path)
                 .map_or_else(|| failure(404, "NotFound"), |found| response(200, found));
+        }
+        if state.forbidden.is_some_and(|forbidden| path.contains(forbidden)) {
+            return failure(403, "Forbidden");
         }
         let mut new: Value = serde_json::from_slice(&body).unwrap();
         if method == Method::POST {

@@ -10,9 +10,12 @@
 //! they saw it, each by its own monotonic clock. Of two that want the Lease at once, the API server refuses the one
 //! that has not read the other's version. A process that was stopped for a while cannot write before it has looked at
 //! the time: the client that leading tasks are given looks before each request.
+//!
+//! A replica that no longer hears of the cluster does not lead: what it would write is out of date.
 
 use std::time::Duration;
 
+use ingraft_cluster::client::{LastHeard, WATCH_LIFE};
 use ingraft_cluster::error_chain::Chain;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -20,10 +23,11 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tower::{BoxError, service_fn};
 
 use crate::NAME;
+use crate::repeats::Repeats;
 
 /// Others take over when they have seen no renewal for this long.
 const LEASE: Duration = Duration::from_secs(15);
@@ -31,19 +35,34 @@ const LEASE: Duration = Duration::from_secs(15);
 const LEAD_FOR: Duration = Duration::from_secs(10);
 /// The leader renews this often, and the others look this often.
 const PERIOD: Duration = Duration::from_secs(2);
+/// An attempt is given up after this long, so that one that hangs does not use up the Lease.
+const ANSWER: Duration = Duration::from_secs(3);
+/// Whoever has heard nothing of the cluster for this long does not lead.
+const BLIND: Duration = Duration::from_secs(WATCH_LIFE as u64 + 60);
 
 /// The time for which this replica leads is over.
 #[derive(Debug, thiserror::Error)]
 #[error("this replica no longer leads")]
 struct NotLeading;
 
+/// What a replica knows of the Lease.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Leadership {
+    /// This replica holds it.
+    pub is_ours: bool,
+    /// When somebody was first seen to hold it, or was last seen to renew it.
+    pub renewed: Option<Instant>,
+}
+
 /// A candidate for the Lease.
-#[derive(Clone)]
 pub struct Candidate {
     leases: Api<Lease>,
     client: Client,
     /// Different for each process, or two that run one after the other could take themselves for the same.
     identity: String,
+    /// When this replica last heard of the cluster.
+    heard: LastHeard,
+    leadership: watch::Sender<Leadership>,
 }
 
 /// The Lease of somebody else, as it was seen last.
@@ -53,13 +72,19 @@ struct Seen {
 }
 
 impl Candidate {
-    /// A candidate in the operator's namespace.
-    pub fn new(client: Client, namespace: &str, identity: String) -> Self {
-        Self { leases: Api::namespaced(client.clone(), namespace), client, identity }
+    /// A candidate in the operator's namespace. It leads only while something has been `heard` of the cluster lately.
+    pub fn new(
+        client: Client,
+        namespace: &str,
+        identity: String,
+        heard: LastHeard,
+        leadership: watch::Sender<Leadership>,
+    ) -> Self {
+        Self { leases: Api::namespaced(client.clone(), namespace), client, identity, heard, leadership }
     }
 
-    /// Works whenever this replica leads, until it is stopped: then the Lease is released, so that a successor starts
-    /// at once. The work is given a client that stops working when the time is over; then it is dropped, and begins
+    /// Works whenever this replica leads, until it is stopped. Whenever the work ends, for whatever reason, the Lease
+    /// is released, so that a successor starts at once. The work is given a client that stops working when the time is over; then it is dropped, and begins
     /// again when this replica is elected again. Work that ends by itself ends this too.
     pub async fn run<W, F>(&self, stop: impl Future<Output = ()>, work: W) -> Option<F::Output>
     where
@@ -68,14 +93,18 @@ impl Candidate {
     {
         let lead = async {
             loop {
-                let (lease, until) = self.elected().await;
-                let until = watch::Sender::new(until);
+                let until = watch::Sender::new(self.elected().await);
                 let client = while_leading(&self.client, until.subscribe());
                 tracing::info!(identity = self.identity, "leading");
-                tokio::select! {
-                    end = work(client) => return end,
-                    () = self.renew(lease, &until) => tracing::warn!(identity = self.identity, "no longer leading"),
+                let end = tokio::select! {
+                    end = work(client) => Some(end),
+                    () = self.renew(&until) => None,
+                };
+                self.release().await;
+                if let Some(end) = end {
+                    return end;
                 }
+                tracing::warn!(identity = self.identity, "no longer leading");
             }
         };
         tokio::select! {
@@ -87,19 +116,17 @@ impl Candidate {
         }
     }
 
-    /// Waits until the Lease is ours. Returns it, and until when it counts.
-    async fn elected(&self) -> (Lease, Instant) {
-        let mut seen = None;
-        let mut last_error = String::new();
+    /// Waits until the Lease is ours. Returns until when it counts.
+    async fn elected(&self) -> Instant {
+        let (mut seen, mut repeats) = (None, Repeats::default());
         loop {
-            match self.try_to_take(&mut seen).await {
-                Ok(Some(taken)) => return taken,
-                Ok(None) => {}
+            match in_time(self.try_to_take(&mut seen)).await {
+                Ok(Some(until)) => return until,
+                Ok(None) => repeats.clear(),
                 Err(error) => {
-                    let error = Chain(&error).to_string();
-                    if error != last_error {
+                    let error = Chain(&*error).to_string();
+                    if repeats.is_due(&error) {
                         tracing::error!(error, "failed to take Lease {NAME}, will try again");
-                        last_error = error;
                     }
                 }
             }
@@ -107,11 +134,16 @@ impl Candidate {
         }
     }
 
-    async fn try_to_take(&self, seen: &mut Option<Seen>) -> kube::Result<Option<(Lease, Instant)>> {
+    async fn try_to_take(&self, seen: &mut Option<Seen>) -> kube::Result<Option<Instant>> {
+        let sent = Instant::now();
         let found = self.leases.get_opt(NAME).await?;
-        let now = Instant::now();
-        let held = found.as_ref().is_some_and(|lease| !self.may_take(lease, seen, now));
+        let held = found.as_ref().is_some_and(|lease| !self.may_take(lease, seen, Instant::now()));
         if held {
+            let renewed = seen.as_ref().map(|seen| seen.since);
+            self.leadership.send_replace(Leadership { is_ours: false, renewed });
+            return Ok(None);
+        }
+        if self.is_blind() {
             return Ok(None);
         }
         let taken = self.taken(found);
@@ -121,11 +153,19 @@ impl Candidate {
             self.leases.create(&PostParams::default(), &taken).await
         };
         match written {
-            Ok(lease) => Ok(Some((lease, now + LEAD_FOR))),
+            Ok(_) => {
+                self.leadership.send_replace(Leadership { is_ours: true, renewed: Some(sent) });
+                Ok(Some(sent + LEAD_FOR))
+            }
             // Somebody else was faster.
-            Err(error) if has_code(&error, &[409]) => Ok(None),
+            Err(error) if is_conflict(&error) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether what this replica knows of the cluster may be out of date.
+    fn is_blind(&self) -> bool {
+        self.heard.elapsed() > BLIND
     }
 
     /// Whether nobody else holds the Lease, or whoever does has not renewed it for as long as it lasts.
@@ -161,8 +201,9 @@ impl Candidate {
         lease
     }
 
-    /// Renews the Lease for as long as that works, and moves `until` ahead. Returns when its time is over.
-    async fn renew(&self, mut lease: Lease, until: &watch::Sender<Instant>) {
+    /// Renews the Lease for as long as that works, and moves `until` ahead. Returns when its time is over, or this
+    /// replica should not lead.
+    async fn renew(&self, until: &watch::Sender<Instant>) {
         loop {
             let end = *until.borrow();
             sleep_until(end.min(Instant::now() + PERIOD)).await;
@@ -170,45 +211,62 @@ impl Candidate {
             if sent >= end {
                 return;
             }
-            lease.metadata.managed_fields = None;
-            if let Some(spec) = &mut lease.spec {
-                spec.renew_time = Some(MicroTime(Timestamp::now()));
+            if self.is_blind() {
+                tracing::warn!("heard nothing of the cluster for {} s, cannot lead", BLIND.as_secs());
+                return;
             }
-            match timeout_at(end, self.leases.replace(NAME, &PostParams::default(), &lease)).await {
-                Ok(Ok(renewed)) => {
-                    lease = renewed;
+            match timeout_at(end, in_time(self.renew_once())).await {
+                Ok(Ok(true)) => {
                     until.send_replace(sent + LEAD_FOR);
+                    self.leadership.send_replace(Leadership { is_ours: true, renewed: Some(sent) });
                 }
-                // Somebody else has written or removed it.
-                Ok(Err(error)) if has_code(&error, &[404, 409]) => return,
-                Ok(Err(error)) => tracing::warn!(error = %Chain(&error), "failed to renew Lease {NAME}"),
-                Err(_) => return,
+                Ok(Err(error)) => tracing::warn!(error = %Chain(&*error), "failed to renew Lease {NAME}"),
+                // Somebody else has taken or removed it, or its time is over.
+                Ok(Ok(false)) | Err(_) => return,
             }
         }
+    }
+
+    /// Returns whether the Lease is still ours.
+    async fn renew_once(&self) -> kube::Result<bool> {
+        let Some((mut lease, mut spec)) = self.ours().await? else { return Ok(false) };
+        spec.renew_time = Some(MicroTime(Timestamp::now()));
+        lease.spec = Some(spec);
+        self.leases.replace(NAME, &PostParams::default(), &lease).await?;
+        Ok(true)
     }
 
     /// Gives the Lease back, if it is ours.
     async fn release(&self) {
+        self.leadership.send_modify(|leadership| leadership.is_ours = false);
         let release = async {
-            let Some(mut lease) = self.leases.get_opt(NAME).await? else { return Ok(()) };
-            lease.metadata.managed_fields = None;
-            match &mut lease.spec {
-                Some(spec) if spec.holder_identity.as_ref() == Some(&self.identity) => {
-                    spec.holder_identity = Some(String::new());
-                }
-                _ => return Ok(()),
-            }
+            let Some((mut lease, mut spec)) = self.ours().await? else { return Ok(()) };
+            spec.holder_identity = Some(String::new());
+            lease.spec = Some(spec);
             self.leases.replace(NAME, &PostParams::default(), &lease).await.map(drop)
         };
-        if let Err(error) = release.await {
-            tracing::warn!(error = %Chain(&error), "failed to release Lease {NAME}");
+        if let Err(error) = in_time(release).await {
+            tracing::warn!(error = %Chain(&*error), "failed to release Lease {NAME}");
         }
+    }
+
+    /// The Lease and its specification, if it is ours. It is read each time: an attempt that was given up may have
+    /// arrived all the same.
+    async fn ours(&self) -> kube::Result<Option<(Lease, LeaseSpec)>> {
+        let Some(mut lease) = self.leases.get_opt(NAME).await? else { return Ok(None) };
+        lease.metadata.managed_fields = None;
+        let spec = lease.spec.take().unwrap_or_default();
+        Ok((spec.holder_identity.as_ref() == Some(&self.identity)).then_some((lease, spec)))
     }
 }
 
-/// Whether the API server refused with one of these codes.
-fn has_code(error: &kube::Error, codes: &[u16]) -> bool {
-    matches!(error, kube::Error::Api(status) if codes.contains(&status.code))
+/// Gives an attempt up that takes too long.
+async fn in_time<T>(attempt: impl Future<Output = kube::Result<T>>) -> Result<T, BoxError> {
+    Ok(timeout(ANSWER, attempt).await??)
+}
+
+fn is_conflict(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 409)
 }
 
 /// A client that begins no request when the time is over, and waits for no answer beyond it.

@@ -10,12 +10,13 @@ mod facts;
 mod fake_api;
 mod leader;
 mod registration;
+mod repeats;
 mod upgrades;
 
 pub use authority::follow_authority;
 pub use events::publish_events;
 pub use facts::{load_facts, save_facts, watch_probes};
-pub use leader::Candidate;
+pub use leader::{Candidate, Leadership};
 pub use registration::{Address, Registration};
 pub use upgrades::upgrade_images;
 

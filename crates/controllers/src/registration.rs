@@ -75,6 +75,15 @@ pub struct Registration {
 struct Applied {
     authority: Option<Authority>,
     configurations: Option<[Value; 2]>,
+    /// An authority that is trusted but could not be saved yet.
+    unsaved: Option<Authority>,
+}
+
+impl Applied {
+    /// Somebody may have changed it.
+    fn forget(&mut self) {
+        *self = Self { unsaved: self.unsaved.take(), ..Self::default() };
+    }
 }
 
 impl Registration {
@@ -89,13 +98,13 @@ impl Registration {
         loop {
             if let Err(error) = self.refresh(client, &mut applied).await {
                 tracing::error!(error = %Chain(&error), "will try again");
-                applied = Applied::default();
+                applied.forget();
                 tokio::time::sleep(RETRY).await;
                 continue;
             }
             tokio::select! {
                 _ = changes.changed() => tokio::time::sleep(COLLECT).await,
-                _ = refresh.tick() => applied = Applied::default(),
+                _ = refresh.tick() => applied.forget(),
             }
         }
     }
@@ -123,13 +132,19 @@ impl Registration {
         let stored = authority::load(client, &self.namespace).await.map_err(failed)?;
         let current = stored.as_ref().and_then(|stored| stored.authority.clone());
         if let Some(authority) = current.clone().filter(|authority| !authority.is_due(now)) {
+            applied.unsaved = None;
             self.apply(client, &authority, applied).await?;
             return Ok(authority);
         }
         let predecessor = current.or_else(|| self.authority.borrow().clone());
-        let authority = Authority::new(predecessor.as_ref(), now)?;
+        let authority = match applied.unsaved.take().filter(|unsaved| !unsaved.is_due(now)) {
+            Some(unsaved) => unsaved,
+            None => Authority::new(predecessor.as_ref(), now)?,
+        };
+        applied.unsaved = Some(authority.clone());
         self.apply(client, &authority, applied).await?;
         authority::save(client, &self.namespace, &authority, stored.as_ref()).await.map_err(failed)?;
+        applied.unsaved = None;
         tracing::info!(
             secret = authority::SECRET,
             namespace = self.namespace,
@@ -299,21 +314,51 @@ mod tests {
         assert_eq!(by_url["webhooks"][0]["clientConfig"]["caBundle"], "UEVN");
     }
 
+    fn registration(authority: watch::Receiver<Option<Authority>>, registered: Arc<Notify>) -> Registration {
+        Registration {
+            namespace: "system".to_owned(),
+            address: Address::Service,
+            store: Arc::default(),
+            authority,
+            registered,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_authority_that_cannot_be_saved_is_kept_and_saved_later() {
+        let api = FakeApi::default();
+        api.state().forbidden = Some("/secrets");
+        let (client, registration) = (api.client(), registration(watch::channel(None).1, Arc::default()));
+        tokio::spawn(async move { registration.run(&client).await });
+        let trusted = || {
+            let registered = api.object("/mutatingwebhookconfigurations/ingraft-operator");
+            registered["webhooks"][0]["clientConfig"]["caBundle"].clone()
+        };
+        tokio::time::sleep(RETRY / 2).await;
+        let first = trusted();
+        assert!(first.is_string());
+        tokio::time::sleep(RETRY * 3).await;
+        assert_eq!(trusted(), first);
+        api.state().forbidden = None;
+        tokio::time::sleep(RETRY).await;
+        let saved = authority::load(&api.client(), "system").await.unwrap().unwrap().authority.unwrap();
+        assert_eq!(json!(ByteString(saved.bundle.into_bytes())), first);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_authority_is_trusted_before_it_is_used_and_its_predecessor_after_it_is_lost() {
         let api = FakeApi::default();
         let (client, registered) = (api.client(), Arc::new(Notify::new()));
         let (sender, mut current) = watch::channel(None);
-        let following =
-            crate::follow_authority(client.clone(), "system".to_owned(), Arc::clone(&registered), sender);
+        let following = crate::follow_authority(
+            client.clone(),
+            "system".to_owned(),
+            Arc::clone(&registered),
+            sender,
+            watch::Sender::default(),
+        );
         tokio::spawn(following);
-        let registration = Registration {
-            namespace: "system".to_owned(),
-            address: Address::Service,
-            store: Arc::default(),
-            authority: current.clone(),
-            registered,
-        };
+        let registration = registration(current.clone(), registered);
         tokio::spawn(async move { registration.run(&client).await });
         current.wait_for(Option::is_some).await.unwrap();
         let first = current.borrow().clone().unwrap();

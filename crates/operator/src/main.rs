@@ -3,6 +3,7 @@
 mod args;
 mod run;
 mod serve;
+mod state_metrics;
 mod tasks;
 mod telemetry;
 mod watch_metrics;

@@ -10,8 +10,8 @@ use ingraft_cluster::readiness::Readiness;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
-    Address, Candidate, NAME, Registration, follow_authority, load_facts, publish_events, save_facts,
-    upgrade_images, watch_probes,
+    Address, Candidate, Leadership, NAME, Registration, follow_authority, load_facts, publish_events,
+    save_facts, upgrade_images, watch_probes,
 };
 use ingraft_core::Settings;
 use ingraft_webhook::{Context, LeafResolver, Metrics, TlsListener, router};
@@ -22,6 +22,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::args::Args;
 use crate::serve;
+use crate::state_metrics::StateMetrics;
 use crate::tasks::Tasks;
 use crate::watch_metrics::WatchMetrics;
 
@@ -60,22 +61,23 @@ async fn operate(args: Args) -> anyhow::Result<()> {
     let (stop_serving, serving_stopped) = oneshot::channel();
 
     let mut registry = Registry::default();
-    watch_cluster(&shared, &mut tasks, &mut registry);
+    let heard = watch_cluster(&shared, &mut tasks, &mut registry);
     publish_findings(&shared, &mut tasks, reports);
-    take_part_in_election(&shared, &mut tasks, leading_stopped);
+    take_part_in_election(&shared, &mut tasks, heard, leading_stopped);
     serve_reviews(&shared, &mut tasks, &mut registry, serving_stopped).await?;
     serve_state(&shared, &mut tasks, registry);
 
-    tokio::select! {
-        fault = tasks.first_end() => return Err(fault),
-        drain = termination() => {
-            let _stopping = shared.readiness.register("stopping");
-            tracing::info!("stopping");
-            drop(stop_leading);
-            tokio::time::sleep(drain?).await;
-            drop(stop_serving);
-        }
+    let end = tokio::select! {
+        fault = tasks.first_end() => Err(fault),
+        drain = termination() => drain,
+    };
+    let _stopping = shared.readiness.register("stopping");
+    drop(stop_leading);
+    if let Ok(drain) = end {
+        tracing::info!("stopping");
+        tokio::time::sleep(drain).await;
     }
+    drop(stop_serving);
     let finished = async {
         tasks.ended(LEADER_ELECTION).await;
         tasks.ended(WEBHOOK_SERVER).await;
@@ -83,7 +85,7 @@ async fn operate(args: Args) -> anyhow::Result<()> {
     if tokio::time::timeout(FINISH, finished).await.is_err() {
         tracing::warn!("connections are still open");
     }
-    Ok(())
+    end.map(drop)
 }
 
 /// What tasks share.
@@ -103,6 +105,10 @@ struct Shared {
     authority: watch::Sender<Option<Authority>>,
     /// The API server has learnt where to send reviews.
     registered: Arc<Notify>,
+    /// The API server trusts what reviews are served with.
+    is_trusted: watch::Sender<bool>,
+    /// What is known of the leader.
+    leadership: watch::Sender<Leadership>,
 }
 
 impl Shared {
@@ -120,6 +126,8 @@ impl Shared {
             unsaved,
             authority: watch::Sender::default(),
             registered: Arc::default(),
+            is_trusted: watch::Sender::default(),
+            leadership: watch::Sender::default(),
         };
         (shared, received)
     }
@@ -129,11 +137,15 @@ impl Shared {
     }
 }
 
-/// Fills the store.
-fn watch_cluster(shared: &Shared, tasks: &mut Tasks, registry: &mut Registry) {
+/// Fills the store. Returns when something was last heard of namespaces, which tells how fresh the store is.
+fn watch_cluster(shared: &Shared, tasks: &mut Tasks, registry: &mut Registry) -> LastHeard {
     let mut metrics = WatchMetrics::default();
     let secrets = if shared.args.check_secrets { Secrets::Watched } else { Secrets::Unread };
+    let mut heard = LastHeard::default();
     for watch in watches(&shared.client, &shared.store, secrets) {
+        if watch.resource == "namespaces" {
+            heard = watch.last_heard.clone();
+        }
         metrics.add(&watch.resource, watch.last_heard);
         tasks.spawn_infallible(format!("watch of {}", watch.resource), watch.task);
     }
@@ -152,6 +164,7 @@ fn watch_cluster(shared: &Shared, tasks: &mut Tasks, registry: &mut Registry) {
         let settings = shared.settings().clone();
         watch_probes(client, shared.store, settings, shared.reports, shared.learnt).await;
     });
+    heard
 }
 
 /// Publishes Events about what this replica has found.
@@ -160,11 +173,21 @@ fn publish_findings(shared: &Shared, tasks: &mut Tasks, reports: mpsc::Receiver<
     tasks.spawn_infallible("events", publish_events(client, store, reports, shared.args.locale));
 }
 
-/// Leads whenever it is this replica's turn.
-fn take_part_in_election(shared: &Shared, tasks: &mut Tasks, stop: oneshot::Receiver<()>) {
-    let candidate = Candidate::new(shared.client.clone(), &shared.args.namespace, identity());
+/// Leads whenever it is this replica's turn, once it has read everything.
+fn take_part_in_election(
+    shared: &Shared,
+    tasks: &mut Tasks,
+    heard: LastHeard,
+    mut stop: oneshot::Receiver<()>,
+) {
+    let (client, leadership) = (shared.client.clone(), shared.leadership.clone());
+    let candidate = Candidate::new(client, &shared.args.namespace, identity(), heard, leadership);
     let shared = shared.clone();
     tasks.spawn(LEADER_ELECTION, async move {
+        tokio::select! {
+            () = shared.store.synced().reached() => {}
+            _ = &mut stop => return Ok(()),
+        }
         let stop = async { drop(stop.await) };
         match candidate.run(stop, |client| lead(shared.clone(), client)).await {
             Some(fault) => Err(fault),
@@ -210,6 +233,7 @@ async fn serve_reviews(
         args.namespace.clone(),
         Arc::clone(&shared.registered),
         shared.authority.clone(),
+        shared.is_trusted.clone(),
     );
     tasks.spawn_infallible("certificate authority", authorities);
 
@@ -231,19 +255,25 @@ async fn serve_reviews(
 }
 
 /// Serves health, readiness and metrics.
-fn serve_state(shared: &Shared, tasks: &mut Tasks, registry: Registry) {
+fn serve_state(shared: &Shared, tasks: &mut Tasks, mut registry: Registry) {
+    let state = StateMetrics::new(shared.leadership.subscribe(), shared.is_trusted.subscribe());
+    registry.register_collector(Box::new(state));
     let (args, store, readiness) = (&shared.args, Arc::clone(&shared.store), shared.readiness.clone());
     let missing = move || [store.synced().missing(), readiness.missing()].concat();
     tasks.spawn("health", serve::health(args.health_bind, missing));
     tasks.spawn("metrics", serve::metrics(args.metrics_bind, Arc::new(registry)));
 
     // An authority is handed on once the API server has the registration. That is part of being ready so that whoever
-    // waits for it can create pods at once.
-    let registering = shared.readiness.register("registration");
+    // waits for it can create pods at once. Without a leader nothing would be kept up to date: that too must be seen.
+    let (registering, electing) =
+        (shared.readiness.register("registration"), shared.readiness.register("leader"));
     let (shared, mut authority) = (shared.clone(), shared.authority.subscribe());
+    let mut leadership = shared.leadership.subscribe();
     tasks.spawn("readiness", async move {
         authority.wait_for(Option::is_some).await?;
         registering.done();
+        leadership.wait_for(|leadership| leadership.renewed.is_some()).await?;
+        electing.done();
         shared.store.synced().reached().await;
         shared.readiness.reached().await;
         tracing::info!("ready");

@@ -25,9 +25,13 @@ impl Drop for Work {
     }
 }
 
+fn candidate(api: &FakeApi, name: &str, leadership: watch::Sender<Leadership>) -> Candidate {
+    Candidate::new(api.client(), "system", name.to_owned(), LastHeard::default(), leadership)
+}
+
 /// A candidate that leads for as long as it may.
 async fn run(api: FakeApi, name: &str, leading: Leading, stop: impl Future<Output = ()>) {
-    let candidate = Candidate::new(api.client(), "system", name.to_owned());
+    let candidate = candidate(&api, name, watch::Sender::default());
     let end = candidate.run(stop, |client| {
         let work = Work(Arc::clone(&leading));
         *leading.lock().unwrap() = Some(client);
@@ -156,5 +160,69 @@ async fn a_leader_whose_lease_was_taken_or_removed_stops_at_once() {
         };
         sleep(PERIOD * 2).await;
         assert_eq!(leads(&a), taken_by.is_none(), "it takes one that nobody has");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_hangs_does_not_use_up_the_lease() {
+    let api = FakeApi::default();
+    let a = Leading::default();
+    tokio::spawn(run(api.clone(), "a", Arc::clone(&a), std::future::pending()));
+    wait(&a, true).await;
+    let client = a.lock().unwrap().clone().unwrap();
+    api.state().is_silent = true;
+    sleep(PERIOD + Duration::from_secs(1)).await;
+    // The request that was sent meanwhile is never answered.
+    api.state().is_silent = false;
+    sleep(LEASE).await;
+    write(&client).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_hears_nothing_of_the_cluster_hands_over() {
+    let api = FakeApi::default();
+    let (a, b) = (Leading::default(), Leading::default());
+    tokio::spawn(run(api.clone(), "a", Arc::clone(&a), std::future::pending()));
+    wait(&a, true).await;
+    sleep(BLIND.saturating_sub(PERIOD * 2)).await;
+    tokio::spawn(run(api.clone(), "b", Arc::clone(&b), std::future::pending()));
+    assert!(leads(&a));
+    assert!(wait(&b, true).await <= PERIOD * 4);
+    assert!(!leads(&a));
+    sleep(LEASE * 2).await;
+    assert!(leads(&b));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_releases_the_lease() {
+    let api = FakeApi::default();
+    let candidate = candidate(&api, "a", watch::Sender::default());
+    let fault = candidate.run(std::future::pending(), |_| {
+        let api = api.clone();
+        async move { holder(&api) }
+    });
+    assert_eq!(fault.await.as_deref(), Some("a"));
+    assert_eq!(api.object(LEASE_PATH)["spec"]["holderIdentity"], "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn leadership_is_known_to_who_leads_and_to_who_sees_the_leader_and_to_nobody_without_permission() {
+    let api = FakeApi::default();
+    api.state().forbidden = Some("/leases");
+    let (a, b) = (watch::Sender::default(), watch::Sender::default());
+    for (name, leadership) in [("a", a.clone()), ("b", b.clone())] {
+        let candidate = candidate(&api, name, leadership);
+        tokio::spawn(async move {
+            candidate.run(std::future::pending(), |_| std::future::pending::<()>()).await;
+        });
+    }
+    sleep(LEASE).await;
+    assert!([&a, &b].iter().all(|known| known.borrow().renewed.is_none()));
+    api.state().forbidden = None;
+    sleep(LEASE).await;
+    let both = [*a.borrow(), *b.borrow()];
+    assert_eq!(both.iter().filter(|known| known.is_ours).count(), 1, "{both:?}");
+    for known in both {
+        assert!(known.renewed.is_some_and(|renewed| renewed.elapsed() <= PERIOD * 2), "{known:?}");
     }
 }
