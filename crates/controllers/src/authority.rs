@@ -63,16 +63,21 @@ pub async fn follow_authority(
     }
 }
 
-/// The authority in the Secret, and the bundles that the API server trusts, one for each webhook.
+/// The authority in the Secret, and the bundles that the API server trusts.
 async fn look(client: &Client, namespace: &str) -> kube::Result<(Option<Authority>, Vec<String>)> {
     let stored = authority::load(client, namespace).await?.and_then(|stored| stored.authority);
+    Ok((stored, registered_bundles(client).await?))
+}
+
+/// The bundles that the API server trusts, one for each webhook.
+pub(crate) async fn registered_bundles(client: &Client) -> kube::Result<Vec<String>> {
     let registration = Api::<MutatingWebhookConfiguration>::all(client.clone()).get_opt(NAME).await?;
     let webhooks = registration.and_then(|registration| registration.webhooks).unwrap_or_default();
     let bundle = |webhook: MutatingWebhook| {
         let bundle = webhook.client_config.ca_bundle.unwrap_or_default();
         String::from_utf8_lossy(&bundle.0).into_owned()
     };
-    Ok((stored, webhooks.into_iter().map(bundle).collect()))
+    Ok(webhooks.into_iter().map(bundle).collect())
 }
 
 /// Whether every webhook trusts an authority.

@@ -14,6 +14,7 @@
 //! Only the leader registers. It also makes the certificate authority: one is trusted before it is in the Secret, from
 //! where every replica takes it into use (see `authority`).
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,13 +37,19 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
+use crate::authority::registered_bundles;
 use crate::{Error, FIELD_MANAGER, NAME};
 
 /// How often the registration is written again, in case somebody removed or changed it.
 const REFRESH: Duration = Duration::from_mins(1);
 /// Changes of namespaces come in bursts; this long they are collected.
 const COLLECT: Duration = Duration::from_millis(250);
+/// What was trusted before stays trusted for this long: every replica has looked at the Secret again by then.
+const HANDOVER: Duration = Duration::from_secs(2 * REFRESH.as_secs());
+/// At most so many certificates stay trusted.
+const MAX_FORMER: usize = 4;
 /// The pause after a failure.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -70,6 +77,9 @@ pub struct Registration {
     pub registered: Arc<Notify>,
 }
 
+/// The end of a certificate in a bundle.
+const PEM_END: &str = "-----END CERTIFICATE-----\n";
+
 /// What was applied last.
 #[derive(Default)]
 struct Applied {
@@ -77,12 +87,30 @@ struct Applied {
     configurations: Option<[Value; 2]>,
     /// An authority that is trusted but could not be saved yet.
     unsaved: Option<Authority>,
+    /// Certificates that are trusted beside the authority's own, and since when they are no longer among these.
+    former: BTreeMap<String, Instant>,
 }
 
 impl Applied {
     /// Somebody may have changed it.
     fn forget(&mut self) {
-        *self = Self { unsaved: self.unsaved.take(), ..Self::default() };
+        self.authority = None;
+        self.configurations = None;
+    }
+
+    /// The authority together with what is trusted now, so that replicas that still serve with a replaced or lost one
+    /// are heard for a while.
+    fn with_former(&mut self, authority: &Authority, trusted: &[String], now: Instant) -> Authority {
+        let certificates = trusted.iter().flat_map(|bundle| bundle.split_inclusive(PEM_END));
+        let former: BTreeMap<String, Instant> = certificates
+            .filter(|certificate| certificate.ends_with(PEM_END) && !authority.bundle.contains(certificate))
+            .map(|certificate| (certificate.to_owned(), *self.former.get(certificate).unwrap_or(&now)))
+            .collect();
+        self.former = former;
+        let mut authority = authority.clone();
+        let young = self.former.iter().filter(|(_, since)| now - **since < HANDOVER);
+        authority.bundle.extend(young.map(|(certificate, _)| certificate.as_str()).take(MAX_FORMER));
+        authority
     }
 }
 
@@ -94,7 +122,7 @@ impl Registration {
         let mut changes = self.store.subscribe();
         let mut applied = Applied::default();
         // The first pass below is a refresh already.
-        let mut refresh = tokio::time::interval_at(tokio::time::Instant::now() + REFRESH, REFRESH);
+        let mut refresh = tokio::time::interval_at(Instant::now() + REFRESH, REFRESH);
         loop {
             if let Err(error) = self.refresh(client, &mut applied).await {
                 tracing::error!(error = %Chain(&error), "will try again");
@@ -129,10 +157,16 @@ impl Registration {
             source: Box::new(source),
         };
         let now = OffsetDateTime::now_utc();
+        let trusted = registered_bundles(client).await.map_err(|source| Error::Apply {
+            kind: "MutatingWebhookConfiguration",
+            name: NAME,
+            source: Box::new(source),
+        })?;
         let stored = authority::load(client, &self.namespace).await.map_err(failed)?;
         let current = stored.as_ref().and_then(|stored| stored.authority.clone());
         if let Some(authority) = current.clone().filter(|authority| !authority.is_due(now)) {
             applied.unsaved = None;
+            let authority = applied.with_former(&authority, &trusted, Instant::now());
             self.apply(client, &authority, applied).await?;
             return Ok(authority);
         }
@@ -142,7 +176,8 @@ impl Registration {
             None => Authority::new(predecessor.as_ref(), now)?,
         };
         applied.unsaved = Some(authority.clone());
-        self.apply(client, &authority, applied).await?;
+        let with_former = applied.with_former(&authority, &trusted, Instant::now());
+        self.apply(client, &with_former, applied).await?;
         authority::save(client, &self.namespace, &authority, stored.as_ref()).await.map_err(failed)?;
         applied.unsaved = None;
         tracing::info!(
@@ -150,7 +185,7 @@ impl Registration {
             namespace = self.namespace,
             "made a certificate authority"
         );
-        Ok(authority)
+        Ok(with_former)
     }
 
     async fn apply(
@@ -325,6 +360,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_was_trusted_stays_so_for_a_while() {
+        let now = OffsetDateTime::now_utc();
+        let (own, other) = (Authority::new(None, now).unwrap(), Authority::new(None, now).unwrap());
+        let (mut applied, start) = (Applied::default(), Instant::now());
+        let both = applied.with_former(&own, &[other.bundle.clone(), other.bundle], start);
+        assert_eq!(both.bundle, format!("{}{}", own.certificate, other.certificate));
+        let trusted = [both.bundle.clone()];
+        assert_eq!(applied.with_former(&own, &trusted, start + HANDOVER / 2), both);
+        assert_eq!(applied.with_former(&own, &trusted, start + HANDOVER), own);
+        let many: Vec<String> = (0..9).map(|number| format!("{number}{PEM_END}")).collect();
+        let kept = applied.with_former(&own, &many, start).bundle;
+        assert_eq!(kept.matches(PEM_END).count(), 1 + MAX_FORMER);
+        assert_eq!(applied.with_former(&own, &["not a certificate".to_owned()], start), own);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_authority_that_cannot_be_saved_is_kept_and_saved_later() {
         let api = FakeApi::default();
         api.state().forbidden = Some("/secrets");
@@ -381,8 +432,13 @@ mod tests {
         authority::save(&api.client(), "system", &foreign, stored.as_ref()).await.unwrap();
         current.wait_for(|current| *current != second).await.unwrap();
         assert_eq!(current.borrow().as_ref(), Some(&foreign));
-        let trusted = api.object("/mutatingwebhookconfigurations/ingraft-operator");
-        let bundle = ByteString(foreign.bundle.into_bytes());
-        assert_eq!(trusted["webhooks"][0]["clientConfig"]["caBundle"], json!(bundle));
+        let trusted = || {
+            let registered = api.object("/mutatingwebhookconfigurations/ingraft-operator");
+            registered["webhooks"][0]["clientConfig"]["caBundle"].clone()
+        };
+        let bundle = |text: &str| json!(ByteString(text.as_bytes().to_vec()));
+        assert_ne!(trusted(), bundle(&foreign.bundle), "replicas may still use the one that was replaced");
+        tokio::time::sleep(HANDOVER + REFRESH).await;
+        assert_eq!(trusted(), bundle(&foreign.bundle));
     }
 }
