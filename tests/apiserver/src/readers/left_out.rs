@@ -58,7 +58,7 @@ pub(super) const LEFT_OUT: &[(&str, &[&str], &str)] = &[
     ("unknown-fields", &["Deployment no-template"], "spec.template.spec.containers: Required value"),
     ("workload-kinds", &["Rollout cart", "Deployment foreign"], UNKNOWN_KIND),
     ("wrong-types", &["Deployment map"], "cannot unmarshal string"),
-    ("wrong-types", &["Pod variables"], "cannot unmarshal bool"),
+    ("wrong-types", &["Pod variables"], "cannot unmarshal"),
     ("wrong-types", &["ConfigMap settings"], "cannot unmarshal number"),
 ];
 
