@@ -154,7 +154,7 @@ impl<'a> Pod<'a> {
 
     /// Whether a container's `envFrom` sets a variable, by the rules of the kubelet.
     pub(crate) fn env_from_sets(&self, container: Container<'_>, variable: &str) -> Presence {
-        if list(container.json, "envFrom").is_empty() {
+        if !container.has_env_from() {
             return Presence::No;
         }
         let inputs = Inputs {
