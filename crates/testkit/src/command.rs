@@ -6,8 +6,10 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use process_control::{ChildExt as _, Control as _};
 
 /// Where administration programs are found even when the user's `PATH` lacks them, as it does for
 /// ordinary users on Debian.
@@ -19,14 +21,16 @@ const TAIL_LINES: usize = 20;
 /// Runs a program to its end and returns what it wrote to standard output.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<String> {
     let output = output(command)?;
-    if !output.status.success() {
-        bail!(failure(command, &output));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    text(command, &output)
 }
 
-/// Runs a program with `input` on its standard input.
-pub(crate) fn run_with_input(command: &mut Command, input: &str) -> anyhow::Result<String> {
+/// Runs a program to its end, whatever its exit status.
+pub(crate) fn output(command: &mut Command) -> anyhow::Result<Output> {
+    command.stdin(Stdio::null()).output().with_context(|| format!("start {}", line(command)))
+}
+
+/// Runs a program with `input` on its standard input, whatever its exit status, and stops it after `limit`.
+pub(crate) fn output_within(limit: Duration, command: &mut Command, input: &str) -> anyhow::Result<Output> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -37,16 +41,19 @@ pub(crate) fn run_with_input(command: &mut Command, input: &str) -> anyhow::Resu
         // A program that ends early closes the pipe; its exit status tells more than the broken pipe.
         let _ = stdin.write_all(input.as_bytes());
     }
-    let output = child.wait_with_output().with_context(|| format!("wait for {}", line(command)))?;
-    if !output.status.success() {
-        bail!(failure(command, &output));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    let waited = child.controlled_with_output().time_limit(limit).terminate_for_timeout().wait();
+    let output = waited
+        .with_context(|| format!("wait for {}", line(command)))?
+        .with_context(|| format!("{} had not ended after {} s", line(command), limit.as_secs()))?;
+    Ok(output.into_std_lossy())
 }
 
-/// Runs a program to its end, whatever its exit status.
-pub(crate) fn output(command: &mut Command) -> anyhow::Result<Output> {
-    command.stdin(Stdio::null()).output().with_context(|| format!("start {}", line(command)))
+/// What a program wrote to standard output; an error if it failed.
+pub(crate) fn text(command: &Command, output: &Output) -> anyhow::Result<String> {
+    if !output.status.success() {
+        bail!(failure(command, output));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Whether the program ends with status 0; a program that cannot be started does not.

@@ -3,10 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::command::{output, run, run_with_input};
+use crate::command::{output_within, text};
+
+/// Longer than anything that tests and commands wait for: what takes longer waits for something that does not come.
+const LIMIT: Duration = Duration::from_secs(240);
 
 /// A kubectl that is bound to one cluster.
 #[derive(Clone, Debug)]
@@ -49,17 +53,17 @@ impl Kubectl {
     /// Runs to the end and returns standard output.
     ///
     /// # Errors
-    /// When kubectl fails; the error holds what it said.
+    /// When kubectl fails or does not end; the error holds what it said.
     pub fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        run(&mut self.command(arguments))
+        self.run_with_input(arguments, "")
     }
 
     /// Runs to the end, whatever the exit status.
     ///
     /// # Errors
-    /// When kubectl cannot be started.
+    /// When kubectl cannot be started or does not end.
     pub fn output(&self, arguments: &[&str]) -> anyhow::Result<Output> {
-        output(&mut self.command(arguments))
+        output_within(LIMIT, &mut self.command(arguments), "")
     }
 
     /// Runs to the end and reads standard output as JSON, which `arguments` must ask for.
@@ -74,9 +78,11 @@ impl Kubectl {
     /// Runs with `input` on standard input, for `-f -`.
     ///
     /// # Errors
-    /// When kubectl fails; the error holds what it said.
+    /// When kubectl fails or does not end; the error holds what it said.
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> anyhow::Result<String> {
-        run_with_input(&mut self.command(arguments), input)
+        let mut command = self.command(arguments);
+        let output = output_within(LIMIT, &mut command, input)?;
+        text(&command, &output)
     }
 
     /// Applies manifests on the server's side.

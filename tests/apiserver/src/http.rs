@@ -1,12 +1,16 @@
 //! Plain requests: to the operator without the API server in between, and to the API server without kubectl.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use ingraft_cluster::documents;
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+
+/// No answer takes longer, that of a webhook that is slow on purpose among them.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Status and body of an answer, and its warnings as kubectl prints them.
 #[derive(Debug)]
@@ -30,9 +34,8 @@ impl Sender {
             }
         }
         let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
-        Ok(Self(
-            Agent::config_builder().tls_config(tls).http_status_as_error(false).proxy(None).build().into(),
-        ))
+        let config = Agent::config_builder().tls_config(tls).http_status_as_error(false).proxy(None);
+        Ok(Self(config.timeout_global(Some(LIMIT)).build().into()))
     }
 
     pub(crate) fn get(&self, url: &str) -> anyhow::Result<Answer> {
