@@ -184,8 +184,10 @@ fn completed(object: &Value) -> Value {
     if let Some(metadata) = object["metadata"].as_object_mut() {
         // What was pasted from a cluster must not name a version.
         metadata.remove("resourceVersion");
-        // An object whose owner does not exist would be collected.
-        metadata.insert("finalizers".to_owned(), json!(["example.com/kept"]));
+        // An object whose owner does not exist would be collected. No other may outlive its test.
+        if metadata.contains_key("ownerReferences") {
+            metadata.insert("finalizers".to_owned(), json!(["example.com/kept"]));
+        }
     }
     let selects = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];
     let (selected, job) = match object["kind"].as_str() {
