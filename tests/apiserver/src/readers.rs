@@ -181,11 +181,12 @@ fn named(object: &Value) -> String {
 /// An object with what the API server demands and no case is about, such as selectors and the restart policy of Jobs.
 fn completed(object: &Value) -> Value {
     let mut object = object.clone();
+    let collected = object["kind"] != "Instrumentation";
     if let Some(metadata) = object["metadata"].as_object_mut() {
         // What was pasted from a cluster must not name a version.
         metadata.remove("resourceVersion");
-        // An object whose owner does not exist would be collected. No other may outlive its test.
-        if metadata.contains_key("ownerReferences") {
+        // An object whose owner or node does not exist would be collected. Instrumentations go when the test has ended.
+        if collected {
             metadata.insert("finalizers".to_owned(), json!(["example.com/kept"]));
         }
     }
