@@ -3,7 +3,7 @@
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -31,16 +31,15 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<Output> {
 
 /// Runs a program with `input` on its standard input, whatever its exit status, and stops it after `limit`.
 pub(crate) fn output_within(limit: Duration, command: &mut Command, input: &str) -> anyhow::Result<Output> {
-    let mut child = command
-        .stdin(Stdio::piped())
+    // Not a pipe: a program that does not read must not keep us from counting the time.
+    let mut file = tempfile::tempfile().context("make a file for standard input")?;
+    file.write_all(input.as_bytes()).and_then(|()| file.rewind()).context("write standard input")?;
+    let child = command
+        .stdin(file)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("start {}", line(command)))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A program that ends early closes the pipe; its exit status tells more than the broken pipe.
-        let _ = stdin.write_all(input.as_bytes());
-    }
     let waited = child.controlled_with_output().time_limit(limit).terminate_for_timeout().wait();
     let output = waited
         .with_context(|| format!("wait for {}", line(command)))?
