@@ -20,6 +20,9 @@ pub(crate) trait Learn: Resource<DynamicType = ()> + DeserializeOwned {
     /// What is kept of an object.
     type Kept: PartialEq + Send + 'static;
 
+    /// Which objects of a cluster are asked for, as a field selector; all where there is none.
+    const SELECTED: Option<&str> = None;
+
     /// Where it is kept.
     fn objects(snapshot: &mut Snapshot) -> &mut Objects<Self::Kept>;
 
@@ -46,27 +49,27 @@ impl Learn for Slim<v1::Namespace> {
 }
 
 impl Learn for Slim<Deployment> {
-    type Kept = String;
+    type Kept = Box<str>;
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<String> {
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Box<str>> {
         &mut snapshot.deployments
     }
 
-    fn keep(self) -> Option<String> {
+    fn keep(self) -> Option<Box<str>> {
         // A manifest has none yet.
-        Some(self.metadata.uid.unwrap_or_default())
+        Some(self.metadata.uid.unwrap_or_default().into())
     }
 }
 
 impl Learn for Slim<CronJob> {
-    type Kept = String;
+    type Kept = Box<str>;
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<String> {
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Box<str>> {
         &mut snapshot.cron_jobs
     }
 
-    fn keep(self) -> Option<String> {
-        Some(self.metadata.uid.unwrap_or_default())
+    fn keep(self) -> Option<Box<str>> {
+        Some(self.metadata.uid.unwrap_or_default().into())
     }
 }
 
@@ -99,6 +102,9 @@ impl Learn for Slim<v1::Node, Nothing, NodeStatus> {
 
 impl Learn for Slim<v1::ConfigMap> {
     type Kept = Keys;
+
+    /// Every namespace has [`ROOT_CA`], and a large cluster has few others.
+    const SELECTED: Option<&str> = Some("metadata.name!=kube-root-ca.crt");
 
     fn objects(snapshot: &mut Snapshot) -> &mut Objects<Keys> {
         &mut snapshot.config_maps

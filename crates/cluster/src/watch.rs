@@ -130,7 +130,8 @@ async fn follow<K>(api: Api<K>, store: Arc<Store>, pending: Pending)
 where
     K: Learn + Clone + Debug + Send + 'static,
 {
-    let config = watcher::Config::default().page_size(500).timeout(WATCH_LIFE);
+    let mut config = watcher::Config::default().page_size(500).timeout(WATCH_LIFE);
+    config.field_selector = K::SELECTED.map(str::to_owned);
     let mut events = std::pin::pin!(watcher(api, config).default_backoff());
     // While a list is read, the objects known so far stay in use.
     let mut fresh = Objects::default();

@@ -133,13 +133,13 @@ fn owner_of(kind: OwnerKind, name: &str, pod: &Value, namespace: &str, snapshot:
                 return Some(Owner { kind: OwnerKind::Rollout, name, uid: None });
             }
             let deployment = without_suffix(name, label(pod, "pod-template-hash"))?;
-            let uid = snapshot.deployments.get(namespace, deployment)?.to_owned();
+            let uid = snapshot.deployments.get(namespace, deployment)?.to_string();
             Some(Owner { kind: OwnerKind::Deployment, name: deployment.to_owned(), uid: Some(uid) })
         }
         OwnerKind::Job => {
             let (cron_job, minutes) = name.rsplit_once('-')?;
             let scheduled = !minutes.is_empty() && minutes.bytes().all(|byte| byte.is_ascii_digit());
-            let uid = snapshot.cron_jobs.get(namespace, cron_job).filter(|_| scheduled)?.to_owned();
+            let uid = snapshot.cron_jobs.get(namespace, cron_job).filter(|_| scheduled)?.to_string();
             Some(Owner { kind: OwnerKind::CronJob, name: cron_job.to_owned(), uid: Some(uid) })
         }
         _ => None,

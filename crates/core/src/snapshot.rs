@@ -1,9 +1,10 @@
 //! What is known of the cluster, or of the manifests at hand: plain data that a shell fills in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ingraft_api::Instrumentation;
 use ingraft_api::annotations::{INJECT, NODEJS_ESM, OPENSHIFT_UID_RANGE, PREFIX};
+use litemap::LiteMap;
 use serde_json::Value;
 
 use crate::image::ImageReference;
@@ -22,9 +23,9 @@ pub struct Snapshot {
     /// Instrumentations.
     pub instrumentations: Objects<Instrumentation>,
     /// The unique ids of Deployments.
-    pub deployments: Objects<String>,
+    pub deployments: Objects<Box<str>>,
     /// The unique ids of CronJobs.
-    pub cron_jobs: Objects<String>,
+    pub cron_jobs: Objects<Box<str>>,
     /// The ports of Services.
     pub services: Objects<Vec<u16>>,
     /// Nodes; their namespace is empty.
@@ -38,8 +39,18 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// What is known of a container's image, where it cannot have changed since.
-    pub fn image(&self, namespace: &str, container: &Value) -> Option<ImageFacts> {
+    /// The architectures of all nodes.
+    pub fn architectures(&self) -> BTreeSet<&str> {
+        self.nodes.iter().map(|node| node.architecture.as_str()).collect()
+    }
+
+    /// What is known of a container's image on all of these architectures, where it cannot have changed since.
+    pub fn image(
+        &self,
+        namespace: &str,
+        container: &Value,
+        architectures: &BTreeSet<&str>,
+    ) -> Option<ImageFacts> {
         let image = string(container, "image")?;
         let reference = ImageReference::parse(image);
         // Without a policy, Kubernetes pulls `latest` always.
@@ -50,8 +61,7 @@ impl Snapshot {
         if always && reference.digest.is_none() {
             return None;
         }
-        let architectures = self.nodes.iter().map(|node| node.architecture.as_str()).collect();
-        self.facts.of(namespace, image, &architectures)
+        self.facts.of(namespace, image, architectures)
     }
 
     /// A namespace, if known.
@@ -175,9 +185,11 @@ impl Namespace {
 }
 
 /// Objects of one kind, by namespace and name.
+///
+/// Thousands of namespaces have one or two objects of a kind each: a sorted list takes a third of a tree's memory.
 #[derive(Debug, Clone)]
 pub struct Objects<T> {
-    objects: BTreeMap<String, BTreeMap<String, T>>,
+    objects: BTreeMap<Box<str>, LiteMap<Box<str>, T>>,
     complete: bool,
 }
 
@@ -211,7 +223,8 @@ impl<T> Objects<T> {
     where
         T: PartialEq,
     {
-        let objects = self.objects.entry(namespace).or_default();
+        let objects = self.objects.entry(namespace.into()).or_default();
+        let name = name.into();
         let changes = objects.get(&name) != Some(&object);
         objects.insert(name, object);
         changes
@@ -231,12 +244,12 @@ impl<T> Objects<T> {
 
     /// The objects of a namespace with their names, in the order of the names.
     pub fn in_namespace(&self, namespace: &str) -> impl Iterator<Item = (&str, &T)> {
-        let objects = self.objects.get(namespace).into_iter().flatten();
-        objects.map(|(name, object)| (name.as_str(), object))
+        let objects = self.objects.get(namespace).into_iter().flat_map(LiteMap::iter);
+        objects.map(|(name, object)| (&**name, object))
     }
 
     /// All objects, in the order of namespaces and names.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.objects.values().flat_map(BTreeMap::values)
+        self.objects.values().flat_map(LiteMap::values)
     }
 }

@@ -11,6 +11,7 @@ mod mutate_pod;
 mod review;
 mod review_instrumentation;
 mod router;
+mod trimmed;
 
 pub use leaf::{Error, LeafResolver};
 pub use listener::TlsListener;

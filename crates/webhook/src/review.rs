@@ -9,6 +9,8 @@ use ingraft_core::Edit;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::trimmed;
+
 /// So many warnings are sent at most. The API server drops what exceeds 4096 characters in all.
 const WARNINGS: usize = 16;
 
@@ -28,7 +30,7 @@ pub(crate) struct Request {
     pub(crate) namespace: String,
     #[serde(default)]
     pub(crate) dry_run: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "trimmed::object")]
     pub(crate) object: Value,
 }
 

@@ -1,5 +1,7 @@
 //! The pod as it was received, read once: every later step takes what it needs from here.
 
+use std::cell::OnceCell;
+
 use ingraft_api::annotations::{MIRROR_POD, effective};
 use serde_json::Value;
 
@@ -9,6 +11,7 @@ use crate::environment::{Inputs, Presence, Source, Sources, presence};
 use crate::finding::Obstacle;
 use crate::json::{annotation, list, string, string_at};
 use crate::owner::Owner;
+use crate::settings::Settings;
 use crate::snapshot::{Namespace, PodSecurity, ROOT_CA, ReferenceKind, Snapshot};
 
 /// A pod in its namespace, with what is known of the cluster that it can refer to.
@@ -21,32 +24,30 @@ pub(crate) struct Pod<'a> {
     pub(crate) owners: &'a [Owner],
     /// Init containers, then the others; entries that are not containers are skipped.
     pub(crate) containers: Vec<Container<'a>>,
-    /// For each container, what probes have found in its image.
-    images: Vec<Option<ImageFacts>>,
+    /// For each container, what probes have found in its image. Most pods end before anybody asks.
+    images: OnceCell<Vec<Option<ImageFacts>>>,
     /// What keeps any container of the pod from having a probe.
-    obstacle: Option<Obstacle>,
+    obstacle: OnceCell<Option<Obstacle>>,
     surroundings: Option<&'a Namespace>,
     snapshot: &'a Snapshot,
+    settings: &'a Settings,
 }
 
 impl<'a> Pod<'a> {
     pub(crate) fn read(request: &Request<'a>) -> Self {
         let Request { pod, namespace, owners, snapshot, settings } = *request;
         let init = Container::all(pod, "initContainers");
-        let containers: Vec<_> = init.chain(Container::all(pod, "containers")).collect();
-        let images = containers.iter().map(|container| snapshot.image(namespace, container.json)).collect();
-        let mut read = Self {
+        Self {
             json: pod,
             namespace,
             owners,
-            containers,
-            images,
-            obstacle: None,
+            containers: init.chain(Container::all(pod, "containers")).collect(),
+            images: OnceCell::new(),
+            obstacle: OnceCell::new(),
             surroundings: snapshot.namespace(namespace),
             snapshot,
-        };
-        read.obstacle = if settings.probes() { read.probe_obstacle() } else { Some(Obstacle::SwitchedOff) };
-        read
+            settings,
+        }
     }
 
     /// The pod's `spec`; null where there is none.
@@ -112,20 +113,28 @@ impl<'a> Pod<'a> {
 
     /// What probes have found in the image of a container.
     pub(crate) fn image(&self, container: Container<'_>) -> Option<&ImageFacts> {
-        let is_same = |known: &&Container<'_>| known.name == container.name;
-        let (_, image) = self.containers.iter().zip(&self.images).find(|(known, _)| is_same(known))?;
-        image.as_ref()
+        let images = self.images.get_or_init(|| {
+            let architectures = self.snapshot.architectures();
+            let image =
+                |known: &Container<'_>| self.snapshot.image(self.namespace, known.json, &architectures);
+            self.containers.iter().map(image).collect()
+        });
+        let place = self.containers.iter().position(|known| known.name == container.name)?;
+        images.get(place)?.as_ref()
     }
 
     /// Why a container cannot have a probe (docs/reference/merging.md 10).
     pub(crate) fn obstacle(&self, container: Container<'_>) -> Option<Obstacle> {
         let own = container.json.get("securityContext");
-        self.obstacle.or_else(|| has_localhost_profile(own).then_some(Obstacle::LocalhostProfile))
+        let obstacle = *self.obstacle.get_or_init(|| self.probe_obstacle());
+        obstacle.or_else(|| has_localhost_profile(own).then_some(Obstacle::LocalhostProfile))
     }
 
     fn probe_obstacle(&self) -> Option<Obstacle> {
         let nodes = &self.snapshot.nodes;
-        if nodes.iter().next().is_none() {
+        if !self.settings.probes() {
+            Some(Obstacle::SwitchedOff)
+        } else if nodes.iter().next().is_none() {
             Some(Obstacle::NoNode)
         } else if nodes.iter().any(|node| node.minor < 35) {
             Some(Obstacle::OldNode)
