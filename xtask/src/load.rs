@@ -3,6 +3,8 @@
 //! A command, not a test: figures depend on the machine. Trust CPU per review first, then memory, then the median at
 //! one connection. All traffic stays on the loopback interface, and every loop ends by its count.
 
+mod do_nothing;
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use do_nothing::DoNothing;
 use ingraft_api::Instrumentation;
 use ingraft_testkit::{Background, ControlPlane, Kubectl, Kubernetes, Progress, Tools, free_ports, programs};
 use ureq::Agent;
@@ -32,6 +35,9 @@ pub struct LoadArgs {
     #[arg(long, value_name = "PID", requires = "peer_url")]
     peer_pid: Option<u32>,
 }
+
+/// <https://kubernetes.io/docs/reference/instrumentation/metrics/>
+const WEBHOOK_DURATION: &str = "apiserver_admission_webhook_admission_duration_seconds";
 
 fn loopback_url(url: &str) -> Result<String, String> {
     let local = ["https://127.0.0.1:", "https://localhost:", "https://[::1]:"];
@@ -72,9 +78,11 @@ pub fn run(args: &LoadArgs, progress: Progress) -> anyhow::Result<()> {
     post(&agent(), &own.url, &review)?;
     println!("first review, with handshake  {:.1} ms", milliseconds(first.elapsed()));
 
+    let nothing = DoNothing::start(&plane, progress)?;
+    let floor = Subject { name: "nothing", url: nothing.url(), process: Some(nothing.id()) };
     let peer = args.peer_url.as_ref();
     let peer = peer.map(|url| Subject { name: "peer", url: url.clone(), process: args.peer_pid });
-    let subjects: Vec<&Subject> = std::iter::once(&own).chain(&peer).collect();
+    let subjects: Vec<&Subject> = [&own, &floor].into_iter().chain(&peer).collect();
     println!("\nwebhook   connections   reviews/s   p50 ms   p99 ms   CPU ms per 1,000 reviews");
     for connections in [1, 8] {
         for subject in &subjects {
@@ -87,8 +95,10 @@ pub fn run(args: &LoadArgs, progress: Progress) -> anyhow::Result<()> {
         println!("memory of {:<20}{}", subject.0, resident(subject.1)?);
     }
     let creates = 300;
-    let average = create_pods(kubectl, creates)?;
-    println!("\nper create, as the API server has it, over {creates} injected creates: {average:.2} ms");
+    let [own_time, floor_time] = create_pods(kubectl, creates)?;
+    println!("\nper create, as the API server has it, over {creates} injected creates");
+    println!("  ingraft                     {own_time:.2} ms");
+    println!("  a webhook that does nothing {floor_time:.2} ms");
     println!("memory after them             {}", resident(operator.id())?);
     Ok(())
 }
@@ -103,12 +113,21 @@ fn create_objects(kubectl: &Kubectl, namespaces: u32) -> anyhow::Result<()> {
         "--timeout=30s",
     ])?;
     kubectl.apply(BASE)?;
-    let mut manifests = String::new();
-    for number in 0..namespaces {
-        manifests.push_str(&NAMESPACE.replace("NAME", &format!("load-{number}")));
-    }
-    if !manifests.is_empty() {
-        kubectl.run_with_input(&["create", "-f", "-"], &manifests)?;
+    // kubectl sends 50 requests a second.
+    let numbers: Vec<u32> = (0..namespaces).collect();
+    for some in numbers.chunks(2000) {
+        std::thread::scope(|scope| {
+            let create = |some: &[u32]| {
+                let one = |number: &u32| NAMESPACE.replace("NAME", &format!("load-{number}"));
+                let manifests: String = some.iter().map(one).collect();
+                kubectl.run_with_input(&["create", "-f", "-"], &manifests)
+            };
+            let all: Vec<_> = some.chunks(200).map(|some| scope.spawn(move || create(some))).collect();
+            all.into_iter().try_for_each(|one| match one.join() {
+                Ok(created) => created.map(drop),
+                Err(_) => bail!("a worker panicked"),
+            })
+        })?;
     }
     Ok(())
 }
@@ -231,8 +250,9 @@ fn measure(subject: &Subject, review: &str, requests: u32, connections: u32) -> 
     Ok(())
 }
 
-/// Creates pods that are injected, as dry runs, and answers the average time of the webhook in milliseconds.
-fn create_pods(kubectl: &Kubectl, count: u32) -> anyhow::Result<f64> {
+/// Creates pods that are injected, as dry runs. Returns the average time of our webhook and of the one that does
+/// nothing, in milliseconds.
+fn create_pods(kubectl: &Kubectl, count: u32) -> anyhow::Result<[f64; 2]> {
     let pod = serde_json::from_str::<serde_json::Value>(&review())?;
     let mut pod = pod.pointer("/request/object").context("the review has a pod")?.clone();
     if let Some(metadata) = pod.pointer_mut("/metadata").and_then(|metadata| metadata.as_object_mut()) {
@@ -241,23 +261,33 @@ fn create_pods(kubectl: &Kubectl, count: u32) -> anyhow::Result<f64> {
     }
     let list =
         serde_json::json!({"apiVersion": "v1", "kind": "List", "items": vec![pod; usize::try_from(count)?]});
-    let before = webhook_time(kubectl)?;
+    let webhooks = ["pods.ingraft.dev", do_nothing::NAME];
+    let before = webhook_times(kubectl, webhooks)?;
     kubectl.run_with_input(&["create", "--dry-run=server", "-f", "-"], &list.to_string())?;
-    let after = webhook_time(kubectl)?;
-    ensure!(after.1 - before.1 >= f64::from(count), "the webhook was not called for every pod");
-    Ok((after.0 - before.0) / (after.1 - before.1) * 1000.0)
+    let after = webhook_times(kubectl, webhooks)?;
+    let mut averages = [0.0; 2];
+    for ((average, before), after) in averages.iter_mut().zip(before).zip(after) {
+        let calls = after.calls - before.calls;
+        ensure!(calls >= f64::from(count), "a webhook was not called for every pod");
+        *average = (after.seconds - before.seconds) / calls * 1000.0;
+    }
+    Ok(averages)
 }
 
-/// Sum of seconds and number of calls, from the API server's own metric.
-fn webhook_time(kubectl: &Kubectl) -> anyhow::Result<(f64, f64)> {
+/// What webhooks have taken so far, from the API server's own metric.
+struct WebhookTime {
+    seconds: f64,
+    calls: f64,
+}
+
+fn webhook_times(kubectl: &Kubectl, webhooks: [&str; 2]) -> anyhow::Result<[WebhookTime; 2]> {
     let metrics = kubectl.run(&["get", "--raw", "/metrics"])?;
-    let sum = |suffix: &str| {
-        let name = format!("apiserver_admission_webhook_admission_duration_seconds_{suffix}{{");
-        let ours =
-            metrics.lines().filter(|line| line.starts_with(&name) && line.contains("pods.ingraft.dev"));
-        ours.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>()
+    let sum = |webhook: &str, suffix: &str| {
+        let (name, label) = (format!("{WEBHOOK_DURATION}_{suffix}{{"), format!("name=\"{webhook}\""));
+        let lines = metrics.lines().filter(|line| line.starts_with(&name) && line.contains(&label));
+        lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>()
     };
-    Ok((sum("sum"), sum("count")))
+    Ok(webhooks.map(|webhook| WebhookTime { seconds: sum(webhook, "sum"), calls: sum(webhook, "count") }))
 }
 
 fn milliseconds(time: Duration) -> f64 {

@@ -9,12 +9,15 @@ use serde_json::Value;
 use crate::Progress;
 use crate::command::run;
 
+/// For programs that run in an empty image.
+const STATIC: &str = "-C target-feature=+crt-static";
+
 /// Builds a program of this workspace with debug information, for tests on this machine.
 ///
 /// # Errors
 /// When it does not compile.
 pub fn debug(package: &str, program: &str) -> anyhow::Result<PathBuf> {
-    build(package, program, &[], "")
+    build(package, &["--bin", program], "")
 }
 
 /// Builds a program of this workspace as it is released: optimised, static, so that it runs in an empty image.
@@ -25,7 +28,18 @@ pub fn release(package: &str, program: &str, progress: Progress) -> anyhow::Resu
     let host = host()?;
     progress.step(format_args!("building {program} (about 3 minutes the first time)"), || {
         // Proc macros cannot be linked statically: naming the target keeps these flags away from them.
-        build(package, program, &["--release", "--target", &host], "-C target-feature=+crt-static")
+        build(package, &["--bin", program, "--release", "--target", &host], STATIC)
+    })
+}
+
+/// Builds an example in the same way.
+///
+/// # Errors
+/// When it does not compile.
+pub fn example(package: &str, example: &str, progress: Progress) -> anyhow::Result<PathBuf> {
+    let host = host()?;
+    progress.step(format_args!("building {example}"), || {
+        build(package, &["--example", example, "--release", "--target", &host], STATIC)
     })
 }
 
@@ -36,9 +50,9 @@ pub fn release(package: &str, program: &str, progress: Progress) -> anyhow::Resu
 pub fn probe(progress: Progress) -> anyhow::Result<PathBuf> {
     let host = host()?;
     progress.step("building ingraft-probe", || {
-        let flags = "-C target-feature=+crt-static -C relocation-model=static";
-        let options = ["--profile", "probe", "--target", &host];
-        build("ingraft-probe", "ingraft-probe", &options, flags)
+        let flags = format!("{STATIC} -C relocation-model=static");
+        let options = ["--bin", "ingraft-probe", "--profile", "probe", "--target", &host];
+        build("ingraft-probe", &options, &flags)
     })
 }
 
@@ -48,19 +62,12 @@ fn host() -> anyhow::Result<String> {
     host.map(str::to_owned).context("rustc names no host")
 }
 
-fn build(package: &str, program: &str, options: &[&str], flags: &str) -> anyhow::Result<PathBuf> {
+/// Builds one program, the last that cargo names.
+fn build(package: &str, options: &[&str], flags: &str) -> anyhow::Result<PathBuf> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
-        .args([
-            "build",
-            "--quiet",
-            "--message-format=json-render-diagnostics",
-            "--package",
-            package,
-            "--bin",
-            program,
-        ])
+        .args(["build", "--quiet", "--message-format=json-render-diagnostics", "--package", package])
         .args(options);
     // What cargo tells the test or task that runs here about its package is not for the packages that are built:
     // build scripts that look at it (that of ring does) would run again, each time.
@@ -73,11 +80,11 @@ fn build(package: &str, program: &str, options: &[&str], flags: &str) -> anyhow:
     if !flags.is_empty() {
         command.env("RUSTFLAGS", flags);
     }
-    let messages = run(&mut command).with_context(|| format!("build {program}"))?;
+    let messages = run(&mut command).with_context(|| format!("build {package}"))?;
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter_map(|message| message.get("executable").and_then(Value::as_str).map(PathBuf::from))
         .next_back()
-        .with_context(|| format!("cargo built no {program}"))
+        .with_context(|| format!("cargo built no program of {package}"))
 }
