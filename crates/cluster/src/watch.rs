@@ -101,12 +101,13 @@ pub struct Watch {
 pub fn watches(client: &Client, store: &Arc<Store>, secrets: Secrets) -> Vec<Watch> {
     let mut watches = vec![
         watch::<Slim<v1::Namespace>>(client, store, &store.synced),
-        watch::<Slim<Deployment>>(client, store, &store.synced),
         watch::<Slim<CronJob>>(client, store, &store.synced),
         watch::<Slim<v1::Service, Ports>>(client, store, &store.synced),
         watch::<Slim<v1::Node, Nothing, NodeStatus>>(client, store, &store.synced),
         watch::<Slim<v1::ConfigMap>>(client, store, &store.synced),
         watch::<DeserializeGuard<Instrumentation>>(client, store, &store.synced),
+        // The longest list, and only unique ids come from it: a review waits for its own.
+        watch::<Slim<Deployment>>(client, store, &Readiness::default()),
     ];
     if secrets == Secrets::Watched {
         // Nobody waits for these: they only report what is missing.

@@ -94,8 +94,8 @@ pub struct Owner {
 
 /// The owners of a pod, each followed by its own owner.
 ///
-/// The owner of a ReplicaSet or Job follows from its name, as the controllers build it, and counts only if the
-/// snapshot knows such an object:
+/// The owner of a ReplicaSet or Job follows from its name, as the controllers build it. A CronJob counts only if the
+/// snapshot knows it, because any Job's name may end with digits; of a Deployment, the snapshot only brings the uid:
 /// <https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/controller/deployment/sync.go> (`<name>-<hash>`),
 /// <https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/controller/cronjob/utils.go> (`<name>-<minutes>`).
 pub fn owners(pod: &Value, namespace: &str, snapshot: &Snapshot) -> Vec<Owner> {
@@ -133,8 +133,8 @@ fn owner_of(kind: OwnerKind, name: &str, pod: &Value, namespace: &str, snapshot:
                 return Some(Owner { kind: OwnerKind::Rollout, name, uid: None });
             }
             let deployment = without_suffix(name, label(pod, "pod-template-hash"))?;
-            let uid = snapshot.deployments.get(namespace, deployment)?.to_string();
-            Some(Owner { kind: OwnerKind::Deployment, name: deployment.to_owned(), uid: Some(uid) })
+            let uid = snapshot.deployments.get(namespace, deployment).map(|uid| uid.to_string());
+            Some(Owner { kind: OwnerKind::Deployment, name: deployment.to_owned(), uid })
         }
         OwnerKind::Job => {
             let (cron_job, minutes) = name.rsplit_once('-')?;
@@ -157,6 +157,22 @@ fn without_suffix<'a>(name: &'a str, suffix: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_name_of_a_deployment_does_not_depend_on_a_watch() {
+        let pod = json!({"metadata": {
+            "labels": {"pod-template-hash": "6f5c8"},
+            "ownerReferences": [{"kind": "ReplicaSet", "name": "web-6f5c8", "uid": "r"}],
+        }});
+        let mut snapshot = Snapshot::default();
+        let owner =
+            |kind, name: &str, uid: Option<&str>| Owner { kind, name: name.into(), uid: uid.map(Into::into) };
+        let set = owner(OwnerKind::ReplicaSet, "web-6f5c8", Some("r"));
+        let unknown = owner(OwnerKind::Deployment, "web", None);
+        assert_eq!(owners(&pod, "shop", &snapshot), [set.clone(), unknown]);
+        snapshot.deployments.insert("shop".into(), "web".into(), "d".into());
+        assert_eq!(owners(&pod, "shop", &snapshot), [set, owner(OwnerKind::Deployment, "web", Some("d"))]);
+    }
 
     #[test]
     fn a_deployment_that_the_pod_speaks_of_must_be_known() {
