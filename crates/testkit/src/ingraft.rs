@@ -19,7 +19,7 @@ const DEPLOYMENT: &str = "deployment/ingraft-operator";
 const SPAN_LIMIT: Duration = Duration::from_mins(1);
 
 /// How long an application may take until it listens.
-const START_LIMIT: Duration = Duration::from_mins(1);
+const START_LIMIT: Duration = Duration::from_mins(3);
 
 /// How long it may take until the API server asks the operator about pods.
 const WEBHOOK_LIMIT: Duration = Duration::from_secs(30);
