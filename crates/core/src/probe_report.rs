@@ -1,6 +1,6 @@
 //! What probes say at the end of their run: the termination messages of their containers.
 
-use ingraft_probe_contract::{Omitted, Report};
+use ingraft_probe_contract::{Agent, Omitted, Report};
 use serde_json::Value;
 
 use crate::facts::language;
@@ -17,6 +17,8 @@ pub struct ProbeReport {
     pub image: String,
     /// The image that was run, by digest.
     pub id: String,
+    /// Agents that values in the pod's own list load, whatever the probe finds.
+    pub loaded: Vec<Agent>,
     /// What it said, or else how it ended.
     pub said: Result<Report, String>,
 }
@@ -48,6 +50,7 @@ pub fn reports(pod: &Value, probe_image: &str) -> Vec<ProbeReport> {
             container: command::probed(&plan)?.to_owned(),
             image: string(container, "image")?.to_owned(),
             id: string(status, "imageID")?.to_owned(),
+            loaded: plan.agents.iter().filter(|rules| rules.rules.is_empty()).map(|rules| rules.agent).collect(),
             said,
         })
     };
@@ -69,7 +72,12 @@ impl ProbeReport {
         for (&agent, &why) in &facts.stood_down {
             let Some(language) = language(agent) else { continue };
             let (agents, version) = (facts.agents.clone(), facts.runtimes.get(&agent).cloned().flatten());
-            add(ProbeFinding::AgentStoodDown { language, container: container(), why, agents, version });
+            let container = container();
+            add(if self.loaded.contains(&agent) {
+                ProbeFinding::AgentUnsuitable { language, container, why, agents, version }
+            } else {
+                ProbeFinding::AgentStoodDown { language, container, why, agents, version }
+            });
         }
         for Omitted { name, why } in omitted {
             let (variable, why) = (name.clone(), *why);

@@ -1,7 +1,7 @@
 //! The program's command line.
 //!
 //! ```text
-//! ingraft-probe install FOLDER [FILE [--value NAME VALUE]...]...
+//! ingraft-probe install FOLDER [FILE]...
 //!
 //! ingraft-probe probe FILE
 //!     [--message PATH]            default /dev/termination-log; must exist
@@ -20,7 +20,8 @@
 //! ```
 //!
 //! Everything after `--agent` up to the next `--agent` belongs to that agent: it is loaded as a whole or left as the
-//! user has it. The same agent may come twice, with payloads for different C libraries.
+//! user has it. The same agent may come twice, with payloads for different C libraries. One without rules is loaded in
+//! any case, and only reported on.
 
 mod parse;
 mod words;
@@ -32,7 +33,7 @@ pub use parse::Error;
 /// What the program is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// In our own image: put the program and first files into a volume.
+    /// In our own image: put the program and empty files into a volume.
     Install(Install),
     /// In the application's image: look, merge, write, report.
     Probe(Plan),
@@ -43,17 +44,8 @@ pub enum Command {
 pub struct Install {
     /// Where the volume is mounted.
     pub folder: String,
-    /// The files that the probes will replace.
-    pub files: Vec<FirstFile>,
-}
-
-/// A file as it is before anything was probed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FirstFile {
-    /// Its name.
-    pub name: String,
-    /// What the user wrote into the pod, by name, so that it stays if the probe fails.
-    pub values: Vec<(String, String)>,
+    /// The names of the files that the probes will replace.
+    pub files: Vec<String>,
 }
 
 /// One run of the probe.
@@ -77,7 +69,8 @@ pub struct Plan {
     pub argv: Vec<String>,
 }
 
-/// The variables that load one agent: all of them are set, or none.
+/// The variables that load one agent: all of them are set, or none. Where there are none here, the pod's own list loads
+/// the agent, and what the probe finds is for the next pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentRules {
     /// The agent.

@@ -1,13 +1,13 @@
 //! Puts this program and the files that it will write into a volume.
 //!
 //! The files come first: without them the application's container can't start at all, since `fileKeyRef` fails on a
-//! missing file even when it is optional. They hold what the pod itself says, in case that no probe gets to the end.
+//! missing file even when it is optional. They are empty, in case no probe gets to the end.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use ingraft_probe_contract::{FirstFile, Install, PROGRAM, append, writable};
+use ingraft_probe_contract::{Install, PROGRAM};
 
 use crate::End;
 use crate::files::replace;
@@ -16,9 +16,9 @@ use crate::files::replace;
 pub(crate) fn run(program: &OsStr, Install { folder, files }: &Install) -> End {
     let mut end = End::default();
     for file in files {
-        let path = format!("{folder}/{}", file.name);
+        let path = format!("{folder}/{file}");
         // Anybody may write to it: the program may run as another user.
-        let made = replace(&path, 0o666, content(file).as_bytes());
+        let made = replace(&path, 0o666, b"");
         if let Err(error) = made
             && !Path::new(&path).is_file()
         {
@@ -33,14 +33,4 @@ pub(crate) fn run(program: &OsStr, Install { folder, files }: &Install) -> End {
         end.complaint = format!("failed to copy the program: {error}");
     }
     end
-}
-
-fn content(file: &FirstFile) -> String {
-    let mut content = String::new();
-    for (name, value) in &file.values {
-        if writable(name, value).is_ok() {
-            append(&mut content, name, value);
-        }
-    }
-    content
 }

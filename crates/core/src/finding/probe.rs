@@ -24,6 +24,21 @@ family! {
         }
             example "A probe ran in the image of an application that has another C library than the agent's files:\n\n```yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: cart\n  annotations:\n    instrumentation.opentelemetry.io/inject-python: 'true'\n    instrumentation.opentelemetry.io/otel-python-platform: glibc\nspec:\n  containers:\n    - name: app\n      image: python:3.13-alpine\n```"
             fix "Name the C library of the image, and restart the workload:\n\n```yaml\ninstrumentation.opentelemetry.io/otel-python-platform: musl\n```\n\nWhere the image has no such runtime, or an old one, use another image, or remove the annotation. Where another agent is loaded, remove one of the two.",
+        /// The probe found that an agent does not work which a value in the pod's own list already loads.
+        Error: AgentUnsuitable {
+            /// The language.
+            language: Language,
+            /// The container.
+            container: String,
+            /// Why.
+            why: StandDown,
+            /// Agents of others that are loaded.
+            agents: Vec<String>,
+            /// The version of the runtime, if it is known.
+            version: Option<String>,
+        }
+            example "The container sets the variable by which the agent is loaded, and its image has a runtime that the agent does not support. The value stays in the pod, so only the next pod can start without the agent:\n\n```yaml\nenv:\n  - name: PYTHONPATH\n    value: /app/lib\n```"
+            fix "Restart the pod: `kubectl rollout restart deployment/NAME`. What was found is remembered, and the agent is not loaded again into containers of this image. To instrument it, use an image with a supported runtime.",
         /// A shell script at the start of the container sets variables of its own.
         Warning: EntrypointSets {
             /// The container.
@@ -91,6 +106,15 @@ impl ProbeFinding {
                     locale,
                     "{language} is not loaded in container \"{container}\": {cause}",
                     "{language} no se carga en el contenedor \"{container}\": {cause}",
+                ))
+                .help(stand_down_help(*why, *language, locale))
+            }
+            Self::AgentUnsuitable { language, container, why, agents, version } => {
+                let cause = stand_down(*why, agents, version.as_deref(), locale);
+                Text::new(say!(
+                    locale,
+                    "{language} was loaded in container \"{container}\", from the next pod on it is not: {cause}",
+                    "{language} se cargó en el contenedor \"{container}\", a partir del próximo pod no: {cause}",
                 ))
                 .help(stand_down_help(*why, *language, locale))
             }

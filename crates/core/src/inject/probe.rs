@@ -6,16 +6,15 @@
 //! stays as it is.
 //!
 //! ```text
-//!  ingraft-probe-copier   our image: puts probe and first files into a volume
+//!  ingraft-probe-copier   our image: puts probe and empty files into a volume
 //!  ingraft-probe-N        the application's image and environment, our program: writes the file
 //!  the application        JAVA_TOOL_OPTIONS: valueFrom.fileKeyRef{optional}
 //! ```
 
 pub(crate) mod command;
 
-use command::{AgentFiles, COPIER, FOLDER, first_file, yields_to};
+use command::{COPIER, FOLDER, yields_to};
 use ingraft_api::annotations::PROBED;
-use ingraft_probe_contract::{FirstFile, writable};
 use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
@@ -46,7 +45,7 @@ pub(crate) fn plan<'a>(
     let mut probes = Vec::new();
     for target in draft.targets().iter().filter(|_| settings.probes()) {
         let container = target.container;
-        let mut delegated = delegated(target, &draft.agents);
+        let mut delegated = delegated(target);
         let wanted = draft.is_unknown(container.name) || is_uncertain(pod, target, &delegated);
         let obstacle = || pod.obstacle(container).or_else(|| taken(draft, &name(probes.len())));
         let obstacle = wanted.then(obstacle).flatten();
@@ -83,7 +82,7 @@ pub(crate) fn apply<'a>(plan: Vec<Probe<'a>>, pod: &Pod<'a>, settings: &Settings
             target.env.take_from_file(&added.name, &file);
         }
         draft.keep(target);
-        files.push(first_file(file, &delegated));
+        files.push(file);
     }
     // Init containers that are targets need it before them.
     let before = |container: Container<'_>| container.is_init().then_some(container.index);
@@ -129,10 +128,11 @@ fn not_joined(target: &Target<'_>, delegated: &[&AddedVariable]) -> Vec<Finding>
     lost.map(|added| Finding::pod(reason(added), target.container.pointer("env"))).collect()
 }
 
-/// The variables that a probe would decide about.
-fn delegated<'t>(target: &'t Target<'_>, agents: &[AgentFiles]) -> Vec<&'t AddedVariable> {
-    let mut delegated: Vec<&AddedVariable> =
-        target.env.added().iter().filter(|added| can_be_delegated(added, agents)).collect();
+/// The variables that a probe would decide about: those that the pod's own list leaves open. A value in the list stays
+/// there, so that it depends on nothing.
+fn delegated<'t>(target: &'t Target<'_>) -> Vec<&'t AddedVariable> {
+    let is_open = |added: &&AddedVariable| !matches!(added.standing, Standing::JoinedToValue(_));
+    let mut delegated: Vec<&AddedVariable> = target.env.added().iter().filter(is_open).collect();
     // The probe does not have what it decides about, so nothing that it writes can refer to that.
     loop {
         let names: Vec<&str> = delegated.iter().map(|added| added.name.as_str()).collect();
@@ -142,16 +142,6 @@ fn delegated<'t>(target: &'t Target<'_>, agents: &[AgentFiles]) -> Vec<&'t Added
             return delegated;
         }
     }
-}
-
-/// Whether the probe decides about a variable: where the user's value is certain, only about loading an agent, and only
-/// if the file can hold what is there.
-fn can_be_delegated(added: &AddedVariable, agents: &[AgentFiles]) -> bool {
-    let Standing::JoinedToValue(original) = &added.standing else { return true };
-    let own = string(original, "value").unwrap_or_default();
-    writable(&added.name, own).is_ok()
-        && !own.contains("$(")
-        && agents.iter().any(|agent| agent.are_loaded_by(&added.name))
 }
 
 /// Whether a name is taken in the pod, or an earlier pass has probes there: its list of files is fixed.
@@ -185,10 +175,12 @@ fn probe(
 fn environment(target: &Target<'_>, delegated: &[AddedVariable]) -> Vec<Value> {
     let mut entries = Vec::new();
     for mut entry in target.env.entries() {
-        if let Some(added) = delegated.iter().find(|added| entry.get("name") == Some(&json!(added.name))) {
+        let name = string(&entry, "name").unwrap_or_default();
+        if let Some(added) = target.env.added().iter().find(|added| added.name == name) {
             match added.original() {
                 Some(original) => entry = original.clone(),
-                None => continue,
+                None if delegated.iter().any(|delegated| delegated.name == name) => continue,
+                None => {}
             }
         }
         // Resources are those of the application's container.
@@ -203,9 +195,9 @@ fn environment(target: &Target<'_>, delegated: &[AddedVariable]) -> Vec<Value> {
     entries
 }
 
-/// The init container that brings the program, and first files: one that is missing would keep the application from
+/// The init container that brings the program, and empty files: one that is missing would keep the application from
 /// starting.
-fn copier(pod: &Pod<'_>, image: &str, first: Container<'_>, files: Vec<FirstFile>) -> Value {
+fn copier(pod: &Pod<'_>, image: &str, first: Container<'_>, files: Vec<String>) -> Value {
     let copier = NewContainer::named(COPIER)
         .image(image, None)
         .with("command", Some(command::of_copier(files)))

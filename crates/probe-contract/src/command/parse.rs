@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AgentRules, Command, FirstFile, Install, Plan, Rule};
+use super::{AgentRules, Command, Install, Plan, Rule};
 use crate::{Agent, Join, Libc, Unless};
 
 /// Why a command line was not understood.
@@ -41,17 +41,7 @@ impl Command {
 }
 
 fn install(mut words: impl Iterator<Item = String>) -> Result<Install, Error> {
-    let folder = next(&mut words, "FOLDER")?;
-    let mut files: Vec<FirstFile> = Vec::new();
-    while let Some(word) = words.next() {
-        if word == "--value" {
-            let file = files.last_mut().ok_or(Error::Missing("FILE"))?;
-            file.values.push((next(&mut words, "NAME")?, next(&mut words, "VALUE")?));
-        } else {
-            files.push(FirstFile { name: word, values: Vec::new() });
-        }
-    }
-    Ok(Install { folder, files })
+    Ok(Install { folder: next(&mut words, "FOLDER")?, files: words.collect() })
 }
 
 fn probe(mut words: impl Iterator<Item = String>) -> Result<Plan, Error> {

@@ -21,12 +21,7 @@ fn push(words: &mut Vec<String>, more: &[&str]) {
 
 fn push_install(words: &mut Vec<String>, install: &Install) {
     push(words, &["install", &install.folder]);
-    for file in &install.files {
-        push(words, &[&file.name]);
-        for (name, value) in &file.values {
-            push(words, &["--value", name, value]);
-        }
-    }
+    words.extend(install.files.iter().cloned());
 }
 
 fn push_probe(words: &mut Vec<String>, plan: &Plan) {

@@ -2,12 +2,12 @@
 
 use ingraft_api::Language;
 use ingraft_probe_contract::{
-    AgentRules, Command, FirstFile, Install, Join, Libc, MESSAGE_LIMIT, PROGRAM, Plan, Rule, Unless,
+    AgentRules, Command, Install, Join, Libc, MESSAGE_LIMIT, PROGRAM, Plan, Rule, Unless,
 };
 use serde_json::Value;
 
 use crate::facts::agent;
-use crate::inject::env::AddedVariable;
+use crate::inject::env::{AddedVariable, Standing};
 use crate::inject::resource::ATTRIBUTES;
 use crate::inject::target::Target;
 use crate::json::{list, string};
@@ -69,17 +69,8 @@ pub(crate) fn yields_to(variable: &str) -> Option<(&'static str, &'static str)> 
 }
 
 /// The command line of the copier.
-pub(crate) fn of_copier(files: Vec<FirstFile>) -> Vec<String> {
+pub(crate) fn of_copier(files: Vec<String>) -> Vec<String> {
     started(program(""), &Command::Install(Install { folder: FOLDER.to_owned(), files }))
-}
-
-/// A file as the copier makes it: with the user's own values, so that they do not depend on how the probe fares.
-pub(crate) fn first_file(name: String, delegated: &[AddedVariable]) -> FirstFile {
-    let own = |added: &AddedVariable| {
-        let value = string(added.original()?, "value").filter(|value| !value.is_empty())?;
-        Some((added.name.clone(), value.to_owned()))
-    };
-    FirstFile { name, values: delegated.iter().filter_map(own).collect() }
 }
 
 /// The command line of a probe; `containers` is how many the pod will have at most.
@@ -93,24 +84,37 @@ pub(crate) fn of_probe(
 ) -> Vec<String> {
     let original = target.container.json;
     let text = |word: &Value| word.as_str().map(str::to_owned);
-    let loads_nothing = |added: &&AddedVariable| !files.iter().any(|files| files.are_loaded_by(&added.name));
+    let loaded: Vec<&AgentFiles> = files.iter().filter(|files| is_loaded(files, target)).collect();
+    let can_stand_down = |files: &AgentFiles, variable: &str| {
+        files.are_loaded_by(variable) && !loaded.iter().any(|loaded| loaded.language == files.language)
+    };
+    let waits = |added: &AddedVariable| files.iter().any(|files| can_stand_down(files, &added.name));
     let agents = files.iter().filter_map(|files| {
-        let own = delegated.iter().filter(|added| files.are_loaded_by(&added.name));
+        let own = delegated.iter().filter(|added| can_stand_down(files, &added.name));
         let rules: Vec<Rule> = own.map(rule).collect();
         let AgentFiles { libc: payload_libc, any_version, .. } = *files;
-        let agent = agent(files.language).filter(|_| !rules.is_empty())?;
+        let is_here = !rules.is_empty() || is_loaded(files, target);
+        let agent = agent(files.language).filter(|_| is_here)?;
         Some(AgentRules { agent, payload_libc, any_version, rules })
     });
     let plan = Plan {
         message_limit: MESSAGE_LIMIT.min(MESSAGES / containers.max(1)),
         workdir: string(original, "workingDir").filter(|folder| !folder.is_empty()).map(str::to_owned),
         env_names: certain_names(env),
-        rules: delegated.iter().filter(loads_nothing).map(rule).collect(),
+        rules: delegated.iter().filter(|added| !waits(added)).map(rule).collect(),
         agents: agents.collect(),
         argv: ["command", "args"].iter().flat_map(|key| list(original, key)).filter_map(text).collect(),
         ..Plan::new(format!("{FOLDER}/{file}"))
     };
     started(program(FOLDER), &Command::Probe(plan))
+}
+
+/// Whether a value in the pod's own list already loads an agent: then the others of its variables have to be set too.
+fn is_loaded(files: &AgentFiles, target: &Target<'_>) -> bool {
+    let loads = |added: &AddedVariable| {
+        matches!(added.standing, Standing::JoinedToValue(_)) && files.are_loaded_by(&added.name)
+    };
+    target.env.added().iter().any(loads)
 }
 
 fn started(program: String, command: &Command) -> Vec<String> {

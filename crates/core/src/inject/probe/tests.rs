@@ -218,15 +218,32 @@ fn an_agent_of_others_in_the_image_keeps_the_probe() {
     assert_eq!((after, codes), (job, vec!["AgentStoodDown"]));
 }
 
+/// Whatever happens to the file, to the probe or to references to it, a value in the pod's own list stays there. An
+/// agent that it loads is loaded whole, and what the probe finds about it is for the next pods.
 #[test]
-fn what_stands_in_the_pod_does_not_depend_on_the_probe() {
-    let own = json!([{"name": "JAVA_TOOL_OPTIONS", "value": "-Xmx1g"}]);
-    let (pod, _) = injected(&pod(&own), &snapshot("v1.35.4"));
-    let copier = list(&pod["spec"]["initContainers"][1], "command");
-    assert_eq!(
-        copier[2..],
-        ["/ingraft-env", "app.env", "--value", "JAVA_TOOL_OPTIONS", "-Xmx1g"].map(Value::from)
-    );
+fn a_value_in_the_pod_does_not_depend_on_the_probe() {
+    for (own, joined) in [("-Xmx1g", "-Xmx1g -javaagent:"), ("", "-javaagent:")] {
+        let own = json!([{"name": "JAVA_TOOL_OPTIONS", "value": own}]);
+        let (pod, _) = injected(&pod(&own), &snapshot("v1.35.4"));
+        let app = variable(&pod["spec"]["containers"][0], "JAVA_TOOL_OPTIONS");
+        assert!(app["value"].as_str().unwrap().trim_start().starts_with(joined), "{app}");
+        let [copier, probe] = [1, 2].map(|index| &pod["spec"]["initContainers"][index]);
+        assert_eq!(variable(probe, "JAVA_TOOL_OPTIONS"), &own[0], "the probe sees no agent of ours");
+        let command = |container| list(container, "command").iter().filter_map(Value::as_str).collect::<Vec<_>>();
+        assert_eq!(command(copier)[1..], ["install", "/ingraft-env", "app.env"]);
+        let probe_command = command(probe);
+        let agent = probe_command.iter().position(|word| *word == "--agent").unwrap();
+        assert_eq!(probe_command[agent..agent + 3], ["--agent", "java", "--argv"]);
+
+        let mut ended = pod.clone();
+        let message = r#"{"stood_down":{"java":"version"},"sets":[],"arch":"amd64"}"#;
+        ended["status"] = json!({"initContainerStatuses": [{
+            "name": "ingraft-probe-0", "imageID": "sha256:a", "state": {"terminated": {"message": message}},
+        }]});
+        let reports = crate::probe_report::reports(&ended, "example.com/ingraft:1");
+        let codes: Vec<&str> = reports[0].review().iter().map(Finding::code).collect();
+        assert_eq!(codes, ["AgentUnsuitable"]);
+    }
 }
 
 /// An Instrumentation's variables come after all that the container sets, also where only its start shows that.
