@@ -50,7 +50,12 @@ pub fn reports(pod: &Value, probe_image: &str) -> Vec<ProbeReport> {
             container: command::probed(&plan)?.to_owned(),
             image: string(container, "image")?.to_owned(),
             id: string(status, "imageID")?.to_owned(),
-            loaded: plan.agents.iter().filter(|rules| rules.rules.is_empty()).map(|rules| rules.agent).collect(),
+            loaded: plan
+                .agents
+                .iter()
+                .filter(|rules| rules.rules.is_empty())
+                .map(|rules| rules.agent)
+                .collect(),
             said,
         })
     };

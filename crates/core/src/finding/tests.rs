@@ -131,6 +131,9 @@ fn probes(samples: &mut Vec<Reason>) {
             let (container, agents) = (container.clone(), texts(["agent-1"]));
             samples.push(F::AgentStoodDown { language, container, why, agents, version }.into());
         }
+        let (language, container, agents) = (Language::Python, container.clone(), texts(["agent-1"]));
+        let version = Some(text("2.7"));
+        samples.push(F::AgentUnsuitable { language, container, why, agents, version }.into());
     }
     for why in [
         Refusal::Quote,

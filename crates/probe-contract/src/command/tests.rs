@@ -99,7 +99,9 @@ fn text() -> BoxedStrategy<String> {
 }
 
 fn install() -> BoxedStrategy<Command> {
-    (text(), vec(text(), 0..3)).prop_map(|(folder, files)| Command::Install(Install { folder, files })).boxed()
+    (text(), vec(text(), 0..3))
+        .prop_map(|(folder, files)| Command::Install(Install { folder, files }))
+        .boxed()
 }
 
 fn rules() -> BoxedStrategy<Vec<Rule>> {

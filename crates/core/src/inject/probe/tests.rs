@@ -229,7 +229,8 @@ fn a_value_in_the_pod_does_not_depend_on_the_probe() {
         assert!(app["value"].as_str().unwrap().trim_start().starts_with(joined), "{app}");
         let [copier, probe] = [1, 2].map(|index| &pod["spec"]["initContainers"][index]);
         assert_eq!(variable(probe, "JAVA_TOOL_OPTIONS"), &own[0], "the probe sees no agent of ours");
-        let command = |container| list(container, "command").iter().filter_map(Value::as_str).collect::<Vec<_>>();
+        let command =
+            |container| list(container, "command").iter().filter_map(Value::as_str).collect::<Vec<_>>();
         assert_eq!(command(copier)[1..], ["install", "/ingraft-env", "app.env"]);
         let probe_command = command(probe);
         let agent = probe_command.iter().position(|word| *word == "--agent").unwrap();
