@@ -14,7 +14,7 @@ use ingraft_controllers::{
     save_facts, upgrade_images, watch_probes,
 };
 use ingraft_core::Settings;
-use ingraft_webhook::{Context, LeafResolver, Metrics, TlsListener, router};
+use ingraft_webhook::{Context, LeafResolver, Metrics, Server, router};
 use kube::Client;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
@@ -238,18 +238,16 @@ async fn serve_reviews(
     tasks.spawn_infallible("certificate authority", authorities);
 
     let resolver = Arc::new(LeafResolver::new(shared.authority.subscribe(), hosts(args)?));
-    let (listener, accept) = TlsListener::bind(args.webhook_bind, resolver)
+    let server = Server::bind_tls(args.webhook_bind, resolver)
         .await
         .with_context(|| format!("failed to serve admission reviews on {}", args.webhook_bind))?;
-    tasks.spawn_infallible("webhook listener", accept);
     let context = Arc::new(Context {
         store: Arc::clone(&shared.store),
         settings: shared.settings().clone(),
         reports: shared.reports.clone(),
         metrics: Metrics::register(registry),
     });
-    let server = axum::serve(listener, router(context)).with_graceful_shutdown(async { drop(stop.await) });
-    tasks.spawn(WEBHOOK_SERVER, async { Ok(server.await?) });
+    tasks.spawn_infallible(WEBHOOK_SERVER, server.run(router(context), async { drop(stop.await) }));
     tracing::info!(address = %args.webhook_bind, "serving admission reviews");
     Ok(())
 }

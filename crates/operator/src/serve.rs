@@ -8,9 +8,9 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use ingraft_webhook::Server;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
-use tokio::net::TcpListener;
 
 /// Serves `/healthz` and `/readyz`, which names what is missing.
 pub async fn health(
@@ -45,7 +45,8 @@ pub async fn metrics(address: SocketAddr, registry: Arc<Registry>) -> anyhow::Re
 }
 
 async fn serve(address: SocketAddr, router: Router, what: &str) -> anyhow::Result<()> {
-    let listener =
-        TcpListener::bind(address).await.with_context(|| format!("failed to serve {what} on {address}"))?;
-    axum::serve(listener, router).await.with_context(|| format!("failed to go on serving {what}"))
+    let server =
+        Server::bind(address).await.with_context(|| format!("failed to serve {what} on {address}"))?;
+    server.run(router, std::future::pending()).await;
+    Ok(())
 }

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use ingraft_cluster::authority::{Authority, Hosts};
-use ingraft_webhook::{LeafResolver, TlsListener};
+use ingraft_webhook::{LeafResolver, Server};
 use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -25,9 +25,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{}", authority.certificate);
     let (_authority, followed) = watch::channel(Some(authority));
     let resolver = LeafResolver::new(followed, Hosts::new(&["127.0.0.1".to_owned()])?);
-    let (listener, accept) = TlsListener::bind(address, Arc::new(resolver)).await?;
-    tokio::spawn(accept);
-    Ok(axum::serve(listener, Router::new().fallback(allow)).await?)
+    let server = Server::bind_tls(address, Arc::new(resolver)).await?;
+    server.run(Router::new().fallback(allow), std::future::pending()).await;
+    Ok(())
 }
 
 #[derive(Deserialize)]

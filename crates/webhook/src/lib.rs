@@ -5,15 +5,16 @@
 
 mod default_instrumentation;
 mod leaf;
-mod listener;
+mod limits;
 mod metrics;
 mod mutate_pod;
 mod review;
 mod review_instrumentation;
 mod router;
+mod server;
 mod trimmed;
 
 pub use leaf::{Error, LeafResolver};
-pub use listener::TlsListener;
 pub use metrics::Metrics;
 pub use router::{Context, router};
+pub use server::Server;

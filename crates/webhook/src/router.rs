@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::Body;
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -14,11 +13,9 @@ use ingraft_cluster::watch::Store;
 use ingraft_cluster::webhook_paths;
 use ingraft_core::Settings;
 
-use crate::review::{Answer, Request, Review};
+use crate::limits::{Limits, Memory, Refusal};
+use crate::review::{Answer, Request};
 use crate::{Metrics, default_instrumentation, mutate_pod, review_instrumentation};
-
-/// The largest body that is read (docs/reference/operator.md 5); the API server's own limit for objects is 3 MiB.
-const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// What answering needs.
 #[derive(Debug)]
@@ -33,58 +30,56 @@ pub struct Context {
     pub metrics: Metrics,
 }
 
+/// What handlers share.
+#[derive(Debug)]
+struct Shared {
+    context: Arc<Context>,
+    limits: Limits,
+}
+
 /// The webhook server's routes.
 pub fn router(context: Arc<Context>) -> Router {
     Router::new()
         .route(webhook_paths::POD, post(pod))
         .route(webhook_paths::INSTRUMENTATION, post(instrumentation))
         .route(webhook_paths::INSTRUMENTATION_WARNINGS, post(instrumentation_warnings))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(context)
+        .with_state(Arc::new(Shared { context, limits: Limits::default() }))
 }
 
-async fn pod(State(context): State<Arc<Context>>, body: Result<Bytes, BytesRejection>) -> Response {
-    match request(&context, "pod", body) {
-        Ok(request) => answer(&mutate_pod::answer(&context, request).await),
-        Err(refusal) => *refusal,
+async fn pod(State(shared): State<Arc<Shared>>, body: Body) -> Response {
+    match shared.admit("pod", body).await {
+        Ok((request, _memory)) => answer(&mutate_pod::answer(&shared.context, request).await),
+        Err(refusal) => refusal,
     }
 }
 
-async fn instrumentation(
-    State(context): State<Arc<Context>>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    match request(&context, "instrumentation", body) {
-        Ok(request) => answer(&default_instrumentation::answer(&context, request)),
-        Err(refusal) => *refusal,
+async fn instrumentation(State(shared): State<Arc<Shared>>, body: Body) -> Response {
+    match shared.admit("instrumentation", body).await {
+        Ok((request, _memory)) => answer(&default_instrumentation::answer(&shared.context, request)),
+        Err(refusal) => refusal,
     }
 }
 
-async fn instrumentation_warnings(
-    State(context): State<Arc<Context>>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    match request(&context, "instrumentation-warnings", body) {
-        Ok(request) => answer(&review_instrumentation::answer(&context, request)),
-        Err(refusal) => *refusal,
+async fn instrumentation_warnings(State(shared): State<Arc<Shared>>, body: Body) -> Response {
+    match shared.admit("instrumentation-warnings", body).await {
+        Ok((request, _memory)) => answer(&review_instrumentation::answer(&shared.context, request)),
+        Err(refusal) => refusal,
     }
 }
 
-fn request(
-    context: &Context,
-    webhook: &'static str,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Request, Box<Response>> {
-    let refuse = |status: StatusCode, detail: String| {
-        context.metrics.review(webhook, "refused");
-        tracing::warn!(webhook, %detail, "a request is no admission review");
-        Box::new(
-            (status, format!("this is no AdmissionReview of admission.k8s.io/v1: {detail}\n"))
-                .into_response(),
-        )
-    };
-    let body = body.map_err(|rejection| refuse(rejection.status(), rejection.body_text()))?;
-    Review::request(&body).map_err(|detail| refuse(StatusCode::BAD_REQUEST, detail))
+impl Shared {
+    async fn admit(&self, webhook: &'static str, body: Body) -> Result<(Request, Memory), Response> {
+        self.limits.admit(body).await.map_err(|Refusal(status, detail)| {
+            let (outcome, reason) = if status == StatusCode::SERVICE_UNAVAILABLE {
+                ("busy", "there was no turn for this review")
+            } else {
+                ("refused", "this is not an AdmissionReview of admission.k8s.io/v1")
+            };
+            self.context.metrics.review(webhook, outcome);
+            tracing::warn!(webhook, %detail, "{reason}");
+            (status, format!("{reason}: {detail}\n")).into_response()
+        })
+    }
 }
 
 fn answer(answer: &Answer) -> Response {

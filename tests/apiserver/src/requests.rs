@@ -27,7 +27,7 @@ fn what_is_no_review_is_refused_with_a_reason() {
             let answer = post(path, body.as_bytes());
             assert_eq!(answer.status, 400, "{path} {body}: {answer:?}");
             assert!(
-                answer.body.contains("this is no AdmissionReview of admission.k8s.io/v1: "),
+                answer.body.contains("this is not an AdmissionReview of admission.k8s.io/v1: "),
                 "{answer:?}"
             );
         }
@@ -46,11 +46,11 @@ fn what_is_no_review_is_refused_with_a_reason() {
 }
 
 #[test]
-fn bodies_up_to_sixteen_mebibytes_are_read() {
+fn bodies_up_to_four_mebibytes_are_read() {
     let (cluster, operator) = shared();
     let trusted = bundle(cluster);
     let mut body = br#"{"kind": "AdmissionReview", "request": {"uid": "large", "object": {}}}"#.to_vec();
-    body.resize(16 << 20, b' ');
+    body.resize(4 << 20, b' ');
     let answer = operator.post("/mutate-v1-pod", &trusted, &body).unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(answer.body.contains(r#""uid":"large","allowed":true"#), "{answer:?}");

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
+use crate::limits::BODY_LIMIT;
 
 fn context() -> Arc<Context> {
     let (reports, _) = Reports::new();
@@ -110,10 +111,38 @@ async fn refuses_what_is_no_review_and_allows_what_is_no_pod() {
 }
 
 #[tokio::test]
-async fn reads_bodies_up_to_sixteen_mebibytes() {
+async fn reads_bodies_up_to_four_mebibytes() {
     let mut body = review(&json!({}));
     body.extend(std::iter::repeat_n(' ', BODY_LIMIT - body.len()));
     assert_eq!(post(webhook_paths::POD, body.clone()).await.0, StatusCode::OK);
     body.push(' ');
     assert_eq!(post(webhook_paths::POD, body).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn refuses_documents_that_are_too_deep_or_would_take_too_much_memory() {
+    let deep = |open: &str| {
+        format!(r#"{{"kind":"AdmissionReview","request":{{"uid":"u","object":{}"#, open.repeat(100_000))
+    };
+    for open in ["[", r#"{"a":"#, r#"{"metadata":"#] {
+        assert_eq!(post(webhook_paths::POD, deep(open)).await.0, StatusCode::BAD_REQUEST, "{open}");
+    }
+    let wide = review(&Value::from(vec![json!({"": 0}); 400_000]));
+    assert!(wide.len() < BODY_LIMIT);
+    let (status, body) = post(webhook_paths::POD, wide).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{body}");
+}
+
+#[tokio::test]
+async fn injects_the_largest_pod_of_the_api_server() {
+    let pod = json!({
+        "metadata": {"annotations": {"instrumentation.opentelemetry.io/inject-python": "true"}},
+        "spec": {
+            "containers": [{"name": "app", "image": "app:1"}],
+            "securityContext": {"supplementalGroups": vec![0; 1_500_000]},
+        },
+    });
+    let (status, body) = post(webhook_paths::POD, review(&pod)).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert!(!patch(&body).is_empty());
 }

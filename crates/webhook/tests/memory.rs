@@ -1,0 +1,39 @@
+//! The largest pods, many at once, take no more memory than the manifest allows.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use common::{post, review, start};
+use serde_json::json;
+
+/// The limit in deploy/operator.yaml, without what watches hold.
+const LIMIT: u64 = 240 << 20;
+
+#[tokio::test]
+async fn sixteen_of_the_largest_pods_at_once_fit() {
+    let server = start().await;
+    let large: Arc<str> = review(&json!({"supplementalGroups": vec![0; 1_500_000]})).into();
+    assert!(large.len() > 3_000_000);
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (server, large) = (server.clone(), Arc::clone(&large));
+        senders.spawn(async move { post(&mut server.connect(&[]).await.unwrap(), &large).await.0 });
+    }
+    let start = Instant::now();
+    let small = post(&mut server.connect(&[]).await.unwrap(), &review(&json!({}))).await;
+    let waited = start.elapsed();
+    let statuses = senders.join_all().await;
+    assert!(
+        statuses.contains(&200) && statuses.iter().all(|status| [200, 503].contains(status)),
+        "{statuses:?}"
+    );
+    assert_eq!(small.0, 200);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak = peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10;
+    eprintln!("{} MiB, {statuses:?}, another one after {waited:?}", peak >> 20);
+    assert!(peak < LIMIT, "{} MiB", peak >> 20);
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
+}
