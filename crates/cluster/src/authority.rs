@@ -21,7 +21,7 @@ const LIFE: Duration = Duration::days(365);
 /// An authority this close to its end is replaced.
 const RENEWAL: Duration = Duration::days(90);
 /// Clocks differ; certificates are valid from a little before they are made.
-pub const CLOCK_SKEW: Duration = Duration::hours(1);
+const CLOCK_SKEW: Duration = Duration::hours(1);
 
 /// A certificate cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,9 @@ pub enum Error {
     /// The stored key is not one of ours.
     #[error("failed to read the stored key")]
     Key(#[source] rcgen::Error),
+    /// The stored end is not a time.
+    #[error("failed to read when the certificate ends")]
+    End(#[source] time::error::ComponentRange),
     /// Something else than a host name or an address.
     #[error("{host:?} cannot be named in a certificate")]
     Host {
@@ -76,8 +79,7 @@ impl Authority {
         let key = KeyPair::generate().map_err(Error::Make)?;
         let not_after = now + LIFE;
         let mut params = authority_params();
-        params.not_before = now - CLOCK_SKEW;
-        params.not_after = not_after;
+        (params.not_before, params.not_after) = validity(not_after);
         let certificate = params.self_signed(&key).map_err(Error::Make)?.pem();
         let previous = predecessor.map_or("", |predecessor| predecessor.certificate.as_str());
         Ok(Self {
@@ -88,13 +90,17 @@ impl Authority {
         })
     }
 
-    /// Whether it is time for a successor.
+    /// Whether it is time for a successor: the end is near, or a clock that was ahead has made it and it is not valid
+    /// yet.
     pub fn is_due(&self, now: OffsetDateTime) -> bool {
-        self.not_after - now.unix_timestamp() < RENEWAL.whole_seconds()
+        let left = self.not_after.saturating_sub(now.unix_timestamp());
+        left < RENEWAL.whole_seconds() || left > (LIFE + CLOCK_SKEW).whole_seconds()
     }
 
-    /// Signs a new leaf.
-    pub fn leaf(&self, hosts: &Hosts, now: OffsetDateTime, life: Duration) -> Result<Leaf, Error> {
+    /// Signs a new leaf. It is valid for as long as the authority, so that whatever clock this replica has, it serves
+    /// one that is valid.
+    pub fn leaf(&self, hosts: &Hosts) -> Result<Leaf, Error> {
+        let not_after = OffsetDateTime::from_unix_timestamp(self.not_after).map_err(Error::End)?;
         let authority_key = KeyPair::from_pem(&self.key).map_err(Error::Key)?;
         let authority_params = authority_params();
         let issuer = Issuer::from_params(&authority_params, authority_key);
@@ -103,8 +109,7 @@ impl Authority {
         params.distinguished_name = name("ingraft-webhook");
         params.subject_alt_names.clone_from(&hosts.0);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.not_before = now - CLOCK_SKEW;
-        params.not_after = now + life;
+        (params.not_before, params.not_after) = validity(not_after);
         let certificate = params.signed_by(&key, &issuer).map_err(Error::Make)?;
         Ok(Leaf { certificate: certificate.der().to_vec(), key: key.serialize_der() })
     }
@@ -123,6 +128,11 @@ impl Hosts {
         };
         hosts.iter().map(name).collect::<Result<_, _>>().map(Self)
     }
+}
+
+/// From when until when a certificate of an authority is valid that ends then.
+fn validity(not_after: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime) {
+    (not_after.saturating_sub(LIFE + CLOCK_SKEW), not_after)
 }
 
 /// The authority's own description. It is the same each time, so that an issuer can be rebuilt from the key alone.
@@ -221,6 +231,8 @@ mod tests {
         assert!(!first.is_due(now));
         assert!(first.is_due(now + Duration::days(300)));
         assert!(first.is_due(now + Duration::days(4000)), "long expired");
+        assert!(!first.is_due(now - CLOCK_SKEW), "clocks differ a little");
+        assert!(first.is_due(now - Duration::hours(2)), "not valid yet");
         let second = Authority::new(Some(&first), now).unwrap();
         assert!(second.bundle.contains(&first.certificate) && second.bundle.contains(&second.certificate));
         assert_eq!(Authority::new(Some(&second), now).unwrap().bundle.matches("BEGIN").count(), 2);

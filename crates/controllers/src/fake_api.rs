@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use http::header::DATE;
 use http::{Method, Request, Response};
 use kube::Client;
 use kube::client::Body;
@@ -23,6 +24,8 @@ pub(crate) struct State {
     pub(crate) is_silent: bool,
     /// Writes to paths that contain this are forbidden.
     pub(crate) forbidden: Option<&'static str>,
+    /// What time it says that it is.
+    pub(crate) date: Option<String>,
     version: u64,
 }
 
@@ -48,6 +51,14 @@ impl FakeApi {
     }
 
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let mut response = self.answer_undated(request).await;
+        if let Some(date) = self.state().date.as_ref() {
+            response.headers_mut().insert(DATE, date.parse().unwrap());
+        }
+        response
+    }
+
+    async fn answer_undated(&self, request: Request<Body>) -> Response<Body> {
         let (method, mut path) = (request.method().clone(), request.uri().path().to_owned());
         let body = request.into_body().collect_bytes().await.unwrap();
         if self.state().is_silent {

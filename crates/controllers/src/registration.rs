@@ -36,6 +36,7 @@ use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -156,7 +157,7 @@ impl Registration {
             name: authority::SECRET,
             source: Box::new(source),
         };
-        let now = OffsetDateTime::now_utc();
+        let now = api_server_time(client).await.unwrap_or_else(OffsetDateTime::now_utc);
         let trusted = registered_bundles(client).await.map_err(|source| Error::Apply {
             kind: "MutatingWebhookConfiguration",
             name: NAME,
@@ -212,6 +213,16 @@ impl Registration {
         applied.configurations = Some(desired);
         Ok(())
     }
+}
+
+/// What time the API server says that it is. It judges certificates by its own clock, so a replica whose clock is off
+/// must neither replace a good authority nor make one that is not valid yet.
+async fn api_server_time(client: &Client) -> Option<OffsetDateTime> {
+    let request = http::Request::get("/version").body(kube::client::Body::empty()).ok()?;
+    // Any answer has a date, even a refusal.
+    let answer = client.send(request).await.ok()?;
+    let date = answer.headers().get(http::header::DATE)?.to_str().ok()?;
+    OffsetDateTime::parse(date, &Rfc2822).ok()
 }
 
 /// Our ClusterRole: what it owns is removed with it. There is none when the operator runs outside the cluster.
@@ -321,124 +332,4 @@ fn except_silent(snapshot: &Snapshot) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fake_api::FakeApi;
-    use ingraft_core::Namespace;
-
-    #[test]
-    fn asks_about_silent_pods_only_in_namespaces_that_ask_or_are_unknown() {
-        let mut snapshot = Snapshot::default();
-        let asking =
-            Namespace::new([("instrumentation.opentelemetry.io/inject-java".to_owned(), "true".to_owned())]);
-        snapshot.namespaces.insert(String::new(), "asking".into(), asking);
-        assert_eq!(except_silent(&snapshot), json!({}), "an empty list would be refused");
-        snapshot.namespaces.insert(String::new(), "silent".into(), Namespace::default());
-        assert_eq!(except_silent(&snapshot)["matchExpressions"][0]["values"], json!(["silent"]));
-    }
-
-    #[test]
-    fn registers_by_service_and_by_url() {
-        let [by_service, _] = configurations(&Snapshot::default(), &Address::Service, "system", "PEM");
-        let service = &by_service["webhooks"][0]["clientConfig"]["service"];
-        assert_eq!(service["path"], webhook_paths::POD);
-        assert_eq!(service["namespace"], "system");
-        let url = Address::Url("https://127.0.0.1:9443/".to_owned());
-        let [by_url, _] = configurations(&Snapshot::default(), &url, "system", "PEM");
-        assert_eq!(by_url["webhooks"][0]["clientConfig"]["url"], "https://127.0.0.1:9443/mutate-v1-pod");
-        assert_eq!(by_url["webhooks"][0]["clientConfig"]["caBundle"], "UEVN");
-    }
-
-    fn registration(authority: watch::Receiver<Option<Authority>>, registered: Arc<Notify>) -> Registration {
-        Registration {
-            namespace: "system".to_owned(),
-            address: Address::Service,
-            store: Arc::default(),
-            authority,
-            registered,
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_was_trusted_stays_so_for_a_while() {
-        let now = OffsetDateTime::now_utc();
-        let (own, other) = (Authority::new(None, now).unwrap(), Authority::new(None, now).unwrap());
-        let (mut applied, start) = (Applied::default(), Instant::now());
-        let both = applied.with_former(&own, &[other.bundle.clone(), other.bundle], start);
-        assert_eq!(both.bundle, format!("{}{}", own.certificate, other.certificate));
-        let trusted = [both.bundle.clone()];
-        assert_eq!(applied.with_former(&own, &trusted, start + HANDOVER / 2), both);
-        assert_eq!(applied.with_former(&own, &trusted, start + HANDOVER), own);
-        let many: Vec<String> = (0..9).map(|number| format!("{number}{PEM_END}")).collect();
-        let kept = applied.with_former(&own, &many, start).bundle;
-        assert_eq!(kept.matches(PEM_END).count(), 1 + MAX_FORMER);
-        assert_eq!(applied.with_former(&own, &["not a certificate".to_owned()], start), own);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_authority_that_cannot_be_saved_is_kept_and_saved_later() {
-        let api = FakeApi::default();
-        api.state().forbidden = Some("/secrets");
-        let (client, registration) = (api.client(), registration(watch::channel(None).1, Arc::default()));
-        tokio::spawn(async move { registration.run(&client).await });
-        let trusted = || {
-            let registered = api.object("/mutatingwebhookconfigurations/ingraft-operator");
-            registered["webhooks"][0]["clientConfig"]["caBundle"].clone()
-        };
-        tokio::time::sleep(RETRY / 2).await;
-        let first = trusted();
-        assert!(first.is_string());
-        tokio::time::sleep(RETRY * 3).await;
-        assert_eq!(trusted(), first);
-        api.state().forbidden = None;
-        tokio::time::sleep(RETRY).await;
-        let saved = authority::load(&api.client(), "system").await.unwrap().unwrap().authority.unwrap();
-        assert_eq!(json!(ByteString(saved.bundle.into_bytes())), first);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_authority_is_trusted_before_it_is_used_and_its_predecessor_after_it_is_lost() {
-        let api = FakeApi::default();
-        let (client, registered) = (api.client(), Arc::new(Notify::new()));
-        let (sender, mut current) = watch::channel(None);
-        let following = crate::follow_authority(
-            client.clone(),
-            "system".to_owned(),
-            Arc::clone(&registered),
-            sender,
-            watch::Sender::default(),
-        );
-        tokio::spawn(following);
-        let registration = registration(current.clone(), registered);
-        tokio::spawn(async move { registration.run(&client).await });
-        current.wait_for(Option::is_some).await.unwrap();
-        let first = current.borrow().clone().unwrap();
-        let written: Vec<String> = api.state().written.clone();
-        let last = |path: &String| path.rsplit('/').nth(1).unwrap_or_default().to_owned();
-        assert_eq!(
-            written.iter().map(last).collect::<Vec<_>>(),
-            ["mutatingwebhookconfigurations", "validatingwebhookconfigurations", "secrets"],
-        );
-
-        api.state().objects.retain(|path, _| !path.contains("/secrets/"));
-        current.wait_for(|current| current.as_ref() != Some(&first)).await.unwrap();
-        let bundle = current.borrow().clone().unwrap().bundle;
-        assert!(bundle.contains(&first.certificate), "replicas that still use it are heard");
-
-        // A Secret that somebody else wrote is not used before it is trusted.
-        let second = current.borrow().clone();
-        let foreign = Authority::new(None, OffsetDateTime::now_utc()).unwrap();
-        let stored = authority::load(&api.client(), "system").await.unwrap();
-        authority::save(&api.client(), "system", &foreign, stored.as_ref()).await.unwrap();
-        current.wait_for(|current| *current != second).await.unwrap();
-        assert_eq!(current.borrow().as_ref(), Some(&foreign));
-        let trusted = || {
-            let registered = api.object("/mutatingwebhookconfigurations/ingraft-operator");
-            registered["webhooks"][0]["clientConfig"]["caBundle"].clone()
-        };
-        let bundle = |text: &str| json!(ByteString(text.as_bytes().to_vec()));
-        assert_ne!(trusted(), bundle(&foreign.bundle), "replicas may still use the one that was replaced");
-        tokio::time::sleep(HANDOVER + REFRESH).await;
-        assert_eq!(trusted(), bundle(&foreign.bundle));
-    }
-}
+mod tests;

@@ -1,22 +1,16 @@
 //! The certificate that the webhook server shows, signed by our own authority.
 //!
-//! A leaf lives in memory and is renewed on use once it is due, so a clock that jumps or a process that slept never
-//! serves an expired one.
+//! A leaf lives in memory and is valid for as long as the authority that signed it. No clock is read here: a replica
+//! whose clock is hours away from the API server's serves the same as the others.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use ingraft_cluster::authority::{self, Authority, CLOCK_SKEW, Hosts};
+use ingraft_cluster::authority::{self, Authority, Hosts};
 use ingraft_cluster::error_chain::Chain;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use time::{Duration, OffsetDateTime};
 use tokio::sync::watch;
-
-/// How long a leaf is valid.
-const LIFE: Duration = Duration::days(7);
-/// A leaf this old is replaced.
-const FRESH: Duration = Duration::days(2);
 
 /// A leaf cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +35,6 @@ pub struct LeafResolver {
 #[derive(Debug, Clone)]
 struct Leaf {
     authority: Authority,
-    made_at: OffsetDateTime,
     key: Arc<CertifiedKey>,
 }
 
@@ -53,20 +46,19 @@ impl LeafResolver {
 
     /// The leaf to show now; `None` while there is no authority.
     fn leaf(&self) -> Option<Arc<CertifiedKey>> {
-        let now = OffsetDateTime::now_utc();
         let last = self.last.read().unwrap_or_else(PoisonError::into_inner).clone();
         let authority = self.authority.borrow().clone()?;
-        if let Some(last) = last.as_ref().filter(|last| last.authority == authority && last.is_fresh(now)) {
+        if let Some(last) = last.as_ref().filter(|last| last.authority == authority) {
             return Some(Arc::clone(&last.key));
         }
-        match Leaf::new(authority, &self.hosts, now) {
+        match Leaf::new(authority, &self.hosts) {
             Ok(leaf) => {
                 let key = Arc::clone(&leaf.key);
                 *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some(leaf);
                 Some(key)
             }
             Err(error) => {
-                tracing::error!(error = %Chain(&error), "failed to renew the certificate");
+                tracing::error!(error = %Chain(&error), "failed to make a certificate");
                 last.map(|last| last.key)
             }
         }
@@ -74,16 +66,11 @@ impl LeafResolver {
 }
 
 impl Leaf {
-    fn new(authority: Authority, hosts: &Hosts, now: OffsetDateTime) -> Result<Self, Error> {
-        let leaf = authority.leaf(hosts, now, LIFE)?;
+    fn new(authority: Authority, hosts: &Hosts) -> Result<Self, Error> {
+        let leaf = authority.leaf(hosts)?;
         let signer = rustls::crypto::ring::sign::any_ecdsa_type(&PrivatePkcs8KeyDer::from(leaf.key).into())?;
         let key = Arc::new(CertifiedKey::new(vec![CertificateDer::from(leaf.certificate)], signer));
-        Ok(Self { authority, made_at: now, key })
-    }
-
-    /// A clock that was set back would make a fresh leaf not yet valid.
-    fn is_fresh(&self, now: OffsetDateTime) -> bool {
-        now < self.made_at + FRESH && now > self.made_at - CLOCK_SKEW
+        Ok(Self { authority, key })
     }
 }
 
@@ -95,6 +82,13 @@ impl ResolvesServerCert for LeafResolver {
 
 #[cfg(test)]
 mod tests {
+    use rustls::RootCertStore;
+    use rustls::client::WebPkiServerVerifier;
+    use rustls::client::danger::ServerCertVerifier;
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{ServerName, UnixTime};
+    use time::{Duration, OffsetDateTime};
+
     use super::*;
 
     #[test]
@@ -116,12 +110,27 @@ mod tests {
     }
 
     #[test]
-    fn is_fresh_for_a_while_and_not_before_it_was_made() {
-        let now = OffsetDateTime::now_utc();
-        let hosts = Hosts::new(&[]).unwrap();
-        let leaf = Leaf::new(Authority::new(None, now).unwrap(), &hosts, now).unwrap();
-        assert!(leaf.is_fresh(now) && leaf.is_fresh(now + Duration::days(1)));
-        assert!(!leaf.is_fresh(now + Duration::days(3)));
-        assert!(!leaf.is_fresh(now - Duration::days(1)));
+    fn serves_what_is_valid_whatever_this_clock_says() {
+        // This clock is far behind the API server's, then far ahead of it.
+        for days in [200, -200] {
+            let now = OffsetDateTime::now_utc() + Duration::days(days);
+            let authority = Authority::new(None, now).unwrap();
+            let root = CertificateDer::from_pem_slice(authority.certificate.as_bytes()).unwrap();
+            let leaf = Leaf::new(authority, &Hosts::new(&["127.0.0.1".to_owned()]).unwrap()).unwrap();
+            let mut roots = RootCertStore::empty();
+            roots.add(root).unwrap();
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let verifier =
+                WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+            let name = ServerName::try_from("127.0.0.1").unwrap();
+            let valid = |at: OffsetDateTime| {
+                let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(
+                    at.unix_timestamp().unsigned_abs(),
+                ));
+                verifier.verify_server_cert(&leaf.key.cert[0], &[], &name, &[], at).is_ok()
+            };
+            assert!(valid(now) && valid(now + Duration::days(364)), "{days}");
+            assert!(!valid(now - Duration::hours(2)) && !valid(now + Duration::days(366)), "{days}");
+        }
     }
 }

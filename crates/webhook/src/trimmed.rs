@@ -66,7 +66,7 @@ impl<'de> Visitor<'de> for Without {
                     fields.next_value::<IgnoredAny>()?;
                     continue;
                 }
-                [field, rest @ ..] if *field == key => fields.next_value_seed(Without(rest))?,
+                [field, rest @ ..] if *field == key => fields.next_value_seed(Self(rest))?,
                 _ => fields.next_value()?,
             };
             object.insert(key.into_owned(), value);
