@@ -32,6 +32,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::api::{Patch, PatchParams};
+use kube::client::Body;
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -51,6 +52,10 @@ const COLLECT: Duration = Duration::from_millis(250);
 const HANDOVER: Duration = Duration::from_secs(2 * REFRESH.as_secs());
 /// At most so many certificates stay trusted.
 const MAX_FORMER: usize = 4;
+/// So many bytes of names are listed: etcd takes 1.5 MiB for all of an object.
+const MAX_NAMES: usize = 1024 * 1024;
+/// What is written around a name.
+const SEPARATORS: usize = 3;
 /// The pause after a failure.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -90,6 +95,8 @@ struct Applied {
     unsaved: Option<Authority>,
     /// Certificates that are trusted beside the authority's own, and since when they are no longer among these.
     former: BTreeMap<String, Instant>,
+    /// It has been logged that not all silent namespaces can be listed.
+    is_incomplete: bool,
 }
 
 impl Applied {
@@ -157,7 +164,7 @@ impl Registration {
             name: authority::SECRET,
             source: Box::new(source),
         };
-        let now = api_server_time(client).await.unwrap_or_else(OffsetDateTime::now_utc);
+        let now = api_server_time(client).await.map_err(failed)?;
         let trusted = registered_bundles(client).await.map_err(|source| Error::Apply {
             kind: "MutatingWebhookConfiguration",
             name: NAME,
@@ -195,7 +202,16 @@ impl Registration {
         authority: &Authority,
         applied: &mut Applied,
     ) -> Result<(), Error> {
-        let desired = configurations(&self.store.read(), &self.address, &self.namespace, &authority.bundle);
+        let (selector, left_out) = except_silent(&self.store.read());
+        if left_out > 0 && !applied.is_incomplete {
+            tracing::warn!(
+                namespaces = left_out,
+                "there are more namespaces without annotations of ours than a registration can list: \
+                 pods of the others are sent too, which costs time and changes nothing"
+            );
+        }
+        applied.is_incomplete = left_out > 0;
+        let desired = configurations(selector, &self.address, &self.namespace, &authority.bundle);
         if applied.configurations.as_ref() == Some(&desired) {
             return Ok(());
         }
@@ -217,12 +233,13 @@ impl Registration {
 
 /// What time the API server says that it is. It judges certificates by its own clock, so a replica whose clock is off
 /// must neither replace a good authority nor make one that is not valid yet.
-async fn api_server_time(client: &Client) -> Option<OffsetDateTime> {
-    let request = http::Request::get("/version").body(kube::client::Body::empty()).ok()?;
+async fn api_server_time(client: &Client) -> kube::Result<OffsetDateTime> {
+    let request = http::Request::get("/version").body(Body::empty()).map_err(kube::Error::HttpError)?;
     // Any answer has a date, even a refusal.
-    let answer = client.send(request).await.ok()?;
-    let date = answer.headers().get(http::header::DATE)?.to_str().ok()?;
-    OffsetDateTime::parse(date, &Rfc2822).ok()
+    let answer = client.send(request).await?;
+    let date = answer.headers().get(http::header::DATE).and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
+    Ok(date.unwrap_or_else(OffsetDateTime::now_utc))
 }
 
 /// Our ClusterRole: what it owns is removed with it. There is none when the operator runs outside the cluster.
@@ -246,8 +263,8 @@ where
     api.patch(NAME, &params, &Patch::Apply(configuration)).await.map(drop).map_err(failed)
 }
 
-/// The configurations of mutating and of validating webhooks.
-fn configurations(snapshot: &Snapshot, address: &Address, namespace: &str, bundle: &str) -> [Value; 2] {
+/// The configurations of mutating and of validating webhooks. The selector is of namespaces whose silent pods are sent.
+fn configurations(selector: Value, address: &Address, namespace: &str, bundle: &str) -> [Value; 2] {
     let client_config = |path: &str| {
         let bundle = ByteString(bundle.as_bytes().to_vec());
         match address {
@@ -303,11 +320,7 @@ fn configurations(snapshot: &Snapshot, address: &Address, namespace: &str, bundl
     };
     let mutating = json!([
         pods("pods.ingraft.dev", ("pod-asks", asks.clone()), json!({})),
-        pods(
-            "pods-by-namespace.ingraft.dev",
-            ("pod-does-not-ask", format!("!({asks})")),
-            except_silent(snapshot)
-        ),
+        pods("pods-by-namespace.ingraft.dev", ("pod-does-not-ask", format!("!({asks})")), selector),
         instrumentations(webhook_paths::INSTRUMENTATION),
     ]);
     let validating = json!([instrumentations(webhook_paths::INSTRUMENTATION_WARNINGS)]);
@@ -317,18 +330,24 @@ fn configurations(snapshot: &Snapshot, address: &Address, namespace: &str, bundl
     ]
 }
 
-/// Selects all namespaces but those that are known to ask for nothing.
-fn except_silent(snapshot: &Snapshot) -> Value {
-    let silent: Vec<&str> = snapshot
-        .namespaces
-        .in_namespace("")
-        .filter(|(_, namespace)| !namespace.asks())
-        .map(|(name, _)| name)
-        .collect();
+/// Selects all namespaces but those that are known to ask for nothing, and says how many of these are selected because
+/// there is no room for them.
+fn except_silent(snapshot: &Snapshot) -> (Value, usize) {
+    let namespaces = snapshot.namespaces.in_namespace("").filter(|(_, namespace)| !namespace.asks());
+    let mut silent: Vec<&str> = namespaces.map(|(name, _)| name).collect();
+    let mut size = 0;
+    let fits = |name: &&str| {
+        size += name.len() + SEPARATORS;
+        size <= MAX_NAMES
+    };
+    let fitting = silent.iter().copied().take_while(fits).count();
+    let left_out = silent.len() - fitting;
+    silent.truncate(fitting);
     if silent.is_empty() {
-        return json!({});
+        return (json!({}), left_out);
     }
-    json!({"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": silent}]})
+    let expression = json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": silent});
+    (json!({"matchExpressions": [expression]}), left_out)
 }
 
 #[cfg(test)]

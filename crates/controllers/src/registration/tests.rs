@@ -8,19 +8,34 @@ fn asks_about_silent_pods_only_in_namespaces_that_ask_or_are_unknown() {
     let asking =
         Namespace::new([("instrumentation.opentelemetry.io/inject-java".to_owned(), "true".to_owned())]);
     snapshot.namespaces.insert(String::new(), "asking".into(), asking);
-    assert_eq!(except_silent(&snapshot), json!({}), "an empty list would be refused");
+    assert_eq!(except_silent(&snapshot).0, json!({}), "an empty list would be refused");
     snapshot.namespaces.insert(String::new(), "silent".into(), Namespace::default());
-    assert_eq!(except_silent(&snapshot)["matchExpressions"][0]["values"], json!(["silent"]));
+    assert_eq!(except_silent(&snapshot).0["matchExpressions"][0]["values"], json!(["silent"]));
+}
+
+#[test]
+fn more_silent_namespaces_than_etcd_takes_are_asked_about() {
+    let mut snapshot = Snapshot::default();
+    for number in 0..30_000 {
+        let name = format!("{number:063}").into();
+        snapshot.namespaces.insert(String::new(), name, Namespace::default());
+    }
+    let (selector, left_out) = except_silent(&snapshot);
+    let silent = selector["matchExpressions"][0]["values"].as_array().unwrap().len();
+    assert_eq!(silent + left_out, 30_000);
+    assert!(silent > 15_000);
+    let [configuration, _] = configurations(selector, &Address::Service, "system", "PEM");
+    assert!(configuration.to_string().len() < 3 << 19);
 }
 
 #[test]
 fn registers_by_service_and_by_url() {
-    let [by_service, _] = configurations(&Snapshot::default(), &Address::Service, "system", "PEM");
+    let [by_service, _] = configurations(json!({}), &Address::Service, "system", "PEM");
     let service = &by_service["webhooks"][0]["clientConfig"]["service"];
     assert_eq!(service["path"], webhook_paths::POD);
     assert_eq!(service["namespace"], "system");
     let url = Address::Url("https://127.0.0.1:9443/".to_owned());
-    let [by_url, _] = configurations(&Snapshot::default(), &url, "system", "PEM");
+    let [by_url, _] = configurations(json!({}), &url, "system", "PEM");
     assert_eq!(by_url["webhooks"][0]["clientConfig"]["url"], "https://127.0.0.1:9443/mutate-v1-pod");
     assert_eq!(by_url["webhooks"][0]["clientConfig"]["caBundle"], "UEVN");
 }
