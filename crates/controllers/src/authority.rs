@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ingraft_cluster::authority::{self, Authority};
 use ingraft_cluster::error_chain::Chain;
+use ingraft_cluster::readiness::Readiness;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhook, MutatingWebhookConfiguration};
 use kube::{Api, Client};
 use tokio::sync::{Notify, watch};
@@ -19,19 +20,43 @@ const SOON: Duration = Duration::from_secs(1);
 /// How often to look afterwards. A new authority is trusted together with its predecessor, so nothing is lost until then.
 const REFRESH: Duration = Duration::from_mins(1);
 
+/// The kind of the registration that pods depend on.
+pub(crate) const MUTATING: &str = "MutatingWebhookConfiguration";
+
+/// What is logged while there is no registration.
+const UNREGISTERED: &str = "the MutatingWebhookConfiguration is missing: \
+    no pod is injected until the operator's manifests are applied again";
+/// What is logged while the registration trusts somebody else.
+const UNTRUSTED: &str = "the API server does not trust this replica's certificate: \
+    pods whose reviews it sends here are not injected";
+
 /// Hands on the authority that the API server trusts, and each that takes its place. `registered` wakes it at once.
-/// `is_trusted` tells whether what is served is what the API server trusts.
+/// `is_trusted` tells whether what is served is what the API server trusts. While there is no registration, that is
+/// missing from `readiness`.
 pub async fn follow_authority(
     client: Client,
     namespace: String,
     registered: Arc<Notify>,
     current: watch::Sender<Option<Authority>>,
     is_trusted: watch::Sender<bool>,
+    readiness: Readiness,
 ) {
     let mut repeats = Repeats::default();
+    let mut missing = None;
     loop {
         match look(&client, &namespace).await {
-            Ok((stored, bundles)) => {
+            Ok((stored, registration)) => {
+                let is_registered = registration.is_some();
+                if !is_registered {
+                    let what = || {
+                        readiness
+                            .register(format!("{MUTATING} {NAME} (apply the operator's manifests again)"))
+                    };
+                    missing.get_or_insert_with(what);
+                } else if let Some(missing) = missing.take() {
+                    missing.done();
+                }
+                let bundles = registration.unwrap_or_default();
                 if let Some(authority) = stored.filter(|authority| trust(&bundles, authority)) {
                     current.send_if_modified(|current| {
                         let changed = current.as_ref() != Some(&authority);
@@ -41,13 +66,15 @@ pub async fn follow_authority(
                 }
                 let serves = current.borrow().as_ref().map(|serving| trust(&bundles, serving));
                 is_trusted.send_replace(serves == Some(true));
-                if serves != Some(false) {
-                    repeats.clear();
-                } else if repeats.is_due("untrusted") {
-                    tracing::warn!(
-                        "the API server does not trust this replica's certificate: \
-                         pods whose reviews it sends here are not injected"
-                    );
+                let fault = match (is_registered, serves) {
+                    (false, _) => Some(UNREGISTERED),
+                    (true, Some(false)) => Some(UNTRUSTED),
+                    (true, _) => None,
+                };
+                match fault {
+                    None => repeats.clear(),
+                    Some(fault) if repeats.is_due(fault) => tracing::warn!(name = NAME, "{fault}"),
+                    Some(_) => {}
                 }
             }
             Err(error) => {
@@ -63,21 +90,23 @@ pub async fn follow_authority(
     }
 }
 
-/// The authority in the Secret, and the bundles that the API server trusts.
-async fn look(client: &Client, namespace: &str) -> kube::Result<(Option<Authority>, Vec<String>)> {
+/// The authority in the Secret, and the bundles that the API server trusts, if there is a registration.
+async fn look(client: &Client, namespace: &str) -> kube::Result<(Option<Authority>, Option<Vec<String>>)> {
     let stored = authority::load(client, namespace).await?.and_then(|stored| stored.authority);
     Ok((stored, registered_bundles(client).await?))
 }
 
-/// The bundles that the API server trusts, one for each webhook.
-pub(crate) async fn registered_bundles(client: &Client) -> kube::Result<Vec<String>> {
+/// The bundles that the API server trusts, one for each webhook; `None` if there is no registration.
+pub(crate) async fn registered_bundles(client: &Client) -> kube::Result<Option<Vec<String>>> {
     let registration = Api::<MutatingWebhookConfiguration>::all(client.clone()).get_opt(NAME).await?;
-    let webhooks = registration.and_then(|registration| registration.webhooks).unwrap_or_default();
     let bundle = |webhook: MutatingWebhook| {
         let bundle = webhook.client_config.ca_bundle.unwrap_or_default();
         String::from_utf8_lossy(&bundle.0).into_owned()
     };
-    Ok(webhooks.into_iter().map(bundle).collect())
+    let bundles = |registration: MutatingWebhookConfiguration| {
+        registration.webhooks.unwrap_or_default().into_iter().map(bundle).collect()
+    };
+    Ok(registration.map(bundles))
 }
 
 /// Whether every webhook trusts an authority.
@@ -113,12 +142,14 @@ mod tests {
         let (current, is_trusted) = (watch::Sender::default(), watch::Sender::new(false));
         let mut trusted = is_trusted.subscribe();
         let serves = current.subscribe();
+        let readiness = Readiness::default();
         tokio::spawn(follow_authority(
             api.client(),
             "system".to_owned(),
             Arc::default(),
             current,
             is_trusted,
+            readiness.clone(),
         ));
         trusted.wait_for(|trusted| *trusted).await.unwrap();
         register(&api, &foreign);
@@ -128,5 +159,13 @@ mod tests {
         let start = tokio::time::Instant::now();
         trusted.wait_for(|trusted| *trusted).await.unwrap();
         assert!(start.elapsed() <= SOON);
+
+        api.state().objects.retain(|path, _| !path.contains("webhookconfigurations"));
+        trusted.wait_for(|trusted| !trusted).await.unwrap();
+        let missing = readiness.missing();
+        assert!(missing.concat().starts_with("MutatingWebhookConfiguration ingraft-operator"), "{missing:?}");
+        register(&api, &own);
+        trusted.wait_for(|trusted| *trusted).await.unwrap();
+        assert_eq!(readiness.missing(), Vec::<String>::new());
     }
 }

@@ -44,6 +44,14 @@ pub enum Error {
     /// A certificate.
     #[error("failed to make a certificate authority")]
     Certificate(#[from] ingraft_cluster::authority::Error),
+    /// The registration cannot be written because it does not exist.
+    #[error("{kind} {name} is missing: apply the operator's manifests again")]
+    Missing {
+        /// The kind.
+        kind: &'static str,
+        /// The name.
+        name: &'static str,
+    },
     /// The registration.
     #[error("failed to apply {kind} {name}")]
     Apply {

@@ -41,7 +41,7 @@ use time::format_description::well_known::Rfc2822;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::authority::registered_bundles;
+use crate::authority::{MUTATING, registered_bundles};
 use crate::{Error, FIELD_MANAGER, NAME};
 
 /// How often the registration is written again, in case somebody removed or changed it.
@@ -166,10 +166,11 @@ impl Registration {
         };
         let now = api_server_time(client).await.map_err(failed)?;
         let trusted = registered_bundles(client).await.map_err(|source| Error::Apply {
-            kind: "MutatingWebhookConfiguration",
+            kind: MUTATING,
             name: NAME,
             source: Box::new(source),
         })?;
+        let trusted = trusted.unwrap_or_default();
         let stored = authority::load(client, &self.namespace).await.map_err(failed)?;
         let current = stored.as_ref().and_then(|stored| stored.authority.clone());
         if let Some(authority) = current.clone().filter(|authority| !authority.is_due(now)) {
@@ -223,7 +224,7 @@ impl Registration {
                 metadata.insert("ownerReferences".to_owned(), json!([owner]));
             }
         }
-        patch::<MutatingWebhookConfiguration>(client, "MutatingWebhookConfiguration", &mutating).await?;
+        patch::<MutatingWebhookConfiguration>(client, MUTATING, &mutating).await?;
         patch::<ValidatingWebhookConfiguration>(client, "ValidatingWebhookConfiguration", &validating)
             .await?;
         applied.configurations = Some(desired);
@@ -260,7 +261,14 @@ where
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let failed = |source| Error::Apply { kind, name: NAME, source: Box::new(source) };
     let api = Api::<K>::all(client.clone());
-    api.patch(NAME, &params, &Patch::Apply(configuration)).await.map(drop).map_err(failed)
+    match api.patch(NAME, &params, &Patch::Apply(configuration)).await {
+        Ok(_) => Ok(()),
+        // We may change it but not create it.
+        Err(_) if matches!(api.get_metadata_opt(NAME).await, Ok(None)) => {
+            Err(Error::Missing { kind, name: NAME })
+        }
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// The configurations of mutating and of validating webhooks. The selector is of namespaces whose silent pods are sent.

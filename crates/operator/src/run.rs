@@ -234,6 +234,7 @@ async fn serve_reviews(
         Arc::clone(&shared.registered),
         shared.authority.clone(),
         shared.is_trusted.clone(),
+        shared.readiness.clone(),
     );
     tasks.spawn_infallible("certificate authority", authorities);
 

@@ -4,6 +4,7 @@ use ingraft_testkit::ingraft::NAMESPACE;
 use serde_json::json;
 
 use crate::cluster::{Cluster, INJECT_PYTHON, NAME, exclusive, instrumentation, is_injected, pod};
+use crate::http::Answer;
 use crate::requests::bundle;
 use crate::wait::until;
 
@@ -21,7 +22,7 @@ fn prepare(cluster: &Cluster) {
 }
 
 #[test]
-fn a_lost_authority_and_a_lost_registration_are_made_again_at_the_start() {
+fn a_lost_authority_is_made_again_and_a_lost_registration_is_named() {
     let cluster = exclusive();
     prepare(&cluster);
     let mut operator = cluster.operator("operator");
@@ -41,6 +42,16 @@ fn a_lost_authority_and_a_lost_registration_are_made_again_at_the_start() {
     cluster.unregister().unwrap();
     cluster.release().unwrap();
     let mut operator = cluster.operator("operator");
+    let names_it = |answer: &Option<Answer>| {
+        answer.as_ref().is_some_and(|answer| {
+            answer.status == 503 && answer.body.contains("MutatingWebhookConfiguration ingraft-operator")
+        })
+    };
+    until("what is missing is named", || operator.readiness().ok(), names_it);
+    let logged = |log: &String| log.contains("is missing: apply the operator's manifests again");
+    until("what is missing is logged", || operator.log().unwrap(), logged);
+    assert_eq!(cluster.registration(), None, "the operator may not create it");
+    cluster.install().unwrap();
     operator.wait_ready();
     let second = bundle(&cluster);
     assert_ne!(second, first);
@@ -94,6 +105,29 @@ fn replicas_share_one_authority() {
 }
 
 #[test]
+fn applying_the_manifests_again_keeps_the_registration() {
+    let cluster = exclusive();
+    let mut operator = cluster.operator("operator");
+    operator.wait_ready();
+    drop(operator);
+    let webhooks = || cluster.registration().unwrap()["webhooks"].clone();
+    let registered = webhooks();
+    cluster.install().unwrap();
+    assert_eq!(webhooks(), registered);
+
+    // As an earlier release has left it, which created it.
+    cluster.unregister().unwrap();
+    let created = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": NAME, "labels": {"app.kubernetes.io/instance": "ingraft"}}, "webhooks": registered,
+    });
+    let apply = ["apply", "--server-side", "--field-manager=ingraft-operator", "-f", "-"];
+    cluster.kubectl().run_with_input(&apply, &created.to_string()).unwrap();
+    cluster.install().unwrap();
+    assert_eq!(webhooks(), registered);
+}
+
+#[test]
 fn the_registration_goes_with_the_role_that_owns_it() {
     let cluster = exclusive();
     let mut operator = cluster.operator("operator");
@@ -108,6 +142,9 @@ fn the_registration_goes_with_the_role_that_owns_it() {
     );
     cluster.kubectl().run(&["delete", "clusterrole", NAME]).unwrap();
     until("the registration is collected", || cluster.registration(), Option::is_none);
+    // The next test installs it again, and must not lose it.
+    let get = ["get", "validatingwebhookconfiguration", NAME, "--ignore-not-found"];
+    until("all of it", || cluster.kubectl().run(&get).unwrap(), String::is_empty);
 }
 
 fn assert_registered(cluster: &Cluster, bundle: &str) {

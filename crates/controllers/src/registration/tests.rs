@@ -50,6 +50,24 @@ fn registration(authority: watch::Receiver<Option<Authority>>, registered: Arc<N
     }
 }
 
+#[tokio::test]
+async fn a_registration_that_may_not_be_created_is_named() {
+    let api = FakeApi::default();
+    api.state().forbidden = Some("/validatingwebhookconfigurations");
+    let registration = registration(watch::channel(None).1, Arc::default());
+    let refresh =
+        || async { registration.refresh(&api.client(), &mut Applied::default()).await.unwrap_err() };
+    let error = refresh().await.to_string();
+    assert_eq!(
+        error,
+        "ValidatingWebhookConfiguration ingraft-operator is missing: apply the operator's manifests again"
+    );
+    let path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/ingraft-operator";
+    api.state().objects.insert(path.to_owned(), json!({"metadata": {"name": NAME}}));
+    let error = refresh().await.to_string();
+    assert_eq!(error, "failed to apply ValidatingWebhookConfiguration ingraft-operator");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_trusted_stays_so_for_a_while() {
     let now = OffsetDateTime::now_utc();
@@ -98,6 +116,7 @@ async fn an_authority_is_trusted_before_it_is_used_and_its_predecessor_after_it_
         Arc::clone(&registered),
         sender,
         watch::Sender::default(),
+        ingraft_cluster::readiness::Readiness::default(),
     );
     tokio::spawn(following);
     let registration = registration(current.clone(), registered);
