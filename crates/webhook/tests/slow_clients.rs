@@ -30,6 +30,10 @@ async fn others_are_answered_within_a_second() {
         }
         slow.push(stream);
     }
+    // And the largest pod of an API server.
+    let large = review(&json!({"supplementalGroups": vec![0; 1_500_000]}));
+    let mut sender = server.connect(&[]).await.unwrap();
+    tokio::spawn(async move { post(&mut sender, &large).await });
     let start = Instant::now();
     let mut stream = server.connect(&[]).await.unwrap();
     let (status, answer) = post(&mut stream, &review(&json!({}))).await;

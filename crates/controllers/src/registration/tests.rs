@@ -17,7 +17,7 @@ fn asks_about_silent_pods_only_in_namespaces_that_ask_or_are_unknown() {
 fn more_silent_namespaces_than_etcd_takes_are_asked_about() {
     let mut snapshot = Snapshot::default();
     for number in 0..30_000 {
-        let name = format!("{number:063}").into();
+        let name = format!("{number:063}");
         snapshot.namespaces.insert(String::new(), name, Namespace::default());
     }
     let (selector, left_out) = except_silent(&snapshot);
