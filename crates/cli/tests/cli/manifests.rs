@@ -37,11 +37,27 @@ fn every_object_is_labelled_and_named() {
         assert_eq!(labels["app.kubernetes.io/name"], "opentelemetry-operator", "{kind}");
         assert_eq!(labels["app.kubernetes.io/instance"], "ingraft", "{kind}");
         assert_eq!(labels.get("control-plane"), None, "{kind}: that label is the reference's");
-        let namespaced =
-            ["Namespace", "ClusterRole", "ClusterRoleBinding"].iter().all(|other| kind != *other);
+        let namespaced = !(kind == "Namespace"
+            || kind.starts_with("ClusterRole")
+            || kind.ends_with("WebhookConfiguration"));
         let namespace = document["metadata"].get("namespace").and_then(Value::as_str);
         assert_eq!(namespace, namespaced.then_some("opentelemetry-operator-system"), "{kind}");
     }
+}
+
+#[test]
+fn the_operator_fills_in_webhook_configurations_and_may_not_create_any() {
+    let documents = manifests(&["operator"]);
+    for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+        let configuration = of_kind(&documents, kind)[0];
+        assert_eq!(configuration.get("webhooks"), None, "{kind}: applying it again would take them away");
+    }
+    let rules = of_kind(&documents, "ClusterRole")[0]["rules"].as_array().unwrap();
+    let of_webhooks: Vec<_> =
+        rules.iter().filter(|rule| rule["apiGroups"][0] == "admissionregistration.k8s.io").collect();
+    assert_eq!(of_webhooks.len(), 1);
+    assert_eq!(of_webhooks[0]["verbs"], json!(["get", "patch"]));
+    assert_eq!(of_webhooks[0]["resourceNames"], json!(["ingraft-operator"]));
 }
 
 #[test]
