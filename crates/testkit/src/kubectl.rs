@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use crate::command::{output_within, text};
 
 /// Longer than anything that tests and commands wait for: what takes longer waits for something that does not come.
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_mins(4);
 
 /// A kubectl that is bound to one cluster.
 #[derive(Clone, Debug)]

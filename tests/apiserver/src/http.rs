@@ -10,7 +10,7 @@ use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// No answer takes longer, that of a webhook that is slow on purpose among them.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Status and body of an answer, and its warnings as kubectl prints them.
 #[derive(Debug)]
