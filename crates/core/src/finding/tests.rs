@@ -107,7 +107,8 @@ fn containers(samples: &mut Vec<Reason>) {
         VariableFinding::VariableNotMergeable { container: container.clone(), variable: variable.clone() }
             .into(),
         VariableFinding::VariableHides { container: container.clone(), variable: variable.clone() }.into(),
-        VariableFinding::VariableMayHide { container, variable }.into(),
+        VariableFinding::VariableMayHide { container: container.clone(), variable: variable.clone() }.into(),
+        VariableFinding::ReferenceLeftOut { container, variable, reference: text("REFERENCE_1") }.into(),
         ManifestFinding::AnnotationMisplaced { key: text("key-1"), template: "/spec/template" }.into(),
         ManifestFinding::KindMissing.into(),
         ManifestFinding::AnnotationWithoutPods { key: text("key-1"), kind: text("Kind1") }.into(),

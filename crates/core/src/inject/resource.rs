@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::env::{Current, Env, Join, NotMergeable};
 use super::pod::{Container, Pod};
 use super::target::Target;
+use crate::environment::refers_to;
 use crate::image::ImageReference;
 use crate::json::{label, string_at};
 use crate::owner::{Owner, OwnerKind};
@@ -100,6 +101,9 @@ impl Attributes {
             }
             self.map.insert(key.to_owned(), format!("$({variable})"));
         }
+        // One that refers to the variable that it is written to would refer to nothing.
+        let is_circle = |text: &str| refers_to(text, ATTRIBUTES);
+        self.map.retain(|key, value| !is_circle(key) && !is_circle(value));
         self.map.retain(|key, _| !existing.contains(key) && !existing.contains(&encoded(key)));
         self.merge(env)
     }

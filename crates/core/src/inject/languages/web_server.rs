@@ -12,6 +12,7 @@ use ingraft_api::{InstrumentationSpec, Language};
 use serde_json::{Value, json};
 
 use self::directives::Syntax;
+use crate::environment::Presence;
 use crate::finding::{
     Allowed, ChoiceFinding, EndpointFinding, Findings, InstrumentationFinding, Reason, Taken,
 };
@@ -225,8 +226,10 @@ fn clone(
         // Only privileged containers may have it, and it is of no use for reading.
         mount.remove("mountPropagation");
     }
+    let mut env = target.env.clone();
+    env.settle(|name| context.pod.env_from_sets(target.container, name) == Presence::Yes);
     let clone = NewContainer::like(target.container, name)
-        .with_list("env", target.env.entries())
+        .with_list("env", env.entries())
         .mounts(mounts)
         .mount(server.configuration_volume, SOURCE);
     finish(context, target.container, clone, (server.clone)(place.folder), findings)
@@ -249,6 +252,8 @@ fn attach(
         format!("{}{}", (server.modules)(context.spec()), server.syntax.directives(context, target));
     env.put(json!({"name": server.configuration_variable, "value": configuration}));
     env.put(field(server.instance_variable, "metadata.name"));
+    // What is left out here is left out of the target too, which reports it.
+    env.settle(|_| false);
 
     let attach = NewContainer::named(server.attach)
         .image(context.image(), context.pull_policy(findings))
