@@ -165,6 +165,19 @@ impl<'a> Env<'a> {
         }
     }
 
+    /// A name for a variable that holds a field of the pod: the usual one, unless it holds something else.
+    pub(crate) fn free_field_name(&self, usual: &str, path: &str) -> String {
+        let mut name = usual.to_owned();
+        let is_other = |name: &str| {
+            let entry = self.position(name).and_then(|index| self.entries.get(index));
+            entry.is_some_and(|entry| Entry::of(entry) != Entry::Field { path })
+        };
+        while is_other(&name) {
+            name.push_str("_FIELD");
+        }
+        name
+    }
+
     /// Appends a variable that holds a field of the pod, unless it is set.
     pub(crate) fn set_default_field(&mut self, name: &str, path: &str) {
         if !self.is_set(name) {

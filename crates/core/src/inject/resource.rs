@@ -64,6 +64,10 @@ impl Attributes {
         Self { service_name, map }
     }
 
+    pub(crate) fn service_namespace(&self) -> &str {
+        self.map.get("service.namespace").map_or("", String::as_str)
+    }
+
     /// Adds the service name, unless the container's own attributes have one. Where the attributes come from a probe, an
     /// earlier pass has decided.
     pub(crate) fn add_name(&self, target: &mut Target<'_>) {
@@ -93,11 +97,15 @@ impl Attributes {
         // Usually the attributes go last. Where another variable refers to them they stay, so what they refer to
         // must come first.
         let stays = env.is_referred_to(ATTRIBUTES);
-        for (key, variable, path) in references {
+        for (key, usual, path) in references {
+            let variable = env.free_field_name(usual, path);
             if stays {
-                env.set_first_field(variable, path);
+                env.set_first_field(&variable, path);
             } else {
-                env.set_default_field(variable, path);
+                env.set_default_field(&variable, path);
+            }
+            if let Some(id) = self.map.get_mut("service.instance.id") {
+                *id = id.replace(&format!("$({usual})"), &format!("$({variable})"));
             }
             self.map.insert(key.to_owned(), format!("$({variable})"));
         }

@@ -208,6 +208,7 @@ fn clone_name(
             return Err(context.taken(Taken::Volume, name));
         }
     }
+    exporter::check_volumes(context, draft)?;
     Ok(clone)
 }
 
@@ -232,7 +233,8 @@ fn clone(
         .with_list("env", env.entries())
         .mounts(mounts)
         .mount(server.configuration_volume, SOURCE);
-    finish(context, target.container, clone, (server.clone)(place.folder), findings)
+    let security = security::of_clone(context, target.container, findings);
+    finish(context, clone, (server.clone)(place.folder), security)
 }
 
 /// The init container that attaches the module to the clone.
@@ -261,22 +263,22 @@ fn attach(
         .mount(server.agent_volume, AGENT)
         .mount(server.configuration_volume, SOURCE)
         .token_of(target);
-    finish(context, target, attach, (server.attach_command)(&place), findings)
+    let security = security::of_payload(context, target, findings);
+    finish(context, attach, (server.attach_command)(&place), security)
 }
 
 /// What both init containers have in common.
 fn finish(
     context: &LanguageContext<'_, '_>,
-    target: Container<'_>,
     container: NewContainer,
     (command, args): Command,
-    findings: &mut Findings,
+    security: Option<Value>,
 ) -> Value {
     container
         .with("command", Some(command))
         .with_list("args", args)
         .with("resources", payload::resources(context))
-        .with("securityContext", security::of_payload(context, target, findings))
+        .with("securityContext", security)
         .build()
 }
 
