@@ -133,7 +133,7 @@ fn owner_of(kind: OwnerKind, name: &str, pod: &Value, namespace: &str, snapshot:
                 return Some(Owner { kind: OwnerKind::Rollout, name, uid: None });
             }
             let deployment = without_suffix(name, label(pod, "pod-template-hash"))?;
-            let uid = snapshot.deployments.get(namespace, deployment).map(|uid| uid.to_string());
+            let uid = snapshot.deployments.get(namespace, deployment).map(ToString::to_string);
             Some(Owner { kind: OwnerKind::Deployment, name: deployment.to_owned(), uid })
         }
         OwnerKind::Job => {
