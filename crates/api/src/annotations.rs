@@ -15,6 +15,9 @@ pub const PYTHON_PLATFORM: &str = "instrumentation.opentelemetry.io/otel-python-
 /// The C library that the .NET payload is for: `linux-x64` (glibc, default) or `linux-musl-x64`.
 pub const DOTNET_RUNTIME: &str = "instrumentation.opentelemetry.io/otel-dotnet-auto-runtime";
 
+/// Requests a Collector as a sidecar from the OpenTelemetry Operator.
+pub const SIDECAR: &str = "sidecar.opentelemetry.io/inject";
+
 /// The executable that the Go sidecar instruments.
 pub const GO_TARGET_EXE: &str = "instrumentation.opentelemetry.io/otel-go-auto-target-exe";
 

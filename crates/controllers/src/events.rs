@@ -2,6 +2,7 @@
 //! show them.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,22 +30,15 @@ pub async fn publish_events(
     locale: Locale,
 ) {
     let recorder = recorder(client);
-    let mut recent: HashMap<(String, &'static str), Instant> = HashMap::new();
+    let mut recent = Recent::default();
     while let Some(report) = reports.recv().await {
         for finding in &report.findings {
             for object in objects(&report, finding, &store) {
-                let key = (identity(&object), finding.code());
-                let now = Instant::now();
-                if recent.get(&key).is_some_and(|last| now - *last < QUIET) {
+                let event = event(finding, "Inject", locale);
+                if !recent.is_due(&object, &event) {
                     continue;
                 }
-                if recent.len() >= REMEMBERED {
-                    recent.retain(|_, last| now - *last < QUIET);
-                }
-                if recent.len() < REMEMBERED {
-                    recent.insert(key, now);
-                }
-                if let Err(error) = recorder.publish(&event(finding, "Inject", locale), &object).await {
+                if let Err(error) = recorder.publish(&event, &object).await {
                     tracing::warn!(error = %Chain(&error), code = finding.code(), "failed to publish an Event");
                 }
             }
@@ -52,15 +46,34 @@ pub async fn publish_events(
     }
 }
 
+/// The Events that were published a short time ago.
+#[derive(Debug, Default)]
+struct Recent(HashMap<u64, Instant>);
+
+impl Recent {
+    /// Whether to publish an Event now. Two findings with one code, about two containers of one object, are two Events.
+    fn is_due(&mut self, object: &ObjectReference, event: &Event) -> bool {
+        let ObjectReference { kind, namespace, name, .. } = object;
+        let mut hasher = DefaultHasher::new();
+        (kind, namespace, name, &event.reason, &event.note).hash(&mut hasher);
+        let (key, now) = (hasher.finish(), Instant::now());
+        if self.0.get(&key).is_some_and(|last| now - *last < QUIET) {
+            return false;
+        }
+        if self.0.len() >= REMEMBERED {
+            self.0.retain(|_, last| now - *last < QUIET);
+        }
+        if self.0.len() < REMEMBERED {
+            self.0.insert(key, now);
+        }
+        true
+    }
+}
+
 /// What publishes Events in the operator's name.
 pub(crate) fn recorder(client: Client) -> Recorder {
     let reporter = Reporter { controller: NAME.to_owned(), instance: std::env::var("HOSTNAME").ok() };
     Recorder::new(client, reporter)
-}
-
-fn identity(object: &ObjectReference) -> String {
-    let part = |part: &Option<String>| part.clone().unwrap_or_default();
-    format!("{}/{}/{}", part(&object.kind), part(&object.namespace), part(&object.name))
 }
 
 /// A finding as an Event about an action of ours.
@@ -106,5 +119,28 @@ fn workload(report: &Report) -> ObjectReference {
             namespace,
             ..ObjectReference::default()
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ingraft_core::finding::VariableFinding;
+
+    use super::*;
+
+    #[test]
+    fn the_same_finding_about_two_containers_is_two_events() {
+        let about = |container: &str| {
+            let (container, variable) = (container.to_owned(), "X".to_owned());
+            let reason = VariableFinding::VariableNotMergeable { container, variable };
+            event(&Finding::pod(reason, ""), "Inject", Locale::En)
+        };
+        let object =
+            |name: &str| ObjectReference { name: Some(name.to_owned()), ..ObjectReference::default() };
+        let mut recent = Recent::default();
+        assert!(recent.is_due(&object("shop"), &about("app")));
+        assert!(recent.is_due(&object("shop"), &about("worker")));
+        assert!(recent.is_due(&object("other"), &about("app")));
+        assert!(!recent.is_due(&object("shop"), &about("app")));
     }
 }

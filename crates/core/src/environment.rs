@@ -37,7 +37,7 @@ use serde_json::Value;
 
 pub(crate) use entry::Entry;
 pub use expansion::expand;
-pub(crate) use expansion::refers_to;
+pub(crate) use expansion::{references, refers_to, split_at_reference};
 pub use service_links::{ServiceVariable, service_links};
 
 use crate::ReferenceKind;

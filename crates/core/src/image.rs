@@ -52,8 +52,10 @@ impl<'a> ImageReference<'a> {
     /// `tag@digest`, digest or tag, whichever there is; `None` for a reference that is not well-formed.
     pub(crate) fn version(self) -> Option<String> {
         let tag_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-        let tag = self.tag.is_none_or(|tag| !tag.is_empty() && tag.chars().all(tag_allowed));
-        let digest = self.digest.is_none_or(|digest| digest.contains(':'));
+        let tag = self.tag.is_none_or(|tag| {
+            (1..=128).contains(&tag.len()) && !tag.starts_with(['.', '-']) && tag.chars().all(tag_allowed)
+        });
+        let digest = self.digest.is_none_or(is_digest);
         if !tag || !digest || !is_well_formed(self.repository) {
             return None;
         }
@@ -62,6 +64,19 @@ impl<'a> ImageReference<'a> {
             (one, other) => one.or(other).map(str::to_owned),
         }
     }
+}
+
+/// Whether it is a digest of a registered algorithm:
+/// <https://github.com/opencontainers/image-spec/blob/main/descriptor.md#registered-algorithms>.
+fn is_digest(digest: &str) -> bool {
+    let Some((algorithm, encoded)) = digest.split_once(':') else { return false };
+    let length = match algorithm {
+        "sha256" => 64,
+        "sha384" => 96,
+        "sha512" => 128,
+        _ => return false,
+    };
+    encoded.len() == length && encoded.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Upper case is allowed only in the name of a registry, which has a dot or a port, or is `localhost`.
@@ -87,8 +102,9 @@ mod tests {
             ("registry.example.com:5000/shop/api", None),
             ("registry.example.com:5000/shop/api:1.4.2", Some("1.4.2")),
             ("Registry.Example.com/shop/api:latest", Some("latest")),
-            ("api@sha256:abc", Some("sha256:abc")),
-            ("api:1@sha256:abc", Some("1@sha256:abc")),
+            ("api@sha256:abc", None),
+            ("api@md5:00000000000000000000000000000000", None),
+            ("api:-1", None),
             ("Shop/API:1", None),
             ("api:", None),
             ("api:a b", None),
@@ -97,6 +113,13 @@ mod tests {
         ] {
             assert_eq!(ImageReference::parse(image).version().as_deref(), expected, "{image}");
         }
+        let version = |image: &str| ImageReference::parse(image).version();
+        let digest = format!("sha256:{}", "0a".repeat(32));
+        assert_eq!(version(&format!("api@{digest}")), Some(digest.clone()));
+        assert_eq!(version(&format!("api:1@{digest}")), Some(format!("1@{digest}")));
+        assert_eq!(version(&format!("api@{}", digest.to_uppercase())), None);
+        assert_eq!(version(&format!("api:{}", "x".repeat(128))), Some("x".repeat(128)));
+        assert_eq!(version(&format!("api:{}", "x".repeat(129))), None);
     }
 
     #[test]

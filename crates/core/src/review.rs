@@ -6,6 +6,7 @@ use ingraft_api::{Instrumentation, Language};
 use crate::defaults;
 use crate::endpoint::{Endpoint, GRPC_PORT};
 use crate::finding::{EndpointFinding, Finding, Findings, InstrumentationFinding, ReferenceFinding};
+use crate::inject::{OtlpProtocols, profile};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::upgrade;
@@ -65,9 +66,10 @@ fn review_endpoint(
         return;
     }
     if endpoint.port == Some(GRPC_PORT) && !sets("OTEL_EXPORTER_OTLP_PROTOCOL") {
-        // The agent that sends only HTTP.
-        let (language, endpoint) = (Language::Python, url.clone());
-        add(EndpointFinding::EndpointPortIsGrpc { language, endpoint });
+        let only =
+            |otlp| Language::ALL.into_iter().filter(|&language| profile(language).otlp == otlp).collect();
+        let (http, grpc) = (only(OtlpProtocols::Http), only(OtlpProtocols::Grpc));
+        add(EndpointFinding::EndpointPortNotForAll { endpoint: url.clone(), http, grpc });
     }
     if endpoint.is_short() {
         let host = endpoint.host.to_owned();
@@ -110,6 +112,7 @@ fn review_tls(instrumentation: &Instrumentation, exporter: &Exporter, findings: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Locale;
     use serde_json::{Value, json};
 
     fn codes(spec: &Value) -> Vec<&'static str> {
@@ -131,13 +134,24 @@ mod tests {
             ("collector.obs:4318", &["EndpointNotAUrl"]),
             ("http://localhost:4318", &["EndpointIsLocal"]),
             ("http://127.0.0.1:4317", &["EndpointIsLocal"]),
-            ("http://other.obs:4317", &["EndpointPortIsGrpc"]),
+            ("http://other.obs:4317", &["EndpointPortNotForAll"]),
             ("http://other:4318", &["EndpointWithoutNamespace"]),
             ("http://collector.obs.svc:9999", &["EndpointPortNotServed"]),
             ("http://collector.obs.svc", &["EndpointPortNotServed"]),
         ] {
             assert_eq!(codes(&json!({"exporter": {"endpoint": endpoint}})), expected, "{endpoint}");
         }
+    }
+
+    #[test]
+    fn advises_a_port_to_the_languages_that_need_it_only() {
+        let object = json!({"spec": {"exporter": {"endpoint": "http://other.obs:4317"}}});
+        let object = serde_json::from_value(object).unwrap();
+        let findings = review(&object, &Snapshot::default(), &Settings::default());
+        assert_eq!(
+            findings[0].reason.text(Locale::En).help.unwrap(),
+            "keep port 4317 for apache-httpd, nginx; use 4318 in an Instrumentation for python"
+        );
     }
 
     #[test]

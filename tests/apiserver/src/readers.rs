@@ -354,6 +354,8 @@ impl<'a> Session<'a> {
         };
         let mut findings: Vec<Finding> = answer["findings"].as_array().unwrap().iter().map(finding).collect();
         findings.sort();
+        let is_error = findings.iter().any(|finding| finding.severity == "error");
+        assert_eq!(output.status.code(), Some(i32::from(is_error)), "{target}: {said}");
         Answer { patch: answer["patch"].as_array().unwrap().clone(), findings }
     }
 

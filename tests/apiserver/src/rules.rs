@@ -75,7 +75,7 @@ fn applying_an_instrumentation_warns_of_what_loses_telemetry() {
         ("http://localhost:4317", "EndpointIsLocal"),
         ("collector:4318", "EndpointNotAUrl"),
         ("http://collector:4318", "EndpointWithoutNamespace"),
-        ("http://collector.obs:4317", "EndpointPortIsGrpc"),
+        ("http://collector.obs:4317", "EndpointPortNotForAll"),
     ] {
         let file = tempfile::NamedTempFile::new().unwrap();
         let object = instrumentation("warnings", "warned", &json!({"exporter": {"endpoint": endpoint}}));

@@ -1,7 +1,7 @@
 //! What annotations of the pod say.
 
 use ingraft_api::Language;
-use ingraft_api::annotations::GO_TARGET_EXE;
+use ingraft_api::annotations::{GO_TARGET_EXE, SIDECAR};
 
 use super::{Locale, Text};
 
@@ -30,6 +30,11 @@ family! {
             value: String,
             /// The known values.
             known: &'static [&'static str],
+        },
+        /// An annotation requests a Collector as a sidecar, which is not served.
+        Warning: SidecarNotServed {
+            /// The value.
+            value: String,
         },
         /// Nothing says which executable the Go agent is to instrument.
         Error: GoTargetMissing {
@@ -70,6 +75,16 @@ impl AnnotationFinding {
                 ))
                 .help(say!(locale, "write one of {known}", "escribe una de estas: {known}"))
             }
+            Self::SidecarNotServed { value } => Text::new(say!(
+                locale,
+                "annotation \"{SIDECAR}: {value}\" has no effect: no Collector is added to pods",
+                "la anotación \"{SIDECAR}: {value}\" no tiene efecto: no se añade ningún Collector a los pods",
+            ))
+            .help(say!(
+                locale,
+                "send to a Collector that runs as a Deployment or DaemonSet, and remove the annotation",
+                "envía a un Collector que funcione como Deployment o DaemonSet, y quita la anotación",
+            )),
             Self::GoTargetMissing { container } => Text::new(say!(
                 locale,
                 "nothing says which executable of container \"{container}\" is the Go application",

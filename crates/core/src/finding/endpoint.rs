@@ -19,6 +19,16 @@ family! {
             /// The endpoint.
             endpoint: String,
         },
+        /// The port of an Instrumentation is the one for gRPC, which some languages cannot send. Whether one of them uses
+        /// it is not known when it is applied.
+        Warning: EndpointPortNotForAll {
+            /// The endpoint.
+            endpoint: String,
+            /// The languages that send only HTTP.
+            http: Vec<Language>,
+            /// The languages that send only gRPC.
+            grpc: Vec<Language>,
+        },
         /// The port is the one for HTTP, and the agent sends gRPC.
         Warning: EndpointPortIsHttp {
             /// The language.
@@ -93,9 +103,24 @@ impl EndpointFinding {
             ))
             .help(say!(
                 locale,
-                "use port 4318 (Apache httpd and nginx need 4317)",
-                "usa el puerto 4318 (Apache httpd y nginx necesitan 4317)",
+                "use port 4318 in an Instrumentation for {language}",
+                "usa el puerto 4318 en una Instrumentation para {language}",
             )),
+            Self::EndpointPortNotForAll { endpoint, http, grpc } => {
+                let names =
+                    |languages: &[Language]| list(&languages.iter().map(Language::to_string).collect::<Vec<_>>());
+                let (http, grpc) = (names(http), names(grpc));
+                Text::new(say!(
+                    locale,
+                    "{endpoint} uses the gRPC port, which does not work for {http}",
+                    "{endpoint} usa el puerto de gRPC, que no sirve para {http}",
+                ))
+                .help(say!(
+                    locale,
+                    "keep port 4317 for {grpc}; use 4318 in an Instrumentation for {http}",
+                    "deja el puerto 4317 para {grpc}; usa 4318 en una Instrumentation para {http}",
+                ))
+            }
             Self::EndpointPortIsHttp { language, endpoint } => Text::new(say!(
                 locale,
                 "{language} sends OTLP over gRPC, but {endpoint} uses the HTTP port",
@@ -103,8 +128,8 @@ impl EndpointFinding {
             ))
             .help(say!(
                 locale,
-                "use the gRPC port, usually 4317",
-                "usa el puerto de gRPC, normalmente 4317",
+                "use the gRPC port, usually 4317, in an Instrumentation for {language}",
+                "usa el puerto de gRPC, normalmente 4317, en una Instrumentation para {language}",
             )),
             Self::EndpointPortCorrected { language, endpoint, corrected } => Text::new(say!(
                 locale,

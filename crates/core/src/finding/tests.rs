@@ -91,6 +91,7 @@ fn containers(samples: &mut Vec<Reason>) {
         AnnotationFinding::AnnotationNotText { key: text("key-1"), value: text("17") }.into(),
         AnnotationFinding::PlatformUnknown { language, value: text("arm-1"), known: &["amd-1", "amd-2"] }
             .into(),
+        AnnotationFinding::SidecarNotServed { value: text("a-1") }.into(),
         AnnotationFinding::GoTargetMissing { container: container.clone() }.into(),
         ContainerFinding::PodSecurityForbids { language, level: PodSecurity::Baseline }.into(),
         ContainerFinding::ProcessesHidden { language, field: "hostPID", value: true }.into(),
@@ -107,7 +108,8 @@ fn containers(samples: &mut Vec<Reason>) {
         VariableFinding::VariableNotMergeable { container: container.clone(), variable: variable.clone() }
             .into(),
         VariableFinding::VariableHides { container: container.clone(), variable: variable.clone() }.into(),
-        VariableFinding::VariableMayHide { container, variable }.into(),
+        VariableFinding::VariableMayHide { container: container.clone(), variable: variable.clone() }.into(),
+        VariableFinding::ReferenceLeftOut { container, variable, reference: text("REFERENCE_1") }.into(),
         ManifestFinding::AnnotationMisplaced { key: text("key-1"), template: "/spec/template" }.into(),
         ManifestFinding::KindMissing.into(),
         ManifestFinding::AnnotationWithoutPods { key: text("key-1"), kind: text("Kind1") }.into(),
@@ -176,6 +178,11 @@ fn endpoints(samples: &mut Vec<Reason>) {
             F::EndpointMissing { container: None },
             F::EndpointMissing { container: Some(text("app-1")) },
             F::EndpointPortIsGrpc { language, endpoint: endpoint.clone() },
+            F::EndpointPortNotForAll {
+                endpoint: endpoint.clone(),
+                http: vec![language],
+                grpc: vec![Language::Nginx],
+            },
             F::EndpointPortIsHttp { language, endpoint: endpoint.clone() },
             F::EndpointPortCorrected {
                 language,

@@ -33,6 +33,16 @@ family! {
             /// The variable.
             variable: String,
         },
+        /// A variable of an Instrumentation refers to one that nothing sets before it. The reference is left out, because
+        /// the application would get it as text, and some, such as Java, do not start then.
+        Warning: ReferenceLeftOut {
+            /// The container.
+            container: String,
+            /// The variable.
+            variable: String,
+            /// The variable that it refers to.
+            reference: String,
+        },
     }
 }
 
@@ -74,6 +84,16 @@ impl VariableFinding {
                 "{variable}, ahora definida en el contenedor \"{container}\", sustituiría un valor de envFrom",
             ))
             .help(joined(variable, locale)),
+            Self::ReferenceLeftOut { container, variable, reference } => Text::new(say!(
+                locale,
+                "{variable} refers to $({reference}), which nothing certainly sets before it in container \"{container}\", so the reference is left out",
+                "{variable} se refiere a $({reference}), que nada define con certeza antes en el contenedor \"{container}\", así que la referencia se omite",
+            ))
+            .help(say!(
+                locale,
+                "remove $({reference}) from {variable}, or set {reference} in the container's env",
+                "quita $({reference}) de {variable}, o define {reference} en el env del contenedor",
+            )),
         }
     }
 }

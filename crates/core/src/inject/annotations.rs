@@ -1,12 +1,12 @@
 //! Annotations of a pod that look like ours and have no effect.
 
 use ingraft_api::Language;
-use ingraft_api::annotations::{CONTAINER_NAMES, PREFIX};
+use ingraft_api::annotations::{CONTAINER_NAMES, PREFIX, SIDECAR};
 use serde_json::Value;
 
 use super::languages::profile;
 use crate::finding::{AnnotationFinding, Findings};
-use crate::json::annotation_pointer;
+use crate::json::{annotation, annotation_pointer};
 
 /// Reports annotations that look like ours and are none, or whose value is no text.
 pub(crate) fn lint(pod: &Value, findings: &mut Findings) {
@@ -24,6 +24,11 @@ pub(crate) fn lint(pod: &Value, findings: &mut Findings) {
             continue;
         };
         findings.pod(reason, annotation_pointer(key));
+    }
+    let sidecar = annotation(pod, SIDECAR);
+    if !matches!(sidecar.to_ascii_lowercase().as_str(), "" | "false") {
+        let reason = AnnotationFinding::SidecarNotServed { value: sidecar.to_owned() };
+        findings.pod(reason, annotation_pointer(SIDECAR));
     }
 }
 

@@ -3,11 +3,14 @@
 //! The rules are the kubelet's (docs/reference/kubelet.md): of two entries with one name the later wins, `$(NAME)`
 //! sees only what stands before it, and an entry with an optional source may turn out to set nothing.
 
+mod settle;
+
 use std::borrow::Cow;
 
 pub(crate) use ingraft_probe_contract::Join;
 use ingraft_probe_contract::yields_to_image;
 use serde_json::{Value, json};
+pub(crate) use settle::LeftOut;
 
 use crate::environment::{Entry, refers_to};
 use crate::json::string;
@@ -21,6 +24,8 @@ const ORIGINAL: &str = "OTEL_ORIG_";
 /// The `env` list of one container.
 #[derive(Debug, Clone)]
 pub(crate) struct Env<'a> {
+    /// The list as it was received.
+    original: &'a [Value],
     entries: Vec<Cow<'a, Value>>,
     changes: usize,
     /// Whether a probe can decide what only the start of the container shows.
@@ -98,9 +103,9 @@ pub(crate) enum Current<'e> {
 pub(crate) struct NotMergeable;
 
 impl<'a> Env<'a> {
-    pub(crate) fn new(entries: &'a [Value]) -> Self {
-        let entries = entries.iter().map(Cow::Borrowed).collect();
-        Self { entries, changes: 0, probe: false, added: Vec::new() }
+    pub(crate) fn new(original: &'a [Value]) -> Self {
+        let entries = original.iter().map(Cow::Borrowed).collect();
+        Self { original, entries, changes: 0, probe: false, added: Vec::new() }
     }
 
     /// Lets a probe decide what only the start of the container shows.
@@ -158,6 +163,19 @@ impl<'a> Env<'a> {
             self.push(json!({"name": name, "value": value}));
             self.add(name, Join::default(value), Standing::New);
         }
+    }
+
+    /// A name for a variable that holds a field of the pod: the usual one, unless it holds something else.
+    pub(crate) fn free_field_name(&self, usual: &str, path: &str) -> String {
+        let mut name = usual.to_owned();
+        let is_other = |name: &str| {
+            let entry = self.position(name).and_then(|index| self.entries.get(index));
+            entry.is_some_and(|entry| Entry::of(entry) != Entry::Field { path })
+        };
+        while is_other(&name) {
+            name.push_str("_FIELD");
+        }
+        name
     }
 
     /// Appends a variable that holds a field of the pod, unless it is set.

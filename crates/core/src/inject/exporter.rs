@@ -6,6 +6,7 @@ use ingraft_api::instrumentation::Tls;
 use ingraft_api::{InstrumentationSpec, Language};
 use serde_json::{Value, json};
 
+use super::draft::Draft;
 use super::env::{Current, Env};
 use super::language_context::LanguageContext;
 use super::profile::OtlpProtocols;
@@ -13,7 +14,8 @@ use super::target::Target;
 use super::valid;
 use crate::endpoint::{Endpoint, GRPC_PORT, HTTP_PORT};
 use crate::environment::Presence;
-use crate::finding::EndpointFinding;
+use crate::finding::{EndpointFinding, Reason, Taken};
+use crate::json::{string, string_at};
 
 pub(crate) const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 pub(crate) const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
@@ -193,6 +195,20 @@ pub(crate) fn volumes(spec: &InstrumentationSpec) -> Vec<Value> {
         json!({"name": volume_name("otel-auto-configmap", name), "configMap": {"name": name, "optional": true}})
     });
     secret.into_iter().chain(config_map).collect()
+}
+
+/// A volume of TLS material whose name is that of another volume.
+pub(crate) fn check_volumes(context: &LanguageContext<'_, '_>, draft: &Draft<'_>) -> Result<(), Reason> {
+    let object = |volume: &Value| {
+        ["/secret/secretName", "/configMap/name"].map(|field| string_at(volume, field).map(str::to_owned))
+    };
+    for volume in volumes(context.spec()) {
+        let name = string(&volume, "name").unwrap_or_default();
+        if draft.volume(name).is_some_and(|known| object(known) != object(&volume)) {
+            return Err(context.taken(Taken::Volume, name));
+        }
+    }
+    Ok(())
 }
 
 fn set(text: Option<&String>) -> Option<&str> {

@@ -3,6 +3,7 @@
 use ingraft_api::instrumentation::AgentBlock;
 use ingraft_api::{InstrumentationSpec, Language};
 use ingraft_probe_contract::Libc;
+use k8s_openapi::api::core::v1::EnvVar;
 use serde_json::{Map, Value};
 
 use super::choose::Choice;
@@ -96,6 +97,17 @@ impl<'c, 'a> LanguageContext<'c, 'a> {
 
     pub(crate) fn spec(&self) -> &'a InstrumentationSpec {
         &self.choice.instrumentation.spec
+    }
+
+    /// The JSON pointer of a variable of the Instrumentation, or of the endpoint, from which others come.
+    pub(crate) fn variable_pointer(&self, name: &str) -> String {
+        let place = |variables: &[EnvVar]| variables.iter().position(|variable| variable.name == name);
+        let field = self.language().field();
+        let common = self.spec().env.as_deref().unwrap_or_default();
+        place(self.block.env)
+            .map(|place| format!("/spec/{field}/env/{place}"))
+            .or_else(|| place(common).map(|place| format!("/spec/env/{place}")))
+            .unwrap_or_else(|| "/spec/exporter/endpoint".to_owned())
     }
 
     /// The C library of the first target, if probes have found it.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::env::{Current, Env, Join, NotMergeable};
 use super::pod::{Container, Pod};
 use super::target::Target;
+use crate::environment::refers_to;
 use crate::image::ImageReference;
 use crate::json::{label, string_at};
 use crate::owner::{Owner, OwnerKind};
@@ -63,6 +64,10 @@ impl Attributes {
         Self { service_name, map }
     }
 
+    pub(crate) fn service_namespace(&self) -> &str {
+        self.map.get("service.namespace").map_or("", String::as_str)
+    }
+
     /// Adds the service name, unless the container's own attributes have one. Where the attributes come from a probe, an
     /// earlier pass has decided.
     pub(crate) fn add_name(&self, target: &mut Target<'_>) {
@@ -92,14 +97,21 @@ impl Attributes {
         // Usually the attributes go last. Where another variable refers to them they stay, so what they refer to
         // must come first.
         let stays = env.is_referred_to(ATTRIBUTES);
-        for (key, variable, path) in references {
+        for (key, usual, path) in references {
+            let variable = env.free_field_name(usual, path);
             if stays {
-                env.set_first_field(variable, path);
+                env.set_first_field(&variable, path);
             } else {
-                env.set_default_field(variable, path);
+                env.set_default_field(&variable, path);
+            }
+            if let Some(id) = self.map.get_mut("service.instance.id") {
+                *id = id.replace(&format!("$({usual})"), &format!("$({variable})"));
             }
             self.map.insert(key.to_owned(), format!("$({variable})"));
         }
+        // One that refers to the variable that it is written to would refer to nothing.
+        let is_circle = |text: &str| refers_to(text, ATTRIBUTES);
+        self.map.retain(|key, value| !is_circle(key) && !is_circle(value));
         self.map.retain(|key, _| !existing.contains(key) && !existing.contains(&encoded(key)));
         self.merge(env)
     }

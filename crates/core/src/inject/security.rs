@@ -18,17 +18,37 @@ const NON_ROOT_USER: u32 = 65532;
 /// at (<https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted>).
 const RESTRICTED: [&str; 4] = ["allowPrivilegeEscalation", "capabilities", "runAsNonRoot", "seccompProfile"];
 
-/// The security context of a payload container: the Instrumentation's, completed by what the target has of
-/// *restricted*, or else the target's own. One that no pod of this namespace may have is left out, with a finding.
+/// The security context of a payload container: that of a clone, with a user where one is required, since the user of
+/// an agent's image is root.
 pub(crate) fn of_payload(
     context: &LanguageContext<'_, '_>,
     target: Container<'_>,
     findings: &mut Findings,
 ) -> Option<Value> {
+    with_user(context.pod, chosen(context, target, findings))
+}
+
+/// The security context of an init container with the target's image, which runs as the target does: only the image's
+/// user may be able to read its files.
+pub(crate) fn of_clone(
+    context: &LanguageContext<'_, '_>,
+    target: Container<'_>,
+    findings: &mut Findings,
+) -> Option<Value> {
+    chosen(context, target, findings).map(Value::Object)
+}
+
+/// The Instrumentation's, completed by what the target has of *restricted*, or else the target's own. One that no pod
+/// of this namespace may have is left out, with a finding.
+fn chosen(
+    context: &LanguageContext<'_, '_>,
+    target: Container<'_>,
+    findings: &mut Findings,
+) -> Option<Map<String, Value>> {
     let pod = context.pod;
     let inherited = target.json.get("securityContext").and_then(Value::as_object).cloned();
     let chosen = context.spec().init_container_security_context.as_ref();
-    let security = match chosen.and_then(|chosen| serde_json::to_value(chosen).ok()) {
+    match chosen.and_then(|chosen| serde_json::to_value(chosen).ok()) {
         Some(Value::Object(mut chosen)) => {
             complete(&mut chosen, inherited.as_ref());
             let refused = valid::invalid_security_context(&chosen, pod.json)
@@ -43,8 +63,7 @@ pub(crate) fn of_payload(
             }
         }
         _ => inherited,
-    };
-    with_user(pod, security)
+    }
 }
 
 /// The security context of a container of ours that has none of its own: the target's.

@@ -1,6 +1,7 @@
 //! What every SDK reads from its environment, whatever its language: where to send, and what about
 //! (docs/reference/variables.md 1).
 
+use super::env::LeftOut;
 use super::exporter::{self, Outlet};
 use super::language_context::LanguageContext;
 use super::pod::Container;
@@ -31,7 +32,20 @@ pub(crate) fn add(
     }
     add_propagators_and_sampler(context, target);
     Attributes::move_last(&mut target.env);
+    settle(context, target, findings);
     Ok(())
+}
+
+/// Puts the references between variables in order, and reports those that are left out.
+fn settle(context: &LanguageContext<'_, '_>, target: &mut Target<'_>, findings: &mut Findings) {
+    let container = target.container;
+    let is_set_before = |name: &str| context.pod.env_from_sets(container, name) == Presence::Yes;
+    for LeftOut { variable, reference } in target.env.settle(is_set_before) {
+        let pointer = context.variable_pointer(&variable);
+        let container = container.name.to_owned();
+        let reason = VariableFinding::ReferenceLeftOut { container, variable, reference };
+        findings.about(context.choice.instrumentation, reason, pointer);
+    }
 }
 
 fn add_propagators_and_sampler(context: &LanguageContext<'_, '_>, target: &mut Target<'_>) {
@@ -78,7 +92,7 @@ pub(crate) fn review_hidden(
         return;
     }
     for &variable in joined.iter().chain(&[ATTRIBUTES]) {
-        if target.sets(variable) {
+        if target.sets(variable) || target.env.extends_itself(variable) {
             continue;
         }
         let presence = context.pod.env_from_sets(target.container, variable);

@@ -59,3 +59,82 @@ fn adds_only_what_is_not_set_even_if_it_is_empty() {
     env.set_first_field("A", "status.podIP");
     assert!(env.into_changed().is_none());
 }
+
+fn settled(own: &[Value], given: &[Value]) -> (Vec<Value>, Vec<(String, String)>) {
+    let mut env = Env::new(own);
+    env.set_defaults(given);
+    let left_out = env.settle(|name| name == "FROM");
+    let pair = |left_out: LeftOut| (left_out.variable, left_out.reference);
+    (env.entries(), left_out.into_iter().map(pair).collect())
+}
+
+fn names(entries: &[Value]) -> Vec<&str> {
+    entries.iter().map(|entry| entry["name"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn what_is_added_follows_what_it_refers_to() {
+    let own = [json!({"name": "OWN", "value": "$(B)"})];
+    let given = json!([
+        {"name": "A", "value": "$(B) $(C) $(OWN) $(NOBODY)"},
+        {"name": "D", "value": "$$(E)"},
+        {"name": "B", "value": "$(C)"},
+        {"name": "E", "value": "e"},
+        {"name": "C", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+    ]);
+    let (entries, left_out) = settled(&own, given.as_array().unwrap());
+    assert_eq!(names(&entries), ["OWN", "D", "E", "C", "B", "A"]);
+    assert_eq!(entries[5]["value"], "$(B) $(C) $(OWN) $(NOBODY)");
+    assert_eq!(left_out, []);
+}
+
+#[test]
+fn a_reference_that_finds_nothing_is_left_out() {
+    for (value, expected) in [
+        ("$(X) -Dx=y", " -Dx=y"),
+        ("$(X):/mine", "/mine"),
+        ("/a:$(X):/b", "/a:/b"),
+        ("/a:$(X)", "/a"),
+        ("$(X),$(X),k=$$(X)", "k=$$(X)"),
+        ("$(X)", ""),
+    ] {
+        let (entries, left_out) = settled(&[], &[json!({"name": "X", "value": value})]);
+        assert_eq!(entries[0]["value"], expected, "{value}");
+        assert_eq!(left_out, [("X".to_owned(), "X".to_owned())]);
+    }
+    let own = [json!({"name": "OWN", "value": "$(OWN) $(X)"})];
+    let given = json!([{"name": "X", "value": "$(OWN)"}, {"name": "FROM", "value": "$(FROM) x"}]);
+    let (entries, left_out) = settled(&own, given.as_array().unwrap());
+    assert_eq!(entries[0], own[0], "what the container has stays as it is");
+    assert_eq!(entries[2]["value"], "$(FROM) x", "envFrom sets it");
+    assert_eq!(left_out, []);
+}
+
+#[test]
+fn a_circle_keeps_its_order() {
+    let given = json!([
+        {"name": "A", "value": "a$(B)$(D)"},
+        {"name": "B", "value": "b$(A)"},
+        {"name": "C", "value": "$(A)"},
+        {"name": "D", "value": "d"},
+        {"name": "LAST", "value": ""},
+    ]);
+    let (entries, left_out) = settled(&[], given.as_array().unwrap());
+    assert_eq!(names(&entries), ["A", "B", "C", "D", "LAST"]);
+    assert_eq!(entries[0]["value"], "a");
+    assert_eq!(entries[2]["value"], "$(A)");
+    assert_eq!(left_out, ["B", "D"].map(|reference| ("A".to_owned(), reference.to_owned())));
+}
+
+#[test]
+fn a_value_that_extends_itself_extends_what_the_image_sets() {
+    let mut env = Env::new(&[]).with_probe(true);
+    env.set_defaults(&[json!({"name": "JAVA_TOOL_OPTIONS", "value": "$(JAVA_TOOL_OPTIONS) -Dx=y"})]);
+    env.merge("JAVA_TOOL_OPTIONS", Join::appended("", " -javaagent:/a.jar", "/a.jar")).unwrap();
+    env.settle(|_| false);
+    assert_eq!(env.entries()[0]["value"], " -Dx=y -javaagent:/a.jar");
+    let [added] = env.added() else { panic!("one variable: {:?}", env.added()) };
+    assert!(matches!(added.standing, Standing::New));
+    assert_eq!(added.join.merge(Some("-Xmx1g")).unwrap(), "-Xmx1g -Dx=y -javaagent:/a.jar");
+    assert_eq!(added.join.merge(None).unwrap(), " -Dx=y -javaagent:/a.jar");
+}

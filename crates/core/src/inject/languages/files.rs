@@ -44,10 +44,12 @@ pub(super) fn inject<'a>(
     draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Vec<String> {
-    let payload = match agent.payload(context, findings).and_then(|payload| match &payload {
-        Some(files) => files.check(context, draft).map(|()| payload),
-        None => Ok(payload),
-    }) {
+    let checked = |payload: Option<Payload>| {
+        exporter::check_volumes(context, draft)?;
+        payload.iter().try_for_each(|files| files.check(context, draft))?;
+        Ok(payload)
+    };
+    let payload = match agent.payload(context, findings).and_then(checked) {
         Ok(payload) => payload,
         Err(reason) => {
             findings.pod(reason, context.choice.pointer());

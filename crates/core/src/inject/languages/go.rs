@@ -128,6 +128,7 @@ fn check(context: &LanguageContext<'_, '_>, draft: &Draft<'_>) -> Result<(), Rea
     if draft.is_foreign(NAME, VOLUME) {
         return Err(context.taken(Taken::Container, NAME));
     }
+    exporter::check_volumes(context, draft)?;
     match draft.volume(VOLUME).map(|volume| volume.pointer("/hostPath/path").and_then(Value::as_str)) {
         None | Some(Some(FOLDER)) => Ok(()),
         Some(_) => Err(context.taken(Taken::Volume, VOLUME)),

@@ -12,6 +12,7 @@ use ingraft_api::{InstrumentationSpec, Language};
 use serde_json::{Value, json};
 
 use self::directives::Syntax;
+use crate::environment::Presence;
 use crate::finding::{
     Allowed, ChoiceFinding, EndpointFinding, Findings, InstrumentationFinding, Reason, Taken,
 };
@@ -207,6 +208,7 @@ fn clone_name(
             return Err(context.taken(Taken::Volume, name));
         }
     }
+    exporter::check_volumes(context, draft)?;
     Ok(clone)
 }
 
@@ -225,11 +227,14 @@ fn clone(
         // Only privileged containers may have it, and it is of no use for reading.
         mount.remove("mountPropagation");
     }
+    let mut env = target.env.clone();
+    env.settle(|name| context.pod.env_from_sets(target.container, name) == Presence::Yes);
     let clone = NewContainer::like(target.container, name)
-        .with_list("env", target.env.entries())
+        .with_list("env", env.entries())
         .mounts(mounts)
         .mount(server.configuration_volume, SOURCE);
-    finish(context, target.container, clone, (server.clone)(place.folder), findings)
+    let security = security::of_clone(context, target.container, findings);
+    finish(context, clone, (server.clone)(place.folder), security)
 }
 
 /// The init container that attaches the module to the clone.
@@ -249,6 +254,8 @@ fn attach(
         format!("{}{}", (server.modules)(context.spec()), server.syntax.directives(context, target));
     env.put(json!({"name": server.configuration_variable, "value": configuration}));
     env.put(field(server.instance_variable, "metadata.name"));
+    // What is left out here is left out of the target too, which reports it.
+    env.settle(|_| false);
 
     let attach = NewContainer::named(server.attach)
         .image(context.image(), context.pull_policy(findings))
@@ -256,22 +263,22 @@ fn attach(
         .mount(server.agent_volume, AGENT)
         .mount(server.configuration_volume, SOURCE)
         .token_of(target);
-    finish(context, target, attach, (server.attach_command)(&place), findings)
+    let security = security::of_payload(context, target, findings);
+    finish(context, attach, (server.attach_command)(&place), security)
 }
 
 /// What both init containers have in common.
 fn finish(
     context: &LanguageContext<'_, '_>,
-    target: Container<'_>,
     container: NewContainer,
     (command, args): Command,
-    findings: &mut Findings,
+    security: Option<Value>,
 ) -> Value {
     container
         .with("command", Some(command))
         .with_list("args", args)
         .with("resources", payload::resources(context))
-        .with("securityContext", security::of_payload(context, target, findings))
+        .with("securityContext", security)
         .build()
 }
 

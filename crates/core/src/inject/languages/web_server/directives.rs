@@ -36,21 +36,20 @@ impl Syntax {
     /// there.
     pub(super) fn directives(&self, context: &LanguageContext<'_, '_>, target: Container<'_>) -> String {
         let spec = context.spec();
-        let language = context.language();
         let name = |name: &str| format!("{}{name}", self.prefix);
         let corrected = exporter::corrected_endpoint(context);
         let endpoint =
             corrected.as_deref().or_else(|| exporter::endpoint(spec)).unwrap_or("http://localhost:4317/");
-        let service = Attributes::of(context.pod, spec, target).service_name;
-        let namespace = match context.pod.namespace {
-            "" => language.key(),
+        let attributes_of_pod = Attributes::of(context.pod, spec, target);
+        let namespace = match attributes_of_pod.service_namespace() {
+            "" => context.language().key(),
             namespace => namespace,
         };
         let mut lines = BTreeMap::from([
             (name("Enabled"), "ON".to_owned()),
             (name("OtelSpanExporter"), "otlp".to_owned()),
             (name("OtelExporterEndpoint"), self.value(endpoint)),
-            (name("ServiceName"), self.value(&service)),
+            (name("ServiceName"), self.value(&attributes_of_pod.service_name)),
             (name("ServiceNamespace"), self.value(namespace)),
             (name("ServiceInstanceId"), INSTANCE.to_owned()),
             (name("ResolveBackends"), self.on.to_owned()),
