@@ -113,7 +113,7 @@ fn create_objects(kubectl: &Kubectl, namespaces: u32) -> anyhow::Result<()> {
         "--timeout=30s",
     ])?;
     kubectl.apply(BASE)?;
-    // kubectl sends 50 requests a second.
+    // One kubectl sends 50 requests a second, so ten run at once.
     let numbers: Vec<u32> = (0..namespaces).collect();
     for some in numbers.chunks(2000) {
         std::thread::scope(|scope| {

@@ -225,9 +225,15 @@ impl Registration {
             }
         }
         patch::<MutatingWebhookConfiguration>(client, MUTATING, &mutating).await?;
-        patch::<ValidatingWebhookConfiguration>(client, "ValidatingWebhookConfiguration", &validating)
-            .await?;
-        applied.configurations = Some(desired);
+        let warns =
+            patch::<ValidatingWebhookConfiguration>(client, "ValidatingWebhookConfiguration", &validating);
+        // It only warns about Instrumentations: pods are injected without it.
+        match warns.await {
+            Ok(()) => applied.configurations = Some(desired),
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "nobody is warned about Instrumentations, will try again");
+            }
+        }
         Ok(())
     }
 }
@@ -240,7 +246,12 @@ async fn api_server_time(client: &Client) -> kube::Result<OffsetDateTime> {
     let answer = client.send(request).await?;
     let date = answer.headers().get(http::header::DATE).and_then(|date| date.to_str().ok());
     let date = date.and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
-    Ok(date.unwrap_or_else(OffsetDateTime::now_utc))
+    Ok(date.unwrap_or_else(|| {
+        tracing::warn!(
+            "the API server's answers have no date: certificates are judged by the clock of this replica"
+        );
+        OffsetDateTime::now_utc()
+    }))
 }
 
 /// Our ClusterRole: what it owns is removed with it. There is none when the operator runs outside the cluster.

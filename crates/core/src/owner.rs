@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deployment_that_the_pod_speaks_of_must_be_known() {
+    fn a_review_waits_for_the_deployment_that_the_pod_speaks_of() {
         let pod = |hash: &str| {
             json!({"metadata": {
                 "labels": {"pod-template-hash": hash},

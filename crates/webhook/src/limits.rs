@@ -22,7 +22,7 @@ const SMALL_BODY: usize = 32 * 1024;
 /// So many bytes of larger bodies are read at once.
 const BODIES: usize = 16 * 1024 * 1024;
 /// A document that may take more memory than this waits for its turn. An ordinary pod takes less.
-const SMALL_DOCUMENT: usize = 128 * 1024;
+const SMALL_DOCUMENT: usize = 256 * 1024;
 /// Larger documents take this much memory at once. The largest one that an API server sends for good reason, 3 MiB of
 /// one-digit numbers, fits alone.
 const DOCUMENTS: usize = 112 * 1024 * 1024;

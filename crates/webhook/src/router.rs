@@ -70,10 +70,10 @@ async fn instrumentation_warnings(State(shared): State<Arc<Shared>>, body: Body)
 impl Shared {
     async fn admit(&self, webhook: &'static str, body: Body) -> Result<(Request, Memory), Response> {
         self.limits.admit(body).await.map_err(|Refusal(status, detail)| {
-            let (outcome, reason) = if status == StatusCode::SERVICE_UNAVAILABLE {
-                ("busy", "there was no turn for this review")
-            } else {
-                ("refused", "this is not an AdmissionReview of admission.k8s.io/v1")
+            let (outcome, reason) = match status {
+                StatusCode::SERVICE_UNAVAILABLE => ("busy", "this review was not read in time"),
+                StatusCode::PAYLOAD_TOO_LARGE => ("refused", "this review is too large"),
+                _ => ("refused", "this is not an AdmissionReview of admission.k8s.io/v1"),
             };
             self.context.metrics.review(webhook, outcome);
             tracing::warn!(webhook, %detail, "{reason}");

@@ -110,7 +110,8 @@ struct Connection {
 }
 
 impl Connections {
-    /// Makes room for another one: if there are too many, the one that has made no request for the longest time ends.
+    /// Makes room for another one: if there are too many, the oldest that has made no request ends, or else the one that
+    /// has made none for the longest time. So whoever only connects keeps out nobody who asks.
     fn make_room(&mut self) {
         if self.0.len() < CONNECTIONS {
             return;
@@ -119,7 +120,10 @@ impl Connections {
         if self.0.len() < CONNECTIONS {
             return;
         }
-        let last = |connection: &Connection| connection.last_request.borrow().unwrap_or(connection.accepted);
+        let last = |connection: &Connection| {
+            let request = *connection.last_request.borrow();
+            (request.is_some(), request.unwrap_or(connection.accepted))
+        };
         let oldest = self.0.iter().enumerate().min_by_key(|(_, connection)| last(connection));
         if let Some((index, _)) = oldest {
             tracing::warn!("too many connections: the one that was idle for the longest time is closed");

@@ -1,4 +1,4 @@
-//! The webhook that does nothing, called for the same pods: what the API server's own metric has of it is not ours.
+//! A webhook that does nothing, called for the same pods: its time in the API server's metric is not ours to save.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -24,7 +24,7 @@ family! {
         }
             example "A probe ran in the image of an application that has another C library than the agent's files:\n\n```yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: cart\n  annotations:\n    instrumentation.opentelemetry.io/inject-python: 'true'\n    instrumentation.opentelemetry.io/otel-python-platform: glibc\nspec:\n  containers:\n    - name: app\n      image: python:3.13-alpine\n```"
             fix "Name the C library of the image, and restart the workload:\n\n```yaml\ninstrumentation.opentelemetry.io/otel-python-platform: musl\n```\n\nWhere the image has no such runtime, or an old one, use another image, or remove the annotation. Where another agent is loaded, remove one of the two.",
-        /// The probe found that an agent does not work which a value in the pod's own list already loads.
+        /// The probe found that an agent would not work, but a value in the pod's own list already loads it.
         Error: AgentUnsuitable {
             /// The language.
             language: Language,
@@ -59,7 +59,7 @@ family! {
         }
             example "The image sets a variable to a value with a single quote:\n\n```dockerfile\nENV JAVA_TOOL_OPTIONS=\"-Dgreeting=it's\"\n```"
             fix "Set the variable in the container, where it is joined without a file:\n\n```yaml\nenv:\n  - name: JAVA_TOOL_OPTIONS\n    value: \"-Dgreeting=it's\"\n```",
-        /// The probe failed, so no agent is loaded.
+        /// The probe failed, so only agents that a value in the pod's own list loads are loaded.
         Error: ProbeFailed {
             /// The container.
             container: String,
@@ -113,8 +113,8 @@ impl ProbeFinding {
                 let cause = stand_down(*why, agents, version.as_deref(), locale);
                 Text::new(say!(
                     locale,
-                    "{language} was loaded in container \"{container}\", from the next pod on it is not: {cause}",
-                    "{language} se cargó en el contenedor \"{container}\", a partir del próximo pod no: {cause}",
+                    "{language} was loaded in container \"{container}\" but will not be from the next pod on: {cause}",
+                    "{language} se cargó en el contenedor \"{container}\", pero no se cargará a partir del próximo pod: {cause}",
                 ))
                 .help(stand_down_help(*why, *language, locale))
             }
@@ -146,8 +146,8 @@ impl ProbeFinding {
             }
             Self::ProbeFailed { container, error } => Text::new(say!(
                 locale,
-                "the probe of container \"{container}\" failed, so no agent is loaded: {error}",
-                "la sonda del contenedor \"{container}\" falló, así que no se carga ningún agente: {error}",
+                "the probe of container \"{container}\" failed, so it loads no agent: {error}",
+                "la sonda del contenedor \"{container}\" falló, así que no carga ningún agente: {error}",
             ))
             .help(say!(
                 locale,

@@ -86,14 +86,22 @@ impl VariableFinding {
             .help(joined(variable, locale)),
             Self::ReferenceLeftOut { container, variable, reference } => Text::new(say!(
                 locale,
-                "{variable} refers to $({reference}), which nothing certainly sets before it in container \"{container}\", so the reference is left out",
-                "{variable} se refiere a $({reference}), que nada define con certeza antes en el contenedor \"{container}\", así que la referencia se omite",
+                "{variable} refers to $({reference}), which may not be set before it in container \"{container}\", so what refers to it is left out",
+                "{variable} se refiere a $({reference}), que puede no estar definida antes en el contenedor \"{container}\", así que se omite lo que se refiere a ella",
             ))
-            .help(say!(
-                locale,
-                "remove $({reference}) from {variable}, or set {reference} in the container's env",
-                "quita $({reference}) de {variable}, o define {reference} en el env del contenedor",
-            )),
+            .help(if variable == reference {
+                say!(
+                    locale,
+                    "remove $({reference}) from {variable}",
+                    "quita $({reference}) de {variable}",
+                )
+            } else {
+                say!(
+                    locale,
+                    "remove $({reference}) from {variable}, or set {reference} in the container's env",
+                    "quita $({reference}) de {variable}, o define {reference} en el env del contenedor",
+                )
+            }),
         }
     }
 }

@@ -129,13 +129,16 @@ fn not_joined(target: &Target<'_>, delegated: &[&AddedVariable]) -> Vec<Finding>
 }
 
 /// The variables that a probe would decide about: those that the pod's own list leaves open. A value in the list stays
-/// there, so that it depends on nothing, and so does what others refer to: it keeps its meaning however the probe fares.
+/// there, so that it depends on nothing, and so does an entry of the user that others refer to: it keeps its meaning
+/// however the probe fares.
 fn delegated<'t>(target: &'t Target<'_>) -> Vec<&'t AddedVariable> {
     let is_used = |name: &str| {
         target.env.is_referred_to(name) || target.container.words().any(|word| refers_to(word, name))
     };
-    let is_open = |added: &&AddedVariable| {
-        !matches!(added.standing, Standing::JoinedToValue(_)) && !is_used(&added.name)
+    let is_open = |added: &&AddedVariable| match added.standing {
+        Standing::New => true,
+        Standing::InPlaceOfOptional(_) => !is_used(&added.name),
+        Standing::JoinedToValue(_) => false,
     };
     let mut delegated: Vec<&AddedVariable> = target.env.added().iter().filter(is_open).collect();
     // The probe does not have what it decides about, so nothing that it writes can refer to that.

@@ -39,8 +39,8 @@ pub(crate) fn add(
 /// Puts the references between variables in order, and reports those that are left out.
 fn settle(context: &LanguageContext<'_, '_>, target: &mut Target<'_>, findings: &mut Findings) {
     let container = target.container;
-    let is_set_before = |name: &str| context.pod.env_from_sets(container, name) == Presence::Yes;
-    for LeftOut { variable, reference } in target.env.settle(is_set_before) {
+    let before = |name: &str| context.pod.env_from_sets(container, name);
+    for LeftOut { variable, reference } in target.env.settle(before) {
         let pointer = context.variable_pointer(&variable);
         let container = container.name.to_owned();
         let reason = VariableFinding::ReferenceLeftOut { container, variable, reference };

@@ -34,7 +34,8 @@ pub(super) const LEFT_OUT: &[(&str, &[&str], &str)] = &[
         &["DeploymentConfig web", "Service hello", "Backup nightly", "JobSet train"],
         UNKNOWN_KIND,
     ),
-    ("owners", &["Pod owner-without-name"], "metadata.ownerReferences[0].name: Required value"),
+    // 1.37 says `metadata.ownerReferences[0].name`, 1.35 has no index.
+    ("owners", &["Pod owner-without-name"], "metadata.ownerReferences"),
     (
         "payload-volume",
         &["Instrumentation template-and-limit"],

@@ -32,6 +32,15 @@ pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
         "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
     });
     kubectl.apply(&namespace.to_string())?;
+    for (name, variable, value) in [OWN_PYTHON, OWN_JAVA] {
+        let settings = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "data": {variable: value},
+        });
+        kubectl.apply(&settings.to_string())?;
+    }
     values_of_any_kind_survive(kubectl).context("values of any kind")?;
     runs_where_there_is_nothing_else(kubectl).context("an image with one static program")?;
     runs_where_there_is_only_busybox(kubectl).context("busybox")?;
@@ -40,6 +49,11 @@ pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
     a_full_volume_costs_the_agent_only(kubectl).context("a full volume")?;
     finds_the_language(kubectl).context("a language that nobody named")
 }
+
+/// Settings that only the start of a container shows: the name of a ConfigMap, a variable and its value.
+const OWN_PYTHON: (&str, &str, &str) = ("own-python", "PYTHONPATH", "/settings/own");
+const OWN_JAVA: (&str, &str, &str) =
+    ("own-java", "JAVA_TOOL_OPTIONS", "-javaagent:/opt/dd-java-agent.jar -Xmx64m");
 
 /// A pod that asks for a language, with a container of these fields.
 fn pod(name: &str, language: &str, instrumentation: &str, fields: Value) -> Value {
@@ -132,29 +146,40 @@ fn runs_where_there_is_nothing_else(kubectl: &Kubectl) -> anyhow::Result<()> {
     wait_for_event(kubectl, NAMESPACE, "AgentStoodDown", "Pod/scratch")
 }
 
-/// The agent of Python holds native code, for a C library that is not there; what the pod itself sets stays.
+/// The agent of Python holds native code, for a C library that is not there. Where a value in the pod's own list loads
+/// it, only the next pod can be spared.
 fn runs_where_there_is_only_busybox(kubectl: &Kubectl) -> anyhow::Result<()> {
-    let container = json!({
-        "image": images::BUSYBOX,
-        "command": ["sleep", "3600"],
-        "env": [{"name": "PYTHONPATH", "value": "/own"}],
-    });
-    let pod = start(kubectl, &pod("busybox", "python", "my-instrumentation", container))?;
-    let python = variable(kubectl, &pod, "PYTHONPATH")?;
-    ensure!(python.as_deref() == Some("/own"), "the agent is not to be loaded: {python:?}");
+    let busybox = |name: &str, env: Value, env_from: Value| {
+        let container = json!({
+            "image": images::BUSYBOX,
+            "command": ["sleep", "3600"],
+            "env": env,
+            "envFrom": env_from,
+        });
+        pod(name, "python", "my-instrumentation", container)
+    };
+    let own = json!([{"name": "PYTHONPATH", "value": "/own"}]);
+    let listed = start(kubectl, &busybox("listed", own, json!([])))?;
+    let python = variable(kubectl, &listed, "PYTHONPATH")?.unwrap_or_default();
+    ensure!(python.split(':').any(|folder| folder == "/own"), "the user's value is lost: {python}");
+    wait_for_event(kubectl, NAMESPACE, "AgentUnsuitable", "Pod/listed")?;
+
+    let from = json!([{"configMapRef": {"name": OWN_PYTHON.0}}]);
+    let from = start(kubectl, &busybox("busybox", json!([]), from))?;
+    let python = variable(kubectl, &from, "PYTHONPATH")?;
+    ensure!(python.as_deref() == Some(OWN_PYTHON.2), "the agent is not to be loaded: {python:?}");
     wait_for_event(kubectl, NAMESPACE, "AgentStoodDown", "Pod/busybox")
 }
 
 fn another_agent_is_left_alone(kubectl: &Kubectl) -> anyhow::Result<()> {
-    let options = "-javaagent:/opt/dd-java-agent.jar -Xmx64m";
     let container = json!({
         "image": images::JAVA_APP,
         "command": ["sleep", "3600"],
-        "env": [{"name": "JAVA_TOOL_OPTIONS", "value": options}],
+        "envFrom": [{"configMapRef": {"name": OWN_JAVA.0}}],
     });
     let pod = start(kubectl, &pod("other-agent", "java", "java-instrumentation", container))?;
     let java = variable(kubectl, &pod, "JAVA_TOOL_OPTIONS")?;
-    ensure!(java.as_deref() == Some(options), "{java:?}");
+    ensure!(java.as_deref() == Some(OWN_JAVA.2), "{java:?}");
     wait_for_event(kubectl, NAMESPACE, "AgentStoodDown", "Pod/other-agent")
 }
 
@@ -186,11 +211,11 @@ fn is_known(kubectl: &Kubectl, pod: &Value) -> anyhow::Result<bool> {
     Ok(would_get(kubectl, pod)?.contains("opentelemetry-auto-instrumentation-python"))
 }
 
-/// An injected pod with a variable of its own, whose probe runs a script instead; `"$@"` is the probe.
+/// An injected pod with a setting of its own, whose probe runs a script instead; `"$@"` is the probe.
 fn with_script(kubectl: &Kubectl, name: &str, script: &str) -> anyhow::Result<Value> {
     let container = json!({
         "image": images::FLASK_APP,
-        "env": [{"name": "PYTHONPATH", "value": "/settings/own"}],
+        "envFrom": [{"configMapRef": {"name": OWN_PYTHON.0}}],
     });
     let pod = pod(name, "python", "my-instrumentation", container);
     let dry_run = ["create", "--dry-run=server", "-o", "json", "-f", "-"];
@@ -205,7 +230,7 @@ fn with_script(kubectl: &Kubectl, name: &str, script: &str) -> anyhow::Result<Va
 
 fn expect_own_settings_only(kubectl: &Kubectl, pod: &str) -> anyhow::Result<()> {
     let python = variable(kubectl, pod, "PYTHONPATH")?;
-    ensure!(python.as_deref() == Some("/settings/own"), "not the user's: {python:?}");
+    ensure!(python.as_deref() == Some(OWN_PYTHON.2), "not the user's: {python:?}");
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use ingraft_probe_contract::{Join, yields_to_image};
 use serde_json::Value;
 
 use super::{Env, Standing, is_complete};
-use crate::environment::{references, refers_to, split_at_reference};
+use crate::environment::{Presence, references, refers_to, split_at_reference};
 use crate::json::{named, string};
 
 /// A reference that was left out of a variable.
@@ -20,19 +20,46 @@ pub(crate) struct LeftOut {
 }
 
 impl Env<'_> {
-    /// Puts the references of the list in order. `is_set_before` says whether `envFrom` certainly sets a variable.
-    pub(crate) fn settle(&mut self, is_set_before: impl Fn(&str) -> bool) -> Vec<LeftOut> {
+    /// Puts the references of the list in order. `before` says whether `envFrom` sets a variable.
+    pub(crate) fn settle(&mut self, before: impl Fn(&str) -> Presence) -> Vec<LeftOut> {
         self.order();
-        let mut left_out = Vec::new();
+        let mut left_out = self.yield_to_others(&before);
         for index in 0..self.entries.len() {
             let mut references = self.unresolved(index);
-            references.retain(|reference| !is_set_before(reference));
+            references.retain(|reference| before(reference) != Presence::Yes);
             if let Some(variable) = self.leave_out(index, &references) {
+                // What a probe joins is not lost.
+                references.retain(|reference| *reference != variable || !self.is_left_to_probe(&variable));
                 let of = |reference| LeftOut { variable: variable.clone(), reference };
                 left_out.extend(references.into_iter().map(of));
             }
         }
         left_out
+    }
+
+    /// Removes entries of the Instrumentation that extend what `envFrom` may set: without the reference they would hide
+    /// it, with it the reference may stay as text.
+    fn yield_to_others(&mut self, before: impl Fn(&str) -> Presence) -> Vec<LeftOut> {
+        let mut left_out = Vec::new();
+        for index in (0..self.entries.len()).rev() {
+            let Some(name) = self.entries.get(index).and_then(|entry| string(entry, "name")) else {
+                continue;
+            };
+            let is_ours = self.added.iter().any(|added| added.name == name);
+            let yields = self.unresolved(index).contains(name) && before(name) == Presence::Maybe;
+            if yields && !is_ours {
+                left_out.push(LeftOut { variable: name.to_owned(), reference: name.to_owned() });
+                self.entries.remove(index);
+                // It counted when it was added.
+                self.changes = self.changes.saturating_sub(1);
+            }
+        }
+        left_out
+    }
+
+    /// Whether a probe, if there is one, decides about a variable that was added.
+    fn is_left_to_probe(&self, name: &str) -> bool {
+        self.probe && self.added.iter().any(|added| added.name == name)
     }
 
     /// Whether a variable's value holds what it was set to before.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::environment::Presence;
 
 const OURS: &str = "/agent";
 
@@ -63,7 +64,7 @@ fn adds_only_what_is_not_set_even_if_it_is_empty() {
 fn settled(own: &[Value], given: &[Value]) -> (Vec<Value>, Vec<(String, String)>) {
     let mut env = Env::new(own);
     env.set_defaults(given);
-    let left_out = env.settle(|name| name == "FROM");
+    let left_out = env.settle(|name| if name == "FROM" { Presence::Yes } else { Presence::No });
     let pair = |left_out: LeftOut| (left_out.variable, left_out.reference);
     (env.entries(), left_out.into_iter().map(pair).collect())
 }
@@ -131,10 +132,25 @@ fn a_value_that_extends_itself_extends_what_the_image_sets() {
     let mut env = Env::new(&[]).with_probe(true);
     env.set_defaults(&[json!({"name": "JAVA_TOOL_OPTIONS", "value": "$(JAVA_TOOL_OPTIONS) -Dx=y"})]);
     env.merge("JAVA_TOOL_OPTIONS", Join::appended("", " -javaagent:/a.jar", "/a.jar")).unwrap();
-    env.settle(|_| false);
+    env.settle(|_| Presence::No);
     assert_eq!(env.entries()[0]["value"], " -Dx=y -javaagent:/a.jar");
     let [added] = env.added() else { panic!("one variable: {:?}", env.added()) };
     assert!(matches!(added.standing, Standing::New));
     assert_eq!(added.join.merge(Some("-Xmx1g")).unwrap(), "-Xmx1g -Dx=y -javaagent:/a.jar");
     assert_eq!(added.join.merge(None).unwrap(), " -Dx=y -javaagent:/a.jar");
+}
+
+/// What `envFrom` may set is not hidden by an Instrumentation that only extends it.
+#[test]
+fn an_instrumentation_that_extends_what_may_be_set_yields_to_it() {
+    let extends = [json!({"name": "JAVA_OPTS", "value": "$(JAVA_OPTS) -Dx=y"})];
+    let settled = |presence: Presence| {
+        let mut env = Env::new(&[]);
+        env.set_defaults(&extends);
+        let left_out = env.settle(|_| presence).len();
+        (left_out, env.changes(), env.entries().first().map(|entry| entry["value"].clone()))
+    };
+    assert_eq!(settled(Presence::Yes), (0, 1, Some("$(JAVA_OPTS) -Dx=y".into())));
+    assert_eq!(settled(Presence::Maybe), (1, 0, None));
+    assert_eq!(settled(Presence::No).2, Some(" -Dx=y".into()));
 }

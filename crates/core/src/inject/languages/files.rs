@@ -110,8 +110,11 @@ fn stood_down(
         // The files are chosen again, to fit the C library; and values are those of another pod.
         StandDown::LibcMismatch | StandDown::LibcUnknown | StandDown::Value => false,
         StandDown::Version => context.is_default_image(),
-        // That pod itself may have loaded it. If it is in the image, the next probe finds it again.
-        StandDown::OtherAgent => !target.env.has_probe(),
+        // That pod itself may have loaded it. If it is in the image, the next probe finds it again, unless a value in the
+        // pod's own list would load ours whatever the probe finds.
+        StandDown::OtherAgent => {
+            !target.env.has_probe() || context.profile.loading_variables.iter().any(|&name| target.sets(name))
+        }
         StandDown::Absent => true,
     })?;
     Some(ProbeFinding::AgentStoodDown {

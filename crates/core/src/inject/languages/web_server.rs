@@ -228,7 +228,7 @@ fn clone(
         mount.remove("mountPropagation");
     }
     let mut env = target.env.clone();
-    env.settle(|name| context.pod.env_from_sets(target.container, name) == Presence::Yes);
+    env.settle(|name| context.pod.env_from_sets(target.container, name));
     let clone = NewContainer::like(target.container, name)
         .with_list("env", env.entries())
         .mounts(mounts)
@@ -254,8 +254,8 @@ fn attach(
         format!("{}{}", (server.modules)(context.spec()), server.syntax.directives(context, target));
     env.put(json!({"name": server.configuration_variable, "value": configuration}));
     env.put(field(server.instance_variable, "metadata.name"));
-    // What is left out here is left out of the target too, which reports it.
-    env.settle(|_| false);
+    // This container has no `envFrom`: a reference that only `envFrom` resolves is left out here alone.
+    env.settle(|_| Presence::No);
 
     let attach = NewContainer::named(server.attach)
         .image(context.image(), context.pull_policy(findings))
