@@ -53,19 +53,25 @@ fn registration(authority: watch::Receiver<Option<Authority>>, registered: Arc<N
 #[tokio::test]
 async fn a_registration_that_may_not_be_created_is_named() {
     let api = FakeApi::default();
-    api.state().forbidden = Some("/validatingwebhookconfigurations");
+    api.state().forbidden = Some("/mutatingwebhookconfigurations");
     let registration = registration(watch::channel(None).1, Arc::default());
     let refresh =
         || async { registration.refresh(&api.client(), &mut Applied::default()).await.unwrap_err() };
     let error = refresh().await.to_string();
     assert_eq!(
         error,
-        "ValidatingWebhookConfiguration ingraft-operator is missing: apply the operator's manifests again"
+        "MutatingWebhookConfiguration ingraft-operator is missing: apply the operator's manifests again"
     );
-    let path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/ingraft-operator";
+    let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/ingraft-operator";
     api.state().objects.insert(path.to_owned(), json!({"metadata": {"name": NAME}}));
     let error = refresh().await.to_string();
-    assert_eq!(error, "failed to apply ValidatingWebhookConfiguration ingraft-operator");
+    assert_eq!(error, "failed to apply MutatingWebhookConfiguration ingraft-operator");
+
+    // Pods are injected without the one that only warns.
+    api.state().forbidden = Some("/validatingwebhookconfigurations");
+    let mut applied = Applied::default();
+    assert!(registration.refresh(&api.client(), &mut applied).await.is_ok());
+    assert!(applied.configurations.is_none(), "it is tried again");
 }
 
 #[tokio::test(start_paused = true)]
