@@ -69,8 +69,6 @@ fn says_what_is_wrong() {
         (&[][..], Err(Error::Mode)),
         (&["help"], Err(Error::Mode)),
         (&["install"], Err(Error::Missing("FOLDER"))),
-        (&["install", "/e", "--value", "X", "1"], Err(Error::Missing("FILE"))),
-        (&["install", "/e", "a.env", "--value", "X"], Err(Error::Missing("VALUE"))),
         (&["probe"], Err(Error::Missing("FILE"))),
         (&["probe", "f", "--what"], unknown("option", "--what")),
         (&["probe", "f", "--agent", "ruby"], unknown("agent", "ruby")),
