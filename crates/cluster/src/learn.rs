@@ -103,7 +103,7 @@ impl Learn for Slim<v1::Node, Nothing, NodeStatus> {
 impl Learn for Slim<v1::ConfigMap> {
     type Kept = Keys;
 
-    /// Every namespace has [`ROOT_CA`], and a large cluster has few others.
+    /// Every namespace has `ROOT_CA`, and a large cluster has few others.
     const SELECTED: Option<&str> = Some("metadata.name!=kube-root-ca.crt");
 
     fn objects(snapshot: &mut Snapshot) -> &mut Objects<Keys> {

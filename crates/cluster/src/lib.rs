@@ -1,7 +1,7 @@
 //! Fills the core's plain structs: from documents, by asking the API server once, and by watching it. Holds what the
 //! parts of the operator share.
 //!
-//! All three take objects up through [`learn`], so that they know the same of the same objects.
+//! All three take objects up through `learn`, so that they know the same of the same objects.
 
 pub mod api;
 pub mod authority;
