@@ -34,8 +34,13 @@ pub(super) const LEFT_OUT: &[(&str, &[&str], &str)] = &[
         &["DeploymentConfig web", "Service hello", "Backup nightly", "JobSet train"],
         UNKNOWN_KIND,
     ),
-    // 1.37 says `metadata.ownerReferences[0].name`, 1.35 has no index.
-    ("owners", &["Pod owner-without-name"], "metadata.ownerReferences"),
+    // In the words of 1.37, and of 1.35.
+    ("owners", &["Pod owner-without-name"], "metadata.ownerReferences[0].name: Required value"),
+    (
+        "owners",
+        &["Pod owner-without-name"],
+        "metadata.ownerReferences.name: Invalid value: \"\": must not be empty",
+    ),
     (
         "payload-volume",
         &["Instrumentation template-and-limit"],
