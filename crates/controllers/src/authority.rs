@@ -8,6 +8,7 @@ use std::time::Duration;
 use ingraft_cluster::authority::{self, Authority};
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::readiness::Readiness;
+use k8s_openapi::Resource;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhook, MutatingWebhookConfiguration};
 use kube::{Api, Client};
 use tokio::sync::{Notify, watch};
@@ -19,9 +20,6 @@ use crate::repeats::Repeats;
 const SOON: Duration = Duration::from_secs(1);
 /// How often to look afterwards. A new authority is trusted together with its predecessor, so nothing is lost until then.
 const REFRESH: Duration = Duration::from_mins(1);
-
-/// The kind of the registration that pods depend on.
-pub(crate) const MUTATING: &str = "MutatingWebhookConfiguration";
 
 /// What is logged while there is no registration.
 const UNREGISTERED: &str = "the MutatingWebhookConfiguration is missing: \
@@ -48,11 +46,9 @@ pub async fn follow_authority(
             Ok((stored, registration)) => {
                 let is_registered = registration.is_some();
                 if !is_registered {
-                    let what = || {
-                        readiness
-                            .register(format!("{MUTATING} {NAME} (apply the operator's manifests again)"))
-                    };
-                    missing.get_or_insert_with(what);
+                    let kind = MutatingWebhookConfiguration::KIND;
+                    let what = format!("{kind} {NAME} (apply the operator's manifests again)");
+                    missing.get_or_insert_with(|| readiness.register(what));
                 } else if let Some(missing) = missing.take() {
                     missing.done();
                 }

@@ -26,14 +26,14 @@ use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::watch::Store;
 use ingraft_cluster::webhook_paths;
 use ingraft_core::Snapshot;
-use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
 };
 use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::{ByteString, Resource};
 use kube::api::{Patch, PatchParams};
 use kube::client::Body;
-use kube::{Api, Client, Resource};
+use kube::{Api, Client};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -41,7 +41,7 @@ use time::format_description::well_known::Rfc2822;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::authority::{MUTATING, registered_bundles};
+use crate::authority::registered_bundles;
 use crate::{Error, FIELD_MANAGER, NAME};
 
 /// How often the registration is written again, in case somebody removed or changed it.
@@ -166,7 +166,7 @@ impl Registration {
         };
         let now = api_server_time(client).await.map_err(failed)?;
         let trusted = registered_bundles(client).await.map_err(|source| Error::Apply {
-            kind: MUTATING,
+            kind: MutatingWebhookConfiguration::KIND,
             name: NAME,
             source: Box::new(source),
         })?;
@@ -224,11 +224,9 @@ impl Registration {
                 metadata.insert("ownerReferences".to_owned(), json!([owner]));
             }
         }
-        patch::<MutatingWebhookConfiguration>(client, MUTATING, &mutating).await?;
-        let warns =
-            patch::<ValidatingWebhookConfiguration>(client, "ValidatingWebhookConfiguration", &validating);
-        // It only warns about Instrumentations: pods are injected without it.
-        match warns.await {
+        patch::<MutatingWebhookConfiguration>(client, &mutating).await?;
+        // The other only warns about Instrumentations: pods are injected without it.
+        match patch::<ValidatingWebhookConfiguration>(client, &validating).await {
             Ok(()) => applied.configurations = Some(desired),
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "nobody is warned about Instrumentations, will try again");
@@ -265,10 +263,11 @@ async fn owner(client: &Client) -> Option<Value> {
     }))
 }
 
-async fn patch<K>(client: &Client, kind: &'static str, configuration: &Value) -> Result<(), Error>
+async fn patch<K>(client: &Client, configuration: &Value) -> Result<(), Error>
 where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+    K: kube::Resource<DynamicType = ()> + Resource + Clone + DeserializeOwned + Debug,
 {
+    let kind = K::KIND;
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let failed = |source| Error::Apply { kind, name: NAME, source: Box::new(source) };
     let api = Api::<K>::all(client.clone());
@@ -344,8 +343,8 @@ fn configurations(selector: Value, address: &Address, namespace: &str, bundle: &
     ]);
     let validating = json!([instrumentations(webhook_paths::INSTRUMENTATION_WARNINGS)]);
     [
-        configuration("MutatingWebhookConfiguration", mutating),
-        configuration("ValidatingWebhookConfiguration", validating),
+        configuration(MutatingWebhookConfiguration::KIND, mutating),
+        configuration(ValidatingWebhookConfiguration::KIND, validating),
     ]
 }
 

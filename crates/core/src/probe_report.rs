@@ -53,8 +53,8 @@ pub fn reports(pod: &Value, probe_image: &str) -> Vec<ProbeReport> {
             loaded: plan
                 .agents
                 .iter()
-                .filter(|rules| rules.rules.is_empty())
-                .map(|rules| rules.agent)
+                .filter(|agent| agent.is_loaded_by_pod())
+                .map(|agent| agent.agent)
                 .collect(),
             said,
         })

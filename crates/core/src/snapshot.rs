@@ -40,7 +40,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The architectures of all nodes.
-    pub fn architectures(&self) -> BTreeSet<&str> {
+    pub(crate) fn architectures(&self) -> BTreeSet<&str> {
         self.nodes.iter().map(|node| node.architecture.as_str()).collect()
     }
 

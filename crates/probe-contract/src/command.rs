@@ -92,6 +92,13 @@ pub struct Rule {
     pub join: Join,
 }
 
+impl AgentRules {
+    /// Whether a value in the pod's own list loads the agent, whatever the probe finds.
+    pub fn is_loaded_by_pod(&self) -> bool {
+        self.rules.is_empty()
+    }
+}
+
 impl Plan {
     /// A plan that does nothing but report.
     pub fn new(file: String) -> Self {

@@ -33,8 +33,8 @@ const READ: Duration = Duration::from_secs(2);
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) String);
 
-/// The memory that is reserved for a large document, for as long as this value is kept.
-pub(crate) type Memory = Option<OwnedSemaphorePermit>;
+/// What is reserved for a large body or document, for as long as this value is kept.
+pub(crate) type Turn = Option<OwnedSemaphorePermit>;
 
 /// What is still free.
 #[derive(Debug)]
@@ -52,14 +52,14 @@ impl Default for Limits {
 
 impl Limits {
     /// Reads an admission review, when it is its turn.
-    pub(crate) async fn admit(&self, body: Body) -> Result<(Request, Memory), Refusal> {
+    pub(crate) async fn admit(&self, body: Body) -> Result<(Request, Turn), Refusal> {
         timeout(READ, self.read(body)).await.unwrap_or_else(|_| {
             let detail = format!("the body could not be read within {} s", READ.as_secs());
             Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, detail))
         })
     }
 
-    async fn read(&self, mut body: Body) -> Result<(Request, Memory), Refusal> {
+    async fn read(&self, mut body: Body) -> Result<(Request, Turn), Refusal> {
         let too_large = |what: &str, limit: usize| {
             Refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("{what} exceeds {limit} bytes"))
         };
@@ -86,7 +86,7 @@ impl Limits {
 }
 
 /// Reserves what is large.
-async fn turn(semaphore: &Arc<Semaphore>, size: usize, small: usize) -> Memory {
+async fn turn(semaphore: &Arc<Semaphore>, size: usize, small: usize) -> Turn {
     if size <= small {
         return None;
     }

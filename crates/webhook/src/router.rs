@@ -13,7 +13,7 @@ use ingraft_cluster::watch::Store;
 use ingraft_cluster::webhook_paths;
 use ingraft_core::Settings;
 
-use crate::limits::{Limits, Memory, Refusal};
+use crate::limits::{Limits, Refusal, Turn};
 use crate::review::{Answer, Request};
 use crate::{Metrics, default_instrumentation, mutate_pod, review_instrumentation};
 
@@ -48,27 +48,27 @@ pub fn router(context: Arc<Context>) -> Router {
 
 async fn pod(State(shared): State<Arc<Shared>>, body: Body) -> Response {
     match shared.admit("pod", body).await {
-        Ok((request, _memory)) => answer(&mutate_pod::answer(&shared.context, request).await),
+        Ok((request, _turn)) => answer(&mutate_pod::answer(&shared.context, request).await),
         Err(refusal) => refusal,
     }
 }
 
 async fn instrumentation(State(shared): State<Arc<Shared>>, body: Body) -> Response {
     match shared.admit("instrumentation", body).await {
-        Ok((request, _memory)) => answer(&default_instrumentation::answer(&shared.context, request)),
+        Ok((request, _turn)) => answer(&default_instrumentation::answer(&shared.context, request)),
         Err(refusal) => refusal,
     }
 }
 
 async fn instrumentation_warnings(State(shared): State<Arc<Shared>>, body: Body) -> Response {
     match shared.admit("instrumentation-warnings", body).await {
-        Ok((request, _memory)) => answer(&review_instrumentation::answer(&shared.context, request)),
+        Ok((request, _turn)) => answer(&review_instrumentation::answer(&shared.context, request)),
         Err(refusal) => refusal,
     }
 }
 
 impl Shared {
-    async fn admit(&self, webhook: &'static str, body: Body) -> Result<(Request, Memory), Response> {
+    async fn admit(&self, webhook: &'static str, body: Body) -> Result<(Request, Turn), Response> {
         self.limits.admit(body).await.map_err(|Refusal(status, detail)| {
             let (outcome, reason) = match status {
                 StatusCode::SERVICE_UNAVAILABLE => ("busy", "this review was not read in time"),

@@ -123,6 +123,10 @@ impl<'a> Env<'a> {
         &self.added
     }
 
+    fn has_added(&self, name: &str) -> bool {
+        self.added.iter().any(|added| added.name == name)
+    }
+
     /// The list, if it was changed.
     pub(crate) fn into_changed(self) -> Option<Value> {
         (self.changes > 0).then(|| Value::Array(self.entries.into_iter().map(Cow::into_owned).collect()))
@@ -276,7 +280,7 @@ impl<'a> Env<'a> {
         if !self.probe || !is_complete(&join) {
             return Err(NotMergeable);
         }
-        if self.added.iter().all(|added| added.name != name) {
+        if !self.has_added(name) {
             let original = self.entry(name);
             self.add(name, join, Standing::InPlaceOfOptional(original));
         }

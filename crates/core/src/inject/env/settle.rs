@@ -29,7 +29,8 @@ impl Env<'_> {
             references.retain(|reference| before(reference) != Presence::Yes);
             if let Some(variable) = self.leave_out(index, &references) {
                 // What a probe joins is not lost.
-                references.retain(|reference| *reference != variable || !self.is_left_to_probe(&variable));
+                references
+                    .retain(|reference| *reference != variable || !(self.probe && self.has_added(&variable)));
                 let of = |reference| LeftOut { variable: variable.clone(), reference };
                 left_out.extend(references.into_iter().map(of));
             }
@@ -45,9 +46,8 @@ impl Env<'_> {
             let Some(name) = self.entries.get(index).and_then(|entry| string(entry, "name")) else {
                 continue;
             };
-            let is_ours = self.added.iter().any(|added| added.name == name);
-            let yields = self.unresolved(index).contains(name) && before(name) == Presence::Maybe;
-            if yields && !is_ours {
+            let extends = self.unresolved(index).contains(name);
+            if extends && !self.has_added(name) && before(name) == Presence::Maybe {
                 left_out.push(LeftOut { variable: name.to_owned(), reference: name.to_owned() });
                 self.entries.remove(index);
                 // It counted when it was added.
@@ -55,11 +55,6 @@ impl Env<'_> {
             }
         }
         left_out
-    }
-
-    /// Whether a probe, if there is one, decides about a variable that was added.
-    fn is_left_to_probe(&self, name: &str) -> bool {
-        self.probe && self.added.iter().any(|added| added.name == name)
     }
 
     /// Whether a variable's value holds what it was set to before.

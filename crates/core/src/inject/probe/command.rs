@@ -84,17 +84,15 @@ pub(crate) fn of_probe(
 ) -> Vec<String> {
     let original = target.container.json;
     let text = |word: &Value| word.as_str().map(str::to_owned);
-    let loaded: Vec<&AgentFiles> = files.iter().filter(|files| is_loaded(files, target)).collect();
-    let can_stand_down = |files: &AgentFiles, variable: &str| {
-        files.are_loaded_by(variable) && !loaded.iter().any(|loaded| loaded.language == files.language)
-    };
-    let waits = |added: &AddedVariable| files.iter().any(|files| can_stand_down(files, &added.name));
+    let (loaded, open): (Vec<&AgentFiles>, Vec<&AgentFiles>) =
+        files.iter().partition(|files| is_loaded(files, target));
+    let waits = |added: &AddedVariable| open.iter().any(|files| files.are_loaded_by(&added.name));
     let agents = files.iter().filter_map(|files| {
-        let own = delegated.iter().filter(|added| can_stand_down(files, &added.name));
+        let is_loaded = loaded.iter().any(|loaded| loaded.language == files.language);
+        let own = delegated.iter().filter(|added| !is_loaded && files.are_loaded_by(&added.name));
         let rules: Vec<Rule> = own.map(rule).collect();
         let AgentFiles { libc: payload_libc, any_version, .. } = *files;
-        let is_here = !rules.is_empty() || is_loaded(files, target);
-        let agent = agent(files.language).filter(|_| is_here)?;
+        let agent = agent(files.language).filter(|_| is_loaded || !rules.is_empty())?;
         Some(AgentRules { agent, payload_libc, any_version, rules })
     });
     let plan = Plan {
