@@ -26,7 +26,7 @@ pub fn debug(package: &str, program: &str) -> anyhow::Result<PathBuf> {
 /// When it does not compile.
 pub fn release(package: &str, program: &str, progress: Progress) -> anyhow::Result<PathBuf> {
     let host = host()?;
-    progress.step(format_args!("building {program} (about 3 minutes the first time)"), || {
+    progress.step(format_args!("building {program} (about 7 minutes the first time)"), || {
         // Proc macros cannot be linked statically: naming the target keeps these flags away from them.
         build(package, &["--bin", program, "--release", "--target", &host], STATIC)
     })
