@@ -147,7 +147,7 @@ impl Question<'_> {
             let unknown = ": what probes have found in images is not known";
             let facts =
                 allowed(facts, unknown, &mut notes).context("failed to read what probes have found")?;
-            snapshot.facts = facts.flatten().unwrap_or_default();
+            facts.unwrap_or_default().fill(&mut snapshot);
         }
         Ok(Known { snapshot, installed, notes })
     }

@@ -6,13 +6,14 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1;
+use k8s_openapi::api::node::v1::RuntimeClass;
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::Value;
 
-use crate::learn::{Learn, learn};
-use crate::slim::{NodeStatus, Nothing, Ports, Slim};
+use crate::learn::{Learn, NodeObject, learn};
+use crate::slim::{Ports, Slim};
 
 /// A kind of object that makes pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +100,8 @@ pub struct Known {
 pub async fn known(client: &Client, namespace: &str, secrets: bool) -> kube::Result<Known> {
     let mut reader = Reader { client, namespace, known: Known::default() };
     reader.own_namespace().await?;
-    reader.list(Api::<Slim<v1::Node, Nothing, NodeStatus>>::all(client.clone()), true).await?;
+    reader.list(Api::<NodeObject>::all(client.clone()), true).await?;
+    reader.list(Api::<RuntimeClass>::all(client.clone()), true).await?;
     reader.everywhere::<DeserializeGuard<Instrumentation>>().await?;
     reader.everywhere::<Slim<v1::Service, Ports>>().await?;
     reader.in_namespace::<Slim<Deployment>>().await?;

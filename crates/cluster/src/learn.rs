@@ -4,16 +4,17 @@
 use ingraft_api::Instrumentation;
 use ingraft_api::annotations::POD_SECURITY_ENFORCE;
 use ingraft_core::snapshot::ROOT_CA;
-use ingraft_core::{Keys, Namespace, Node, Objects, Snapshot};
+use ingraft_core::{Keys, Namespace, Node, NodeClass, Objects, Snapshot};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1;
+use k8s_openapi::api::node::v1::RuntimeClass;
 use kube::core::DeserializeGuard;
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::slim::{NodeStatus, Nothing, Ports, Slim};
+use crate::slim::{NodeSpec, NodeStatus, Ports, Slim};
 
 /// A kind of object that decisions depend on.
 pub(crate) trait Learn: Resource<DynamicType = ()> + DeserializeOwned {
@@ -87,7 +88,10 @@ impl Learn for Slim<v1::Service, Ports> {
     }
 }
 
-impl Learn for Slim<v1::Node, Nothing, NodeStatus> {
+/// What is read of a node.
+pub(crate) type NodeObject = Slim<v1::Node, NodeSpec, NodeStatus>;
+
+impl Learn for NodeObject {
     type Kept = Node;
 
     fn objects(snapshot: &mut Snapshot) -> &mut Objects<Node> {
@@ -95,8 +99,32 @@ impl Learn for Slim<v1::Node, Nothing, NodeStatus> {
     }
 
     fn keep(self) -> Option<Node> {
+        let accepts_pods = self.status.is_ready() && self.spec.unschedulable != Some(true);
         let info = self.status.node_info;
-        Some(Node::new(&info.kubelet_version, info.architecture))
+        let labels = self.metadata.labels.unwrap_or_default().into_iter();
+        Some(Node {
+            class: NodeClass {
+                kubelet: info.kubelet_version,
+                architecture: info.architecture,
+                runtime: info.container_runtime_version,
+                os_image: info.os_image,
+            },
+            labels: labels.map(|(key, value)| (key.into(), value.into())).collect(),
+            taints: self.spec.taints.unwrap_or_default(),
+            accepts_pods,
+        })
+    }
+}
+
+impl Learn for RuntimeClass {
+    type Kept = Box<str>;
+
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Box<str>> {
+        &mut snapshot.runtime_classes
+    }
+
+    fn keep(self) -> Option<Box<str>> {
+        Some(self.handler.into())
     }
 }
 
@@ -181,7 +209,8 @@ pub(crate) fn learn_document(
     match (group, text("kind")) {
         ("opentelemetry.io", "Instrumentation") => return document.learn::<Instrumentation>(),
         ("v1", "Namespace") => document.learn::<Slim<v1::Namespace>>(),
-        ("v1", "Node") => document.learn::<Slim<v1::Node, Nothing, NodeStatus>>(),
+        ("v1", "Node") => document.learn::<NodeObject>(),
+        ("node.k8s.io", "RuntimeClass") => document.learn::<RuntimeClass>(),
         ("v1", "Service") => document.learn::<Slim<v1::Service, Ports>>(),
         ("v1", "ConfigMap") => document.learn_with_keys::<Slim<v1::ConfigMap>>(),
         ("v1", "Secret") => document.learn_with_keys::<Slim<v1::Secret>>(),
@@ -232,7 +261,7 @@ impl Document<'_> {
 
 /// Whether objects of a kind are in namespaces.
 fn is_namespaced<K: Learn>() -> bool {
-    !["Namespace", "Node"].contains(&K::kind(&()).as_ref())
+    !["Namespace", "Node", "RuntimeClass"].contains(&K::kind(&()).as_ref())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 
 use ingraft_api::annotations::POD_SECURITY_ENFORCE;
 use ingraft_core::Namespace;
+use ingraft_core::node::Taint;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::Deserialize;
@@ -26,6 +27,8 @@ pub(crate) struct Slim<K, S = Nothing, T = Nothing> {
 pub(crate) trait Part: DeserializeOwned + Clone + Debug + Default {
     /// Whether it is nothing.
     const METADATA_ONLY: bool = false;
+    /// Whether any label of the object may matter.
+    const ALL_LABELS: bool = false;
 }
 
 /// Nothing of a spec or status.
@@ -59,22 +62,50 @@ impl Ports {
 
 impl Part for Ports {}
 
+/// What a node keeps away, and whether it is cordoned.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct NodeSpec {
+    pub(crate) unschedulable: Option<bool>,
+    pub(crate) taints: Option<Vec<Taint>>,
+}
+
+impl Part for NodeSpec {
+    const ALL_LABELS: bool = true;
+}
+
 /// What a node's kubelet reports of itself.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NodeStatus {
     #[serde(default)]
     pub(crate) node_info: NodeInfo,
+    conditions: Option<Vec<Condition>>,
 }
 
-/// Version and architecture.
+/// Versions and architecture.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub(crate) struct NodeInfo {
-    #[serde(default)]
     pub(crate) kubelet_version: String,
-    #[serde(default)]
     pub(crate) architecture: String,
+    pub(crate) container_runtime_version: String,
+    pub(crate) os_image: String,
+}
+
+/// One condition of a node.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    r#type: String,
+    status: String,
+}
+
+impl NodeStatus {
+    /// Whether the kubelet reports that it is ready.
+    pub(crate) fn is_ready(&self) -> bool {
+        let mut conditions = self.conditions.iter().flatten();
+        conditions.any(|condition| condition.r#type == "Ready" && condition.status == "True")
+    }
 }
 
 impl Part for NodeStatus {}
@@ -104,47 +135,61 @@ impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
         #[derive(Deserialize)]
         #[serde(bound = "S: Part, T: Part")]
         struct Object<S, T> {
-            metadata: Option<Metadata>,
+            metadata: Option<Metadata<S>>,
             spec: Option<S>,
             status: Option<T>,
         }
-        #[derive(Default, Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Metadata {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", bound = "S: Part")]
+        struct Metadata<S> {
             name: Option<String>,
             namespace: Option<String>,
             uid: Option<String>,
             resource_version: Option<String>,
-            #[serde(default, deserialize_with = "concerning")]
+            #[serde(default, deserialize_with = "annotations")]
             annotations: Option<BTreeMap<String, String>>,
-            #[serde(default, deserialize_with = "concerning")]
+            #[serde(default, deserialize_with = "labels::<_, S>")]
             labels: Option<BTreeMap<String, String>>,
+            #[serde(skip)]
+            of: PhantomData<S>,
         }
         let Object { metadata, spec, status } = Object::<S, T>::deserialize(deserializer)?;
-        let Metadata { name, namespace, uid, resource_version, annotations, labels } =
-            metadata.unwrap_or_default();
-        let metadata = ObjectMeta {
-            name,
-            namespace,
-            uid,
-            resource_version,
-            annotations,
-            labels,
+        let metadata = metadata.map(|metadata| ObjectMeta {
+            name: metadata.name,
+            namespace: metadata.namespace,
+            uid: metadata.uid,
+            resource_version: metadata.resource_version,
+            annotations: metadata.annotations,
+            labels: metadata.labels,
             ..ObjectMeta::default()
-        };
+        });
+        let metadata = metadata.unwrap_or_default();
         let (spec, status) = (spec.unwrap_or_default(), status.unwrap_or_default());
         Ok(Self { metadata, spec, status, kind: PhantomData })
     }
 }
 
-/// Reads annotations or labels, skipping those that cannot matter.
-fn concerning<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<BTreeMap<String, String>>, D::Error> {
-    struct Annotations;
+type Texts = BTreeMap<String, String>;
 
-    impl<'de> Visitor<'de> for Annotations {
-        type Value = BTreeMap<String, String>;
+/// Reads annotations, skipping those that cannot matter.
+fn annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Texts>, D::Error> {
+    texts(deserializer, Namespace::concerns)
+}
+
+/// Reads labels, skipping those that cannot matter to an object with this part.
+fn labels<'de, D: Deserializer<'de>, S: Part>(deserializer: D) -> Result<Option<Texts>, D::Error> {
+    texts(deserializer, |key| S::ALL_LABELS || key == POD_SECURITY_ENFORCE)
+}
+
+/// Reads the values that are text of the keys that matter.
+fn texts<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    matters: fn(&str) -> bool,
+) -> Result<Option<Texts>, D::Error> {
+    struct Reader(fn(&str) -> bool);
+
+    impl<'de> Visitor<'de> for Reader {
+        type Value = Texts;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("annotations or labels")
@@ -157,7 +202,7 @@ fn concerning<'de, D: Deserializer<'de>>(
         fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
             let mut kept = BTreeMap::new();
             while let Some(key) = entries.next_key::<Cow<'_, str>>()? {
-                if Namespace::concerns(&key) || key == POD_SECURITY_ENFORCE {
+                if self.0(&key) {
                     if let Value::String(value) = entries.next_value()? {
                         kept.insert(key.into_owned(), value);
                     }
@@ -169,8 +214,8 @@ fn concerning<'de, D: Deserializer<'de>>(
         }
     }
 
-    let annotations = deserializer.deserialize_any(Annotations)?;
-    Ok((!annotations.is_empty()).then_some(annotations))
+    let kept = deserializer.deserialize_any(Reader(matters))?;
+    Ok((!kept.is_empty()).then_some(kept))
 }
 
 impl<K: Resource, S: Part, T: Part> Resource for Slim<K, S, T> {

@@ -1,7 +1,8 @@
 //! Keeps a [`Snapshot`] up to date by watching the API server.
 //!
 //! Only what decisions need is decoded and kept: of Deployments and CronJobs name and unique id, of namespaces the
-//! name, our annotations and the level of Pod Security, of Services the ports, of nodes the version, of ConfigMaps the name. Everything else
+//! name, our annotations and the level of Pod Security, of Services the ports, of nodes
+//! labels, taints and versions, of RuntimeClasses the handler, of ConfigMaps the name. Everything else
 //! is skipped while it is read.
 
 use std::fmt::Debug;
@@ -15,6 +16,7 @@ use ingraft_core::{Objects, Snapshot};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1;
+use k8s_openapi::api::node::v1::RuntimeClass;
 use kube::core::DeserializeGuard;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
@@ -22,9 +24,9 @@ use tokio::sync::watch;
 
 use crate::client::{LastHeard, WATCH_LIFE};
 use crate::error_chain::Chain;
-use crate::learn::{Learn, learn};
+use crate::learn::{Learn, NodeObject, learn};
 use crate::readiness::{Pending, Readiness};
-use crate::slim::{NodeStatus, Nothing, Ports, Slim};
+use crate::slim::{Ports, Slim};
 
 /// A snapshot that watches keep up to date.
 #[derive(Debug, Default)]
@@ -103,7 +105,8 @@ pub fn watches(client: &Client, store: &Arc<Store>, secrets: Secrets) -> Vec<Wat
         watch::<Slim<v1::Namespace>>(client, store, &store.synced),
         watch::<Slim<CronJob>>(client, store, &store.synced),
         watch::<Slim<v1::Service, Ports>>(client, store, &store.synced),
-        watch::<Slim<v1::Node, Nothing, NodeStatus>>(client, store, &store.synced),
+        watch::<NodeObject>(client, store, &store.synced),
+        watch::<RuntimeClass>(client, store, &store.synced),
         watch::<Slim<v1::ConfigMap>>(client, store, &store.synced),
         watch::<DeserializeGuard<Instrumentation>>(client, store, &store.synced),
         // The longest list, and only unique ids come from it: a review waits for its own.

@@ -1,6 +1,4 @@
-//! What probes report of images: read from their pods, saved in a ConfigMap for the next start.
-//!
-//! Every replica reads the same pods, so all know the same. Only the leader saves it.
+//! What is remembered of images and nodes: the leader learns it and saves it in a ConfigMap, which all others follow.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +8,8 @@ use futures::TryStreamExt;
 use ingraft_api::annotations::PROBED;
 use ingraft_cluster::client::WATCH_LIFE;
 use ingraft_cluster::error_chain::Chain;
-use ingraft_cluster::facts::{CONFIG_MAP, KEY, config_maps, recall};
+use ingraft_cluster::facts::{CONFIG_MAP, Memory, config_maps, recall};
+use ingraft_cluster::readiness::Pending;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::Store;
 use ingraft_core::probe_report::{ProbeReport, reports as probe_reports};
@@ -23,28 +22,54 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::FIELD_MANAGER;
+use crate::leader::Leadership;
 
 /// Facts come in bursts, when a Deployment starts many pods; this long they are collected.
 const COLLECT: Duration = Duration::from_secs(5);
-/// The most that is kept: a ConfigMap holds 1 MiB (<https://kubernetes.io/docs/concepts/configuration/configmap/>).
-const LARGEST: usize = 900 * 1024;
+/// Follows what is remembered, for as long as the process runs. The leader knows it first, and does not follow.
+pub async fn follow_memory(
+    client: Client,
+    namespace: String,
+    store: Arc<Store>,
+    leadership: watch::Receiver<Leadership>,
+    loading: Pending,
+) {
+    let config =
+        watcher::Config::default().fields(&format!("metadata.name={CONFIG_MAP}")).timeout(WATCH_LIFE);
+    let mut events = std::pin::pin!(watcher(config_maps(&client, &namespace), config).default_backoff());
+    let mut loading = Some(loading);
+    loop {
+        match events.try_next().await {
+            Ok(Some(watcher::Event::Apply(saved) | watcher::Event::InitApply(saved))) => {
+                if !leadership.borrow().is_ours {
+                    store.update(|snapshot| Memory::read(&saved).fill(snapshot));
+                }
+            }
+            Ok(Some(watcher::Event::InitDone)) => drop(loading.take().map(Pending::done)),
+            Ok(Some(_)) => {}
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "failed to watch ConfigMap {CONFIG_MAP}, will try again");
+            }
+        }
+    }
+}
 
-/// Takes up what was saved of facts before.
-pub async fn load_facts(client: &Client, namespace: &str, store: &Store) {
+/// Reads what the leader before this one remembered, and tells when there is more to save.
+pub async fn take_over_memory(client: &Client, namespace: &str, store: &Store) {
     match recall(client, namespace).await {
-        Ok(Some(facts)) => store.update(|snapshot| snapshot.facts = facts),
-        Ok(None) => {}
+        Ok(memory) => store.update(|snapshot| memory.fill(snapshot)),
         Err(error) => tracing::warn!(error = %Chain(&error), "failed to read ConfigMap {CONFIG_MAP}"),
     }
 }
 
-/// Learns from the pods in which probes run, for as long as the process runs, and tells whoever saves facts.
+/// Learns from the pods in which probes run, on the leader only, and tells whoever saves it.
 pub async fn watch_probes(
     client: Client,
-    store: Arc<Store>,
-    settings: Settings,
-    reports: Reports,
-    learnt: watch::Sender<()>,
+    store: &Store,
+    settings: &Settings,
+    reports: &Reports,
+    learnt: &watch::Sender<()>,
 ) {
     let config =
         watcher::Config::default().labels(&format!("{PROBED}=true")).page_size(100).timeout(WATCH_LIFE);
@@ -56,7 +81,7 @@ pub async fn watch_probes(
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod))) => {
-                if learn(&pod, &store, &settings, &reports, &mut reported) {
+                if learn(&pod, store, settings, reports, &mut reported) {
                     learnt.send_replace(());
                 }
             }
@@ -71,8 +96,8 @@ pub async fn watch_probes(
     }
 }
 
-/// Saves what is known of images whenever something was learnt: on the leader only.
-pub async fn save_facts(client: &Client, namespace: &str, store: &Store, mut learnt: watch::Receiver<()>) {
+/// Saves what is remembered whenever something was learnt, on the leader only.
+pub async fn save_memory(client: &Client, namespace: &str, store: &Store, mut learnt: watch::Receiver<()>) {
     while learnt.changed().await.is_ok() {
         tokio::time::sleep(COLLECT).await;
         learnt.mark_unchanged();
@@ -115,14 +140,14 @@ fn learn(
 }
 
 async fn save(client: &Client, namespace: &str, store: &Store) -> kube::Result<()> {
-    let text = store.read().facts.to_text(LARGEST);
+    let memory = Memory::of(&store.read());
     let object: Value = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {
             "name": CONFIG_MAP,
             "labels": {"app.kubernetes.io/name": "opentelemetry-operator", "app.kubernetes.io/instance": "ingraft"},
         },
-        "data": {KEY: text},
+        "data": memory.data(),
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
     config_maps(client, namespace).patch(CONFIG_MAP, &params, &Patch::Apply(object)).await.map(drop)

@@ -4,6 +4,7 @@
 //! What all replicas share is written by the leader alone.
 
 mod authority;
+mod canary;
 mod events;
 mod facts;
 #[cfg(test)]
@@ -14,8 +15,9 @@ mod repeats;
 mod upgrades;
 
 pub use authority::follow_authority;
+pub use canary::prove_nodes;
 pub use events::publish_events;
-pub use facts::{load_facts, save_facts, watch_probes};
+pub use facts::{follow_memory, save_memory, take_over_memory, watch_probes};
 pub use leader::{Candidate, Leadership};
 pub use registration::{Address, Registration};
 pub use upgrades::upgrade_images;

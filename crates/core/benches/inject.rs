@@ -3,7 +3,7 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ingraft_core::{ImageFacts, Namespace, Node, Request, Settings, Snapshot, inject, owner};
+use ingraft_core::{ImageFacts, Namespace, Node, NodeClass, Request, Settings, Snapshot, inject, owner};
 use ingraft_probe_contract::Libc;
 use serde_json::{Value, json};
 use std::hint::black_box;
@@ -80,7 +80,9 @@ fn benchmarks(criterion: &mut Criterion) {
     }
     // The first pod of an image, where probes are possible.
     let (mut with_node, mut with_probes) = (snapshot.clone(), settings.clone());
-    with_node.nodes.insert(String::new(), "node".into(), Node::new("v1.35.4", "amd64".into()));
+    let class = NodeClass { kubelet: "v1.35.4".into(), architecture: "amd64".into(), ..NodeClass::default() };
+    with_node.proofs.prove(&class, 1);
+    with_node.nodes.insert(String::new(), "node".into(), Node { class, ..Node::default() });
     "example.com/ingraft:1".clone_into(&mut with_probes.probe_image);
     let pod = typical_pod(8);
     criterion.bench_function("inject/pod with a probe", |bencher| {

@@ -35,6 +35,7 @@ mod telemetry;
 mod valid;
 
 pub(crate) use languages::profile;
+pub use probe::canary;
 pub(crate) use profile::OtlpProtocols;
 pub use references::references;
 

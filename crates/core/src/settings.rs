@@ -15,18 +15,43 @@ pub struct Settings {
     enabled: BTreeSet<Language>,
     /// Whether lists of containers per language are honoured. Default: true.
     pub multi_instrumentation: bool,
-    /// Whether a probe may look for variables that only the start of a container shows. Default: true.
-    pub env_probe: bool,
+    /// When a probe may look for variables that only the start of a container shows. Default: where that is proven.
+    pub env_probe: EnvProbe,
     /// The image that holds the probe: the operator's own. Empty where it is not known: then there are no probes.
     pub probe_image: String,
     /// The language of findings.
     pub locale: Locale,
 }
 
+/// When there are probes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnvProbe {
+    /// Nowhere.
+    Never,
+    /// Where all nodes on which a pod may run are of a class that is proven to take variables from files.
+    Auto,
+    /// Wherever nothing is known to be in the way.
+    Always,
+}
+
+impl EnvProbe {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Never, Self::Always];
+
+    /// The word on command lines.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Auto => "auto",
+            Self::Always => "always",
+        }
+    }
+}
+
 impl Settings {
     /// Whether there are probes at all.
     pub fn probes(&self) -> bool {
-        self.env_probe && !self.probe_image.is_empty()
+        self.env_probe != EnvProbe::Never && !self.probe_image.is_empty()
     }
 
     /// The agent image for a language; empty for `sdk`, which has none.
@@ -59,7 +84,7 @@ impl Settings {
             images: BTreeMap::new(),
             enabled: BTreeSet::new(),
             multi_instrumentation: true,
-            env_probe: true,
+            env_probe: EnvProbe::Auto,
             probe_image: String::new(),
             locale: Locale::En,
         }

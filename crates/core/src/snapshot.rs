@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::image::ImageReference;
 use crate::json::string;
+use crate::node::{Node, Proofs};
 use crate::{Facts, ImageFacts};
 
 /// A ConfigMap that every namespace has, and that therefore need not be kept:
@@ -30,6 +31,10 @@ pub struct Snapshot {
     pub services: Objects<Vec<u16>>,
     /// Nodes; their namespace is empty.
     pub nodes: Objects<Node>,
+    /// What the nodes of the cluster have been seen to do.
+    pub proofs: Proofs,
+    /// The handlers of RuntimeClasses; their namespace is empty.
+    pub runtime_classes: Objects<Box<str>>,
     /// What probes have found in images.
     pub facts: Facts,
     /// ConfigMaps.
@@ -39,11 +44,6 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The architectures of all nodes.
-    pub(crate) fn architectures(&self) -> BTreeSet<&str> {
-        self.nodes.iter().map(|node| node.architecture.as_str()).collect()
-    }
-
     /// What is known of a container's image on all of these architectures, where it cannot have changed since.
     pub fn image(
         &self,
@@ -67,23 +67,6 @@ impl Snapshot {
     /// A namespace, if known.
     pub fn namespace(&self, name: &str) -> Option<&Namespace> {
         self.namespaces.get("", name)
-    }
-}
-
-/// What matters of a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
-    /// The minor version of its kubelet: 35 for 1.35.
-    pub minor: u16,
-    /// Its architecture, such as `amd64`.
-    pub architecture: String,
-}
-
-impl Node {
-    /// Reads the version as a kubelet reports it, such as `v1.35.4-eks-1`. One that cannot be read counts as old.
-    pub fn new(kubelet_version: &str, architecture: String) -> Self {
-        let minor = kubelet_version.split('.').nth(1).and_then(|minor| minor.parse().ok());
-        Self { minor: minor.unwrap_or_default(), architecture }
     }
 }
 

@@ -10,10 +10,10 @@ use ingraft_cluster::readiness::Readiness;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
-    Address, Candidate, Leadership, NAME, Registration, follow_authority, load_facts, publish_events,
-    save_facts, upgrade_images, watch_probes,
+    Address, Candidate, Leadership, NAME, Registration, follow_authority, follow_memory, prove_nodes,
+    publish_events, save_memory, take_over_memory, upgrade_images, watch_probes,
 };
-use ingraft_core::Settings;
+use ingraft_core::{EnvProbe, Settings};
 use ingraft_webhook::{Context, LeafResolver, Metrics, Server, router};
 use kube::Client;
 use prometheus_client::registry::Registry;
@@ -149,21 +149,19 @@ fn watch_cluster(shared: &Shared, tasks: &mut Tasks, registry: &mut Registry) ->
         metrics.add(&watch.resource, watch.last_heard);
         tasks.spawn_infallible(format!("watch of {}", watch.resource), watch.task);
     }
-    let probes = LastHeard::default();
-    let client = probes.listen(&shared.client);
-    metrics.add("pods", probes);
     registry.register_collector(Box::new(metrics));
 
-    if shared.settings().env_probe && shared.settings().probe_image.is_empty() {
+    if shared.settings().env_probe != EnvProbe::Never && shared.settings().probe_image.is_empty() {
         tracing::info!("there are no probes: --probe-image does not name this operator's image");
     }
-    let (shared, loading) = (shared.clone(), shared.readiness.register("facts"));
-    tasks.spawn_infallible("watch of probes", async move {
-        load_facts(&shared.client, &shared.args.namespace, &shared.store).await;
-        loading.done();
-        let settings = shared.settings().clone();
-        watch_probes(client, shared.store, settings, shared.reports, shared.learnt).await;
-    });
+    let memory = follow_memory(
+        shared.client.clone(),
+        shared.args.namespace.clone(),
+        Arc::clone(&shared.store),
+        shared.leadership.subscribe(),
+        shared.readiness.register("facts"),
+    );
+    tasks.spawn_infallible("watch of facts", memory);
     heard
 }
 
@@ -209,9 +207,18 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
     let mut tasks = Tasks::default();
     let registering = client.clone();
     tasks.spawn_infallible("registration", async move { registration.run(&registering).await });
-    let (saving, facts) = (client.clone(), shared.clone());
+    take_over_memory(&client, &shared.args.namespace, &shared.store).await;
+    let (saving, own) = (client.clone(), shared.clone());
     tasks.spawn_infallible("saving of facts", async move {
-        save_facts(&saving, &facts.args.namespace, &facts.store, facts.unsaved).await;
+        save_memory(&saving, &own.args.namespace, &own.store, own.unsaved).await;
+    });
+    let (watching, own) = (client.clone(), shared.clone());
+    tasks.spawn_infallible("watch of probes", async move {
+        watch_probes(watching, &own.store, own.settings(), &own.reports, &own.learnt).await;
+    });
+    let (proving, own) = (client.clone(), shared.clone());
+    tasks.spawn_infallible("proof of nodes", async move {
+        prove_nodes(&proving, &own.args.namespace, &own.store, own.settings(), &own.learnt).await;
     });
     tasks.spawn_infallible("upgrades of images", async move {
         upgrade_images(&client, &shared.store, shared.settings()).await;

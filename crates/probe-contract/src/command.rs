@@ -3,6 +3,8 @@
 //! ```text
 //! ingraft-probe install FOLDER [FILE]...
 //!
+//! ingraft-probe check NAME VALUE
+//!
 //! ingraft-probe probe FILE
 //!     [--message PATH]            default /dev/termination-log; must exist
 //!     [--message-limit BYTES]     default 1024
@@ -37,6 +39,17 @@ pub enum Command {
     Install(Install),
     /// In the application's image: look, merge, write, report.
     Probe(Plan),
+    /// In our own image: succeed if a variable has a value.
+    Check(Check),
+}
+
+/// One look at a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// The variable's name.
+    pub name: String,
+    /// The value that it should have.
+    pub value: String,
 }
 
 /// One run of the copier.

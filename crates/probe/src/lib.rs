@@ -20,7 +20,7 @@ mod version;
 use std::ffi::{OsStr, OsString};
 
 pub use environment::Environment;
-use ingraft_probe_contract::Command;
+use ingraft_probe_contract::{Check, Command};
 
 /// How it ended.
 #[derive(Debug, Default)]
@@ -41,6 +41,15 @@ pub fn run(
     match Command::parse(words.map(|word| word.to_string_lossy().into_owned())) {
         Ok(Command::Install(install)) => install::run(program, &install),
         Ok(Command::Probe(plan)) => probe::run(&plan, &variables.collect()),
+        Ok(Command::Check(expected)) => check(&expected, &variables.collect()),
         Err(error) => probe::refuse(&error),
     }
+}
+
+/// Succeeds if a variable has the value that it should have.
+fn check(Check { name, value }: &Check, environment: &Environment) -> End {
+    if environment.text(name) == Some(value) {
+        return End::default();
+    }
+    End { status: 1, complaint: format!("{name} does not have the value {value:?}") }
 }

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let program = arguments.next().unwrap_or_default();
     let mut words: Vec<OsString> = arguments.collect();
     match words.first().and_then(|word| word.to_str()) {
-        Some("install") => {}
+        Some("install" | "check") => {}
         Some(WATCHED) => drop(words.remove(0)),
         _ => {
             if let Ok(child) = Command::new(&program).arg(WATCHED).args(&words).spawn() {

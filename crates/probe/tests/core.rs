@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 use ingraft_core::edit::apply;
-use ingraft_core::{Node, Request, Settings, Snapshot, inject};
+use ingraft_core::{EnvProbe, Node, NodeClass, Request, Settings, Snapshot, inject};
 use ingraft_probe_contract as contract;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -22,13 +22,14 @@ fn injected(language: &str, env: &Value, kubelet: &str) -> Value {
     let instrumentation = serde_json::from_value(object).expect("an Instrumentation");
     let mut snapshot = Snapshot::default();
     snapshot.instrumentations.insert("shop".into(), "base".into(), instrumentation);
-    snapshot.nodes.insert(String::new(), "node".into(), Node::new(kubelet, "amd64".into()));
+    let class = NodeClass { kubelet: kubelet.to_owned(), ..NodeClass::default() };
+    snapshot.nodes.insert(String::new(), "node".into(), Node { class, ..Node::default() });
     let mut pod = json!({
         "metadata": {"annotations": {format!("instrumentation.opentelemetry.io/inject-{language}"): "true"}},
         "spec": {"containers": [{"name": "app", "image": "example.com/app:1", "env": env}]},
     });
     let mut settings = Settings::default();
-    settings.env_probe = true;
+    settings.env_probe = EnvProbe::Always;
     "example.com/ingraft:1".clone_into(&mut settings.probe_image);
     let request =
         Request { pod: &pod, namespace: "shop", owners: &[], snapshot: &snapshot, settings: &settings };

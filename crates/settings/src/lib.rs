@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use ingraft_api::Language;
-use ingraft_core::Settings;
+use ingraft_core::{EnvProbe, Settings};
 use k8s_openapi::api::core::v1::Container;
 
 /// Settings, read from flags and environment.
@@ -150,12 +150,13 @@ impl Args for SettingsArgs {
             .arg(
                 named(
                     ENV_PROBE,
-                    "Whether a probe may run before an application to see which variables its image sets: auto \
-                     (where all nodes run Kubernetes 1.35 or newer) or never",
+                    "When a probe may run before an application to see which variables its image sets: auto \
+                     (where it is proven to work on the nodes, which run Kubernetes 1.35 or newer), never, or always \
+                     (without the proof)",
                 )
                 .value_name("WHEN")
-                .value_parser(["auto", "never"])
-                .default_value("auto"),
+                .value_parser(EnvProbe::ALL.map(EnvProbe::as_str))
+                .default_value(EnvProbe::Auto.as_str()),
             )
             .arg(
                 named(
@@ -192,7 +193,11 @@ impl FromArgMatches for SettingsArgs {
                 settings.set_enabled(language, *enabled);
             }
         }
-        settings.env_probe = matches.get_one::<String>(ENV_PROBE).is_none_or(|when| when == "auto");
+        let when = matches.get_one::<String>(ENV_PROBE);
+        settings.env_probe = EnvProbe::ALL
+            .into_iter()
+            .find(|known| when.is_some_and(|when| when == known.as_str()))
+            .unwrap_or(EnvProbe::Auto);
         settings.probe_image = matches.get_one(PROBE_IMAGE).cloned().unwrap_or_default();
         settings.multi_instrumentation = matches.get_one(MULTI).copied().unwrap_or(true);
         Ok(Self(settings))
@@ -241,7 +246,7 @@ mod tests {
         let Installed { settings, check_secrets } = of_operator(&serde_json::from_value(container).unwrap());
         assert!(check_secrets);
         assert_eq!(settings.probe_image, "example.com/ingraft:1");
-        assert!(!settings.env_probe && settings.enabled(Language::Go));
+        assert!(settings.env_probe == EnvProbe::Never && settings.enabled(Language::Go));
         assert_eq!(settings.image(Language::Java), "example.com/java:1");
     }
 

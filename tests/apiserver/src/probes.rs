@@ -7,16 +7,46 @@ use crate::wait::until;
 
 const PROBE_IMAGE: &str = "example.com/ingraft:1";
 const FLAG: &str = "--probe-image=example.com/ingraft:1";
+const ALWAYS: &str = "--env-probe=always";
+const SYSTEM: &str = "opentelemetry-operator-system";
+const CANARY: &str = "ingraft-canary";
+const FACTS: &str = "ingraft-facts";
 
+/// Removes what operators of other tests have remembered.
+fn forget(cluster: &Cluster) {
+    cluster.kubectl().run(&["delete", "configmap", FACTS, "-n", SYSTEM, "--ignore-not-found"]).unwrap();
+}
+
+/// Adds a node that takes pods.
 fn add_node(cluster: &Cluster, name: &str, version: &str) {
     let info = json!({
         "kubeletVersion": version, "architecture": "amd64", "bootID": "", "containerRuntimeVersion": "",
         "kernelVersion": "", "kubeProxyVersion": "", "machineID": "", "operatingSystem": "linux", "osImage": "",
         "systemUUID": "",
     });
-    let node =
-        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {"nodeInfo": info}});
+    let ready = json!([{"type": "Ready", "status": "True"}]);
+    let node = json!({
+        "apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
+        "status": {"nodeInfo": info, "conditions": ready},
+    });
     cluster.kubectl().run_with_input(&["create", "-f", "-"], &node.to_string()).unwrap();
+}
+
+/// Waits for the operator's own pod on a node, and ends it as a kubelet would.
+fn canary_ended(cluster: &Cluster, node: &str, status: &Value) {
+    let arguments = ["get", "pod", CANARY, "-n", SYSTEM, "-o", "json", "--ignore-not-found"];
+    let look = || cluster.kubectl().run(&arguments).unwrap_or_default();
+    let found = until("the canary", look, |text| text.contains(&format!("\"nodeName\": \"{node}\"")));
+    let pod: Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(pod["spec"]["automountServiceAccountToken"], false);
+    assert!(
+        pod["metadata"]["labels"].get("app.kubernetes.io/instance").is_none(),
+        "a Service of ours selects it"
+    );
+    let patch = json!({"status": status}).to_string();
+    let arguments =
+        ["patch", "pod", CANARY, "-n", SYSTEM, "--subresource=status", "--type=merge", "-p", &patch];
+    cluster.kubectl().run(&arguments).unwrap();
 }
 
 fn asking(namespace: &str, name: &str) -> Value {
@@ -52,6 +82,7 @@ fn probe_ended(cluster: &Cluster, namespace: &str, pod: &str, message: &str) {
 fn probes_need_new_nodes_and_end_where_facts_are_known() {
     let cluster = exclusive();
     let namespace = "probes";
+    forget(&cluster);
     let mut operator = cluster.operator_with("probes", &[FLAG]);
     operator.wait_ready();
     cluster.namespace(namespace, &json!({}));
@@ -70,15 +101,23 @@ fn probes_need_new_nodes_and_end_where_facts_are_known() {
     };
     told("no node is known");
 
-    // All nodes are new enough: with one that is not, it is as before.
+    // A node that has not shown that variables arrive there counts for nothing.
     add_node(&cluster, "new", "v1.35.4");
+    let failed = json!({"exitCode": 1});
+    let statuses = json!([{"name": "canary", "image": PROBE_IMAGE, "imageID": "", "ready": false, "restartCount": 0, "state": {"terminated": failed}}]);
+    canary_ended(&cluster, "new", &json!({"phase": "Failed", "containerStatuses": statuses}));
+    cluster.create(false, &[asking(namespace, "unproven")]);
+    told("it is not proven yet that a probe works on nodes with v1.35.4, amd64");
+    until(
+        "the reason is logged",
+        || operator.log().unwrap(),
+        |log| log.contains("container canary ended with exit code 1"),
+    );
+    cluster.kubectl().run(&["delete", "node", "new"]).unwrap();
+    add_node(&cluster, "new", "v1.35.5");
+    canary_ended(&cluster, "new", &json!({"phase": "Succeeded"}));
+
     until("pods get probes", || would_get(&cluster, namespace), has_probe);
-    add_node(&cluster, "old", "v1.34.9");
-    until("pods get no probes", || would_get(&cluster, namespace), |containers| !has_probe(containers));
-    cluster.create(false, &[asking(namespace, "between")]);
-    told("a node is older than Kubernetes 1.35");
-    cluster.kubectl().run(&["delete", "node", "old"]).unwrap();
-    until("pods get probes again", || would_get(&cluster, namespace), has_probe);
 
     // What a probe reports makes the next one unnecessary.
     let (created, said) = cluster.create(false, &[asking(namespace, "probed")]);
@@ -89,20 +128,11 @@ fn probes_need_new_nodes_and_end_where_facts_are_known() {
     probe_ended(&cluster, namespace, "probed", r#"{"sets":[],"libc":"glibc","arch":"amd64"}"#);
     until("the image is known", || would_get(&cluster, namespace), |containers| !has_probe(containers));
 
-    // It is kept when pod and operator have gone.
+    // Both is kept when pod and operator have gone.
     let kept = || {
-        let data = [
-            "get",
-            "configmap",
-            "ingraft-facts",
-            "-n",
-            "opentelemetry-operator-system",
-            "-o",
-            "jsonpath={.data}",
-        ];
-        cluster.kubectl().run(&data).unwrap_or_default()
+        cluster.kubectl().run(&["get", "configmap", FACTS, "-n", SYSTEM, "-o", "json"]).unwrap_or_default()
     };
-    until("facts are kept", kept, |text| text.contains("example.com/app:1.2.0"));
+    until("facts are kept", kept, |text| text.contains("example.com/app:1.2.0") && text.contains("v1.35.5"));
     cluster.kubectl().run(&["delete", "pod", "probed", "-n", namespace, "--force"]).unwrap();
     operator.terminate().unwrap();
     assert!(operator.wait_ended());
@@ -110,6 +140,25 @@ fn probes_need_new_nodes_and_end_where_facts_are_known() {
     next.wait_ready();
     cluster.wait_seen();
     assert!(!has_probe(&would_get(&cluster, namespace)), "the image was known before");
+    let other = |name: &str| {
+        let mut other = asking(namespace, name);
+        other["spec"]["containers"][0]["image"] = "example.com/other:1".into();
+        let (created, said) = cluster.create(true, &[other]);
+        let containers =
+            names(&created[0]["spec"]["initContainers"]).into_iter().map(str::to_owned).collect();
+        assert!(!said.contains("denied"), "{said}");
+        containers
+    };
+    assert!(has_probe(&other("proven")), "the node was proven before");
+
+    // With a node that is too old, nothing is probed, also when it is gone: an empty pool may have another tomorrow.
+    add_node(&cluster, "old", "v1.34.9");
+    until("pods get no probes", || other("old"), |containers| !has_probe(containers));
+    until("it is remembered", kept, |text| text.contains("v1.34.9"));
+    cluster.kubectl().run(&["delete", "node", "old"]).unwrap();
+    cluster.wait_seen();
+    let (_, said) = cluster.create(false, &[asking(namespace, "after")]);
+    assert!(!has_probe(&other("after")), "{said}");
     cluster.kubectl().run(&["delete", "node", "new"]).unwrap();
 }
 
@@ -117,7 +166,7 @@ fn probes_need_new_nodes_and_end_where_facts_are_known() {
 fn what_a_probe_found_wrong_is_told() {
     let cluster = exclusive();
     let namespace = "probe-findings";
-    let mut operator = cluster.operator_with("probe-findings", &[FLAG]);
+    let mut operator = cluster.operator_with("probe-findings", &[FLAG, ALWAYS]);
     operator.wait_ready();
     cluster.namespace(namespace, &json!({}));
     cluster.apply(&[instrumentation(namespace, "base", &json!({}))]);
@@ -152,6 +201,7 @@ fn what_a_probe_found_wrong_is_told() {
 #[test]
 fn explain_asks_the_operator() {
     let cluster = exclusive();
+    forget(&cluster);
     cluster.namespace_without_operator("explained");
     let mut asks = deployment("explained", "web", &json!({INJECT_PYTHON: "base"}));
     let container = &mut asks["spec"]["template"]["spec"]["containers"][0];
@@ -170,6 +220,12 @@ fn explain_asks_the_operator() {
     let (said, missing) = (explain(), "\n  does not start without ConfigMap settings, key mode\n");
     assert!(said.contains("no node is known") && said.contains(missing), "{said}");
     add_node(&cluster, "new", "v1.35.4");
+    let said = explain();
+    assert!(said.contains("not proven yet") && !said.contains(probed), "{said}");
+    let class = json!({"kubelet": "v1.35.4", "architecture": "amd64", "runtime": "", "os_image": "", "day": 20_000, "proven": true});
+    let nodes = json!([class]).to_string();
+    let facts = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": FACTS, "namespace": SYSTEM}, "data": {"nodes.json": nodes}});
+    cluster.apply(&[facts]);
     assert!(explain().contains(probed), "{}", explain());
     cluster.kubectl().run(&["delete", "node", "new"]).unwrap();
 

@@ -10,7 +10,7 @@ use anyhow::ensure;
 
 pub use example::Example;
 use ingraft_testkit::images::MakeImage;
-use ingraft_testkit::ingraft::{install_ingraft, prepare_cluster};
+use ingraft_testkit::ingraft::{NAMESPACE, install_ingraft, prepare_cluster};
 use ingraft_testkit::prerequisites::run_as_root;
 use ingraft_testkit::{Cache, Cluster, Creator, Existing, Kubectl, Kubernetes, Node, Progress};
 use serde_json::Value;
@@ -70,6 +70,11 @@ impl Run {
         let kubernetes = Kubernetes::chosen()?;
         let cluster = prepare_cluster(CLUSTER, kubernetes, Creator::TESTS, NAMESPACES, progress)?;
         install_ingraft(&cluster, Creator::TESTS, OPERATOR_ARGUMENTS, progress)?;
+        let proven =
+            ["get", "configmap", "ingraft-facts", "-n", NAMESPACE, "-o", "jsonpath={.data.nodes\\.json}"];
+        wait_for_facts("that variables arrive from the files of probes", || {
+            Ok(cluster.kubectl().run(&proven).is_ok_and(|nodes| nodes.contains("\"proven\":true")))
+        })?;
         Ok(Some(Self { cluster }))
     }
 
@@ -109,14 +114,14 @@ pub fn would_get(kubectl: &Kubectl, pod: &Value) -> anyhow::Result<String> {
     kubectl.run_with_input(&["create", "--dry-run=server", "-o", names, "-f", "-"], &pod.to_string())
 }
 
-/// Waits until the operator has learnt from pods that have started what makes this true.
+/// Waits until the operator has learnt this from pods that have started.
 ///
 /// # Errors
 /// When it does not in time.
-pub fn wait_for_facts(learnt: impl Fn() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+pub fn wait_for_facts(what: &str, learnt: impl Fn() -> anyhow::Result<bool>) -> anyhow::Result<()> {
     let start = Instant::now();
     while !learnt()? {
-        ensure!(start.elapsed() < LEARNING_LIMIT, "the operator has not learnt what is in the image");
+        ensure!(start.elapsed() < LEARNING_LIMIT, "the operator has not learnt {what}");
         std::thread::sleep(Duration::from_millis(200));
     }
     Ok(())

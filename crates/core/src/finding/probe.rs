@@ -81,14 +81,22 @@ family! {
 }
 
 /// Why a container cannot have a probe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
     /// The operator was told not to use probes.
     SwitchedOff,
     /// No node is known, so no kubelet is known to be new enough.
     NoNode,
-    /// A kubelet cannot take variables from a file.
+    /// No known node fits what the pod asks for.
+    NoNodeFits,
+    /// A kubelet cannot take variables from a file, or one that could not was there in the last 30 days.
     OldNode,
+    /// The pod may run where no ordinary kubelet is.
+    VirtualNode,
+    /// The pod may run on nodes of a class that has not been seen to take a variable from a file.
+    Unproven(String),
+    /// A RuntimeClass whose containers the kubelet may share no files with.
+    Runtime(String),
     /// The pod is never restarted, so a probe that is killed would fail it.
     NeverRestarted,
     /// A profile of the node's may not allow what the probe does.
@@ -253,13 +261,33 @@ fn refused(why: Refusal, locale: Locale) -> Said {
 }
 
 impl Obstacle {
-    fn text(self, locale: Locale) -> Said {
+    fn text(&self, locale: Locale) -> Said {
         match self {
             Self::SwitchedOff => say!(locale, "the probe is switched off", "la sonda está desactivada"),
             Self::NoNode => say!(locale, "no node is known", "no se conoce ningún nodo"),
-            Self::OldNode => {
-                say!(locale, "a node is older than Kubernetes 1.35", "un nodo es anterior a Kubernetes 1.35",)
+            Self::NoNodeFits => {
+                say!(locale, "no known node fits the pod", "ningún nodo conocido se ajusta al pod",)
             }
+            Self::OldNode => say!(
+                locale,
+                "a node is, or was in the last 30 days, older than Kubernetes 1.35",
+                "un nodo es, o ha sido en los últimos 30 días, anterior a Kubernetes 1.35",
+            ),
+            Self::VirtualNode => say!(
+                locale,
+                "the pod may run on a virtual node",
+                "el pod puede ejecutarse en un nodo virtual",
+            ),
+            Self::Unproven(class) => say!(
+                locale,
+                "it is not proven yet that a probe works on nodes with {class}",
+                "aún no está probado que una sonda funcione en nodos con {class}",
+            ),
+            Self::Runtime(name) => say!(
+                locale,
+                "the RuntimeClass \"{name}\" may not share files with the kubelet",
+                "es posible que la RuntimeClass \"{name}\" no comparta archivos con el kubelet",
+            ),
             Self::NeverRestarted => say!(
                 locale,
                 "a probe that is killed would fail the pod",

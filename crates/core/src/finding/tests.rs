@@ -151,7 +151,11 @@ fn probes(samples: &mut Vec<Reason>) {
     for why in [
         Obstacle::SwitchedOff,
         Obstacle::NoNode,
+        Obstacle::NoNodeFits,
         Obstacle::OldNode,
+        Obstacle::VirtualNode,
+        Obstacle::Unproven(text("v1.35.1, amd64")),
+        Obstacle::Runtime(text("name-1")),
         Obstacle::NeverRestarted,
         Obstacle::LocalhostProfile,
         Obstacle::Taken,

@@ -301,8 +301,7 @@ impl<'a> Env<'a> {
     pub(crate) fn take_from_file(&mut self, name: &str, file: &str) {
         let Some(index) = self.position(name) else { return };
         if let Some(place) = self.entries.get_mut(index) {
-            let source = json!({"volumeName": VOLUME, "path": file, "key": name, "optional": true});
-            *place = Cow::Owned(json!({"name": name, "valueFrom": {"fileKeyRef": source}}));
+            *place = Cow::Owned(json!({"name": name, "valueFrom": from_file(name, file)}));
             self.changes += 1;
         }
     }
@@ -341,6 +340,11 @@ impl<'a> Env<'a> {
 /// A variable that holds a field of the pod.
 pub(crate) fn field(name: &str, path: &str) -> Value {
     json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}})
+}
+
+/// The source of a variable that a probe writes to a file.
+pub(crate) fn from_file(name: &str, file: &str) -> Value {
+    json!({"fileKeyRef": {"volumeName": VOLUME, "path": file, "key": name, "optional": true}})
 }
 
 #[cfg(test)]

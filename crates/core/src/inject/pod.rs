@@ -6,10 +6,12 @@ use ingraft_api::annotations::{MIRROR_POD, effective};
 use serde_json::Value;
 
 use super::Request;
+use super::probe::obstacle;
 use crate::ImageFacts;
 use crate::environment::{Inputs, Presence, Source, Sources, presence};
 use crate::finding::Obstacle;
 use crate::json::{annotation, list, string, string_at};
+use crate::node::Placement;
 use crate::owner::Owner;
 use crate::settings::Settings;
 use crate::snapshot::{Namespace, PodSecurity, ROOT_CA, ReferenceKind, Snapshot};
@@ -114,7 +116,8 @@ impl<'a> Pod<'a> {
     /// What probes have found in the image of a container.
     pub(crate) fn image(&self, container: Container<'_>) -> Option<&ImageFacts> {
         let images = self.images.get_or_init(|| {
-            let architectures = self.snapshot.architectures();
+            let nodes = Placement::of(self.spec()).nodes(&self.snapshot.nodes);
+            let architectures = nodes.map(|node| node.class.architecture.as_str()).collect();
             let image =
                 |known: &Container<'_>| self.snapshot.image(self.namespace, known.json, &architectures);
             self.containers.iter().map(image).collect()
@@ -123,26 +126,12 @@ impl<'a> Pod<'a> {
         images.get(place)?.as_ref()
     }
 
-    /// Why a container cannot have a probe (docs/reference/merging.md 10).
+    /// Why a container cannot have a probe (docs/reference/merging.md 14).
     pub(crate) fn obstacle(&self, container: Container<'_>) -> Option<Obstacle> {
         let own = container.json.get("securityContext");
-        let obstacle = *self.obstacle.get_or_init(|| self.probe_obstacle());
-        obstacle.or_else(|| has_localhost_profile(own).then_some(Obstacle::LocalhostProfile))
-    }
-
-    fn probe_obstacle(&self) -> Option<Obstacle> {
-        let nodes = &self.snapshot.nodes;
-        if !self.settings.probes() {
-            Some(Obstacle::SwitchedOff)
-        } else if nodes.iter().next().is_none() {
-            Some(Obstacle::NoNode)
-        } else if nodes.iter().any(|node| node.minor < 35) {
-            Some(Obstacle::OldNode)
-        } else if string(self.spec(), "restartPolicy") == Some("Never") {
-            Some(Obstacle::NeverRestarted)
-        } else {
-            has_localhost_profile(self.spec().get("securityContext")).then_some(Obstacle::LocalhostProfile)
-        }
+        let of_pod =
+            self.obstacle.get_or_init(|| obstacle::of_pod(self.spec(), self.snapshot, self.settings));
+        of_pod.clone().or_else(|| obstacle::of_security_context(own))
     }
 
     /// Whether a ConfigMap or Secret, and a key in it, exists in the namespace: `None` where that is not known.
@@ -197,12 +186,6 @@ impl Sources for Pod<'_> {
             Some(Some(None)) | None => Source::Unknown,
         }
     }
-}
-
-fn has_localhost_profile(context: Option<&Value>) -> bool {
-    ["seccompProfile", "appArmorProfile"]
-        .into_iter()
-        .any(|key| context.and_then(|context| string(context.get(key)?, "type")) == Some("Localhost"))
 }
 
 /// A container of the pod, and its place there.

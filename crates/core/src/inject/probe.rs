@@ -11,7 +11,9 @@
 //!  the application        JAVA_TOOL_OPTIONS: valueFrom.fileKeyRef{optional}
 //! ```
 
+pub mod canary;
 pub(crate) mod command;
+pub(crate) mod obstacle;
 
 use command::{COPIER, FOLDER, yields_to};
 use ingraft_api::annotations::PROBED;
@@ -49,13 +51,13 @@ pub(crate) fn plan<'a>(
         let wanted = draft.is_unknown(container.name) || is_uncertain(pod, target, &delegated);
         let obstacle = || pod.obstacle(container).or_else(|| taken(draft, &name(probes.len())));
         let obstacle = wanted.then(obstacle).flatten();
+        let has_probe = wanted && obstacle.is_none();
         if let Some(why) = obstacle {
             let variables = target.env.added().iter().map(|added| added.name.clone()).collect();
             let container_name = container.name.to_owned();
             let reason = ProbeFinding::EnvironmentUnknown { container: container_name, variables, why };
             findings.pod(reason, container.pointer("env"));
         }
-        let has_probe = wanted && obstacle.is_none();
         if !has_probe {
             delegated.clear();
         }

@@ -9,7 +9,9 @@ use std::fmt;
 
 use ingraft_api::{Instrumentation, Language};
 use ingraft_core::edit::apply;
-use ingraft_core::{ImageFacts, Namespace, Node, Outcome, Request, Settings, Snapshot, inject, owner};
+use ingraft_core::{
+    EnvProbe, ImageFacts, Namespace, Node, NodeClass, Outcome, Request, Settings, Snapshot, inject, owner,
+};
 use ingraft_probe_contract::{Agent, Libc, StandDown};
 use proptest::collection::vec;
 use proptest::option::weighted;
@@ -102,7 +104,13 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
         |(ports, (keys, complete), kubelets, facts)| {
             let mut snapshot = Snapshot::default();
             for kubelet in kubelets {
-                let node = Node::new(kubelet, "amd64".to_owned());
+                let class = NodeClass {
+                    kubelet: (*kubelet).to_owned(),
+                    architecture: "amd64".to_owned(),
+                    ..NodeClass::default()
+                };
+                snapshot.proofs.prove(&class, 1);
+                let node = Node { class, ..Node::default() };
                 snapshot.nodes.insert(String::new(), (*kubelet).to_owned(), node);
             }
             if let Some(facts) = facts {
@@ -157,7 +165,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     let off = subsequence(Language::ALL.to_vec(), 0..=2);
     (any::<bool>(), weighted(0.2, off), weighted(0.8, any::<bool>())).prop_map(|(multi, off, probe)| {
         let mut settings = Settings::default();
-        settings.env_probe = probe.is_some();
+        settings.env_probe = probe.map_or(EnvProbe::Never, |_| EnvProbe::Auto);
         if probe == Some(true) {
             "r.example.com/ingraft:1".clone_into(&mut settings.probe_image);
         }

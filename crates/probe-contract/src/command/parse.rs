@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use super::{AgentRules, Command, Install, Plan, Rule};
+use super::{AgentRules, Check, Command, Install, Plan, Rule};
 use crate::{Agent, Join, Libc, Unless};
 
 /// Why a command line was not understood.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The first word is neither `install` nor `probe`.
+    /// The first word is not a command.
     Mode,
     /// The words ended before this one.
     Missing(&'static str),
@@ -19,7 +19,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mode => formatter.write_str("expected install or probe"),
+            Self::Mode => formatter.write_str("expected install, probe or check"),
             Self::Missing(what) => write!(formatter, "missing {what}"),
             Self::Unknown(what, found) => write!(formatter, "unknown {what} {found:?}"),
         }
@@ -35,6 +35,7 @@ impl Command {
         match words.next().as_deref() {
             Some("install") => install(words).map(Self::Install),
             Some("probe") => probe(words).map(Self::Probe),
+            Some("check") => check(words).map(Self::Check),
             _ => Err(Error::Mode),
         }
     }
@@ -42,6 +43,10 @@ impl Command {
 
 fn install(mut words: impl Iterator<Item = String>) -> Result<Install, Error> {
     Ok(Install { folder: next(&mut words, "FOLDER")?, files: words.collect() })
+}
+
+fn check(mut words: impl Iterator<Item = String>) -> Result<Check, Error> {
+    Ok(Check { name: next(&mut words, "NAME")?, value: next(&mut words, "VALUE")? })
 }
 
 fn probe(mut words: impl Iterator<Item = String>) -> Result<Plan, Error> {

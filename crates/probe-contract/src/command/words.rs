@@ -1,6 +1,6 @@
 //! Commands as words.
 
-use super::{AgentRules, Command, Install, Plan, Rule};
+use super::{AgentRules, Check, Command, Install, Plan, Rule};
 use crate::{Join, MESSAGE, MESSAGE_LIMIT, Unless};
 
 impl Command {
@@ -10,6 +10,7 @@ impl Command {
         match self {
             Self::Install(install) => push_install(&mut words, install),
             Self::Probe(plan) => push_probe(&mut words, plan),
+            Self::Check(Check { name, value }) => push(&mut words, &["check", name, value]),
         }
         words
     }

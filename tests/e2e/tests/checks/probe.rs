@@ -199,7 +199,8 @@ fn finds_the_language(kubectl: &Kubectl) -> anyhow::Result<()> {
     wait_for_event(kubectl, NAMESPACE, "LanguageUnknown", "Pod/first")?;
     let report = report(kubectl, &first)?;
     ensure!(report.contains(r#""python":"3.11"#), "{report}");
-    wait_for_facts(|| is_known(kubectl, &asking("asks"))).context("the language is not learnt")?;
+    wait_for_facts("what is in the image", || is_known(kubectl, &asking("asks")))
+        .context("the language is not learnt")?;
     let second = start(kubectl, &asking("second"))?;
     request(kubectl, NAMESPACE, &second, 8080, "/")?;
     wait_for_span(kubectl, |span| span.service() == "second" && span.kind == 2)?;

@@ -143,7 +143,7 @@ impl Runtime {
     /// The next pod of an image that is known to set nothing starts without a probe; one that sets something has one.
     fn check_facts(&self, kubectl: &Kubectl, namespace: &str) -> anyhow::Result<()> {
         let again = self.pod(namespace, "again", &NOTHING);
-        wait_for_facts(|| Ok(!has_probe(kubectl, &again)?))
+        wait_for_facts("what is in the image", || Ok(!has_probe(kubectl, &again)?))
             .context("a pod of a known image still gets a probe")?;
         kubectl.apply(&again.to_string())?;
         let pod = format!("{}-again", self.language);

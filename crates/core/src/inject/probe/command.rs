@@ -53,7 +53,7 @@ pub(crate) fn probed(plan: &Plan) -> Option<&str> {
     plan.file.strip_prefix(FOLDER)?.strip_prefix('/')?.strip_suffix(".env")
 }
 
-fn program(folder: &str) -> String {
+pub(super) fn program(folder: &str) -> String {
     format!("{folder}/{PROGRAM}")
 }
 
@@ -115,7 +115,7 @@ fn is_loaded(files: &AgentFiles, target: &Target<'_>) -> bool {
     target.env.added().iter().any(loads)
 }
 
-fn started(program: String, command: &Command) -> Vec<String> {
+pub(super) fn started(program: String, command: &Command) -> Vec<String> {
     std::iter::once(program).chain(command.to_words()).collect()
 }
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::edit::apply;
 use crate::json::list;
 use crate::probe_report::ProbeReport;
-use crate::{Facts, ImageFacts, Node, Request, Settings, Snapshot, inject};
+use crate::{Facts, ImageFacts, Node, NodeClass, Request, Settings, Snapshot, inject};
 
 const IMAGE: &str = "example.com/app:1";
 
@@ -14,7 +14,9 @@ fn snapshot(kubelet: &str) -> Snapshot {
     let object = json!({"metadata": {"name": "base", "namespace": "shop"}, "spec": {"exporter": {"endpoint": "http://c.obs:4318"}}});
     let instrumentation = serde_json::from_value(object).unwrap();
     snapshot.instrumentations.insert("shop".into(), "base".into(), instrumentation);
-    snapshot.nodes.insert(String::new(), "node".into(), Node::new(kubelet, "amd64".into()));
+    let class = NodeClass { kubelet: kubelet.into(), architecture: "amd64".into(), ..NodeClass::default() };
+    snapshot.proofs.prove(&class, 1);
+    snapshot.nodes.insert(String::new(), "node".into(), Node { class, ..Node::default() });
     snapshot
 }
 
@@ -28,7 +30,6 @@ fn pod(env: &Value) -> Value {
 /// The pod after injection, and the codes of what was found.
 fn injected(pod: &Value, snapshot: &Snapshot) -> (Value, Vec<&'static str>) {
     let mut settings = Settings::default();
-    settings.env_probe = true;
     settings.probe_image = "example.com/ingraft:1".to_owned();
     let request = Request { pod, namespace: "shop", owners: &[], snapshot, settings: &settings };
     let outcome = inject(&request);
