@@ -1,7 +1,7 @@
 //! What a running cluster knows, asked once, with the rights of whoever asks.
 
 use ingraft_api::Instrumentation;
-use ingraft_core::Snapshot;
+use ingraft_core::{LimitRange, Snapshot};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
@@ -104,6 +104,7 @@ pub async fn known(client: &Client, namespace: &str, secrets: bool) -> kube::Res
     reader.list(Api::<RuntimeClass>::all(client.clone()), true).await?;
     reader.everywhere::<DeserializeGuard<Instrumentation>>().await?;
     reader.everywhere::<Slim<v1::Service, Ports>>().await?;
+    reader.in_namespace::<Slim<v1::LimitRange, LimitRange>>().await?;
     reader.in_namespace::<Slim<Deployment>>().await?;
     reader.in_namespace::<Slim<CronJob>>().await?;
     reader.in_namespace::<Slim<v1::ConfigMap>>().await?;

@@ -4,7 +4,7 @@
 use ingraft_api::Instrumentation;
 use ingraft_api::annotations::POD_SECURITY_ENFORCE;
 use ingraft_core::snapshot::ROOT_CA;
-use ingraft_core::{Keys, Namespace, Node, NodeClass, Objects, Snapshot};
+use ingraft_core::{Keys, LimitRange, Namespace, Node, NodeClass, Objects, Snapshot};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1;
@@ -128,6 +128,18 @@ impl Learn for RuntimeClass {
     }
 }
 
+impl Learn for Slim<v1::LimitRange, LimitRange> {
+    type Kept = LimitRange;
+
+    fn objects(snapshot: &mut Snapshot) -> &mut Objects<LimitRange> {
+        &mut snapshot.limit_ranges
+    }
+
+    fn keep(self) -> Option<LimitRange> {
+        Some(self.spec)
+    }
+}
+
 impl Learn for Slim<v1::ConfigMap> {
     type Kept = Keys;
 
@@ -210,6 +222,7 @@ pub(crate) fn learn_document(
         ("opentelemetry.io", "Instrumentation") => return document.learn::<Instrumentation>(),
         ("v1", "Namespace") => document.learn::<Slim<v1::Namespace>>(),
         ("v1", "Node") => document.learn::<NodeObject>(),
+        ("v1", "LimitRange") => document.learn::<Slim<v1::LimitRange, LimitRange>>(),
         ("node.k8s.io", "RuntimeClass") => document.learn::<RuntimeClass>(),
         ("v1", "Service") => document.learn::<Slim<v1::Service, Ports>>(),
         ("v1", "ConfigMap") => document.learn_with_keys::<Slim<v1::ConfigMap>>(),

@@ -6,8 +6,8 @@ use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 
 use ingraft_api::annotations::POD_SECURITY_ENFORCE;
-use ingraft_core::Namespace;
 use ingraft_core::node::Taint;
+use ingraft_core::{LimitRange, Namespace};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::Deserialize;
@@ -109,6 +109,8 @@ impl NodeStatus {
 }
 
 impl Part for NodeStatus {}
+
+impl Part for LimitRange {}
 
 impl<K, S, T> Slim<K, S, T> {
     /// A label, if it is one that can matter.

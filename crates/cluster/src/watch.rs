@@ -2,7 +2,7 @@
 //!
 //! Only what decisions need is decoded and kept: of Deployments and CronJobs name and unique id, of namespaces the
 //! name, our annotations and the level of Pod Security, of Services the ports, of nodes
-//! labels, taints and versions, of RuntimeClasses the handler, of ConfigMaps the name. Everything else
+//! labels, taints and versions, of RuntimeClasses the handler, of LimitRanges the bounds, of ConfigMaps the name. Everything else
 //! is skipped while it is read.
 
 use std::fmt::Debug;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt};
 use ingraft_api::Instrumentation;
-use ingraft_core::{Objects, Snapshot};
+use ingraft_core::{LimitRange, Objects, Snapshot};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1;
@@ -106,6 +106,7 @@ pub fn watches(client: &Client, store: &Arc<Store>, secrets: Secrets) -> Vec<Wat
         watch::<Slim<CronJob>>(client, store, &store.synced),
         watch::<Slim<v1::Service, Ports>>(client, store, &store.synced),
         watch::<NodeObject>(client, store, &store.synced),
+        watch::<Slim<v1::LimitRange, LimitRange>>(client, store, &store.synced),
         watch::<RuntimeClass>(client, store, &store.synced),
         watch::<Slim<v1::ConfigMap>>(client, store, &store.synced),
         watch::<DeserializeGuard<Instrumentation>>(client, store, &store.synced),

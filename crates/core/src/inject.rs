@@ -6,7 +6,8 @@
 //!  context   what an Instrumentation brings              language_context.rs, references.rs, valid.rs
 //!  languages what is particular to each                  languages.rs, profile.rs
 //!  targets   variables, mounts, attributes               target.rs, env.rs, telemetry.rs, resource.rs, exporter.rs
-//!  payload   containers and volumes that are added       payload.rs, new_container.rs, security.rs
+//!  payload   containers and volumes that are added       payload.rs, new_container.rs, security.rs,
+//!                                                         resources.rs
 //!  probe     what only the start of a container shows    probe.rs
 //!  edits     what changed, as RFC 6902                   draft.rs, injected_annotation.rs
 //! ```
@@ -29,6 +30,7 @@ pub(crate) mod probe;
 mod profile;
 mod references;
 mod resource;
+mod resources;
 mod security;
 mod target;
 mod telemetry;

@@ -1,6 +1,8 @@
 //! Comparing and adding Kubernetes quantities:
 //! <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>.
 
+use serde_json::Value;
+
 /// The number that a quantity stands for. `None` for text that is no quantity.
 ///
 /// A double has 53 bits of precision, enough to compare and cap what containers ask for.
@@ -8,6 +10,11 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
     let (number, base, exponent) = split(text)?;
     let number: f64 = number.parse().ok()?;
     Some(number * f64::from(base).powi(exponent))
+}
+
+/// The number that an amount in a document stands for: it may be written as text or as a number.
+pub(crate) fn amount(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str().and_then(parse))
 }
 
 /// The quantity in parts of which `per_unit` make one, rounded up as the API server's own type does. `None` also for

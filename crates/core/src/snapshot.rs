@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::image::ImageReference;
 use crate::json::string;
 use crate::node::{Node, Proofs};
-use crate::{Facts, ImageFacts};
+use crate::{Facts, ImageFacts, LimitRange};
 
 /// A ConfigMap that every namespace has, and that therefore need not be kept:
 /// <https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/> (root-ca-certificate-publisher-controller).
@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub nodes: Objects<Node>,
     /// What the nodes of the cluster have been seen to do.
     pub proofs: Proofs,
+    /// What namespaces demand of the resources of containers.
+    pub limit_ranges: Objects<LimitRange>,
     /// The handlers of RuntimeClasses; their namespace is empty.
     pub runtime_classes: Objects<Box<str>>,
     /// What probes have found in images.

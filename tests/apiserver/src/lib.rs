@@ -42,6 +42,7 @@ mod references;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod resources;
 mod rules;
 #[cfg(test)]
 mod upgrades;

@@ -4,11 +4,12 @@ use ingraft_api::instrumentation::AgentBlock;
 use ingraft_api::{InstrumentationSpec, Language};
 use ingraft_probe_contract::Libc;
 use k8s_openapi::api::core::v1::EnvVar;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::choose::Choice;
 use super::pod::Pod;
 use super::profile::Profile;
+use super::resources::Requirements;
 use super::{references, valid};
 use crate::defaults;
 use crate::finding::{Allowed, ContainerFinding, Findings, InstrumentationFinding, Reason, Taken};
@@ -31,7 +32,7 @@ pub(crate) struct LanguageContext<'c, 'a> {
     /// `env` of the block.
     pub(crate) language_env: Vec<Value>,
     /// Limits and requests of the containers that the language adds.
-    pub(crate) requirements: [Map<String, Value>; 2],
+    pub(crate) requirements: Requirements,
 }
 
 impl<'c, 'a> LanguageContext<'c, 'a> {

@@ -2,18 +2,16 @@
 
 use ingraft_api::instrumentation::AgentBlock;
 use ingraft_probe_contract::Libc;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::draft::Draft;
 use super::language_context::LanguageContext;
 use super::new_container::NewContainer;
 use super::pod::Container;
 use super::probe::command::AgentFiles;
-use super::security;
+use super::{resources, security};
 use crate::defaults;
 use crate::finding::{Findings, Reason, Taken};
-use crate::json::{list, string_at};
-use crate::quantity;
 
 /// An agent's files and how they reach the targets.
 #[derive(Debug)]
@@ -84,7 +82,7 @@ impl Payload {
         if draft.has_init_container(self.name) {
             return;
         }
-        let resources = resources(context);
+        let resources = resources::of_init_container(context, first);
         let security = security::of_payload(context, first, findings);
         for copy in &self.copies {
             let (image, policy) = match &copy.image {
@@ -121,73 +119,4 @@ pub(crate) fn volume(name: &str, block: AgentBlock<'_>) -> Value {
 pub(crate) fn limited_volume(name: &str, block: AgentBlock<'_>) -> Value {
     let limit = block.volume_limit_size.unwrap_or(defaults::VOLUME_LIMIT);
     json!({"name": name, "emptyDir": {"sizeLimit": limit}})
-}
-
-/// The resources of a container of ours, so that the pod stays what it is (docs/reference/payload.md 9): limits and
-/// requests as the Instrumentation or the defaults say, requests never above limits; in a Guaranteed pod both are equal
-/// and no larger than the pod's own; in a pod with resources of its own, none.
-pub(crate) fn resources(context: &LanguageContext<'_, '_>) -> Option<Value> {
-    fitted_resources(context.pod.json, context.requirements.clone())
-}
-
-/// The same for given limits and requests.
-pub(crate) fn fitted_resources(
-    pod: &Value,
-    [mut limits, mut requests]: [Map<String, Value>; 2],
-) -> Option<Value> {
-    let of_pod = pod.pointer("/spec/resources").and_then(Value::as_object);
-    if of_pod.is_some_and(|resources| !resources.is_empty()) {
-        return None;
-    }
-    if let Some(sums) = guaranteed_sums(pod) {
-        for (resource, sum) in sums {
-            let limit = limits.get(resource).and_then(Value::as_str).and_then(quantity::parse);
-            if limit.is_none_or(|limit| limit > sum) {
-                limits.insert(resource.to_owned(), quantity::format(sum).into());
-            }
-        }
-        requests.clone_from(&limits);
-    }
-    for (resource, request) in &mut requests {
-        let number = |value: &Value| value.as_str().and_then(quantity::parse);
-        if let Some(limit) = limits.get(resource)
-            && number(request) > number(limit)
-        {
-            *request = limit.clone();
-        }
-    }
-    let mut resources = Map::new();
-    for (key, map) in [("limits", limits), ("requests", requests)] {
-        if !map.is_empty() {
-            resources.insert(key.to_owned(), Value::Object(map));
-        }
-    }
-    Some(Value::Object(resources))
-}
-
-/// For a pod of the class Guaranteed, what its containers may use in sum of CPU and memory:
-/// <https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/#guaranteed>.
-fn guaranteed_sums(pod: &Value) -> Option<[(&'static str, f64); 2]> {
-    let spec = pod.get("spec")?;
-    let mut sums = [("cpu", 0.0), ("memory", 0.0)];
-    for key in ["initContainers", "containers"] {
-        for container in list(spec, key) {
-            for (resource, sum) in &mut sums {
-                let amount = |kind: &str| quantity_of(container, kind, resource);
-                let limit = amount("limits").filter(|limit| *limit > 0.0)?;
-                if amount("requests").is_some_and(|request| request.total_cmp(&limit).is_ne()) {
-                    return None;
-                }
-                if key == "containers" {
-                    *sum += limit;
-                }
-            }
-        }
-    }
-    sums.iter().all(|(_, sum)| *sum > 0.0).then_some(sums)
-}
-
-fn quantity_of(container: &Value, kind: &str, resource: &str) -> Option<f64> {
-    let value = container.pointer(&format!("/resources/{kind}/{resource}"))?;
-    value.as_f64().or_else(|| string_at(value, "").and_then(quantity::parse))
 }

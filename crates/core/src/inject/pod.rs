@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::Request;
 use super::probe::obstacle;
-use crate::ImageFacts;
 use crate::environment::{Inputs, Presence, Source, Sources, presence};
 use crate::finding::Obstacle;
 use crate::json::{annotation, list, string, string_at};
@@ -15,6 +14,7 @@ use crate::node::Placement;
 use crate::owner::Owner;
 use crate::settings::Settings;
 use crate::snapshot::{Namespace, PodSecurity, ROOT_CA, ReferenceKind, Snapshot};
+use crate::{ImageFacts, LimitRange};
 
 /// A pod in its namespace, with what is known of the cluster that it can refer to.
 #[derive(Debug)]
@@ -143,6 +143,11 @@ impl<'a> Pod<'a> {
             (Source::Unknown, Some(_)) => None,
             (Source::Unknown, None) => self.objects(kind).get(self.namespace, name).map(|_| true),
         }
+    }
+
+    /// What the namespace demands of the resources of containers.
+    pub(crate) fn limit_ranges(&self) -> impl Iterator<Item = &'a LimitRange> {
+        self.snapshot.limit_ranges.in_namespace(self.namespace).map(|(_, range)| range)
     }
 
     /// The ports of a Service, if it is known.

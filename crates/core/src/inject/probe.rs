@@ -24,7 +24,7 @@ use super::env::{AddedVariable, Standing, VOLUME};
 use super::new_container::NewContainer;
 use super::pod::{Container, Pod};
 use super::target::Target;
-use super::{payload, security};
+use super::{resources, security};
 use crate::environment::{Presence, refers_to};
 use crate::finding::{Finding, Findings, Obstacle, ProbeFinding};
 use crate::json::string;
@@ -222,7 +222,7 @@ fn finish(pod: &Pod<'_>, target: Container<'_>, container: NewContainer) -> Valu
     };
     let requirements = [amounts("500m", "64Mi"), amounts("10m", "16Mi")];
     container
-        .with("resources", payload::fitted_resources(pod.json, requirements))
+        .with("resources", resources::of_probe(pod, requirements, target))
         .mount(VOLUME, FOLDER)
         .token_of(target)
         .build()

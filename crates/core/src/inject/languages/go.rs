@@ -17,7 +17,7 @@ use crate::inject::pod::Container;
 use crate::inject::profile::{self, OtlpProtocols, Profile};
 use crate::inject::resource::ATTRIBUTES;
 use crate::inject::target::Target;
-use crate::inject::{payload, security, telemetry};
+use crate::inject::{resources, security, telemetry};
 use crate::json::{list, string};
 use crate::snapshot::PodSecurity;
 
@@ -193,7 +193,7 @@ fn review_carried(target: Container<'_>, findings: &mut Findings) {
 fn container(context: &LanguageContext<'_, '_>, agent: Target<'_>, findings: &mut Findings) -> Value {
     let container = NewContainer::named(NAME)
         .image(context.image(), context.pull_policy(findings))
-        .with("resources", payload::resources(context))
+        .with("resources", resources::of_sidecar(context))
         .with("securityContext", Some(security::of_go(context, findings)));
     agent
         .into_changes()

@@ -24,7 +24,7 @@ use crate::inject::new_container::NewContainer;
 use crate::inject::pod::Container;
 use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::{Target, is_within};
-use crate::inject::{payload, security, telemetry};
+use crate::inject::{resources, security, telemetry};
 use crate::json::list;
 
 /// What both servers have in common.
@@ -234,7 +234,7 @@ fn clone(
         .mounts(mounts)
         .mount(server.configuration_volume, SOURCE);
     let security = security::of_clone(context, target.container, findings);
-    finish(context, clone, (server.clone)(place.folder), security)
+    finish(context, target.container, clone, (server.clone)(place.folder), security)
 }
 
 /// The init container that attaches the module to the clone.
@@ -264,12 +264,13 @@ fn attach(
         .mount(server.configuration_volume, SOURCE)
         .token_of(target);
     let security = security::of_payload(context, target, findings);
-    finish(context, attach, (server.attach_command)(&place), security)
+    finish(context, target, attach, (server.attach_command)(&place), security)
 }
 
 /// What both init containers have in common.
 fn finish(
     context: &LanguageContext<'_, '_>,
+    target: Container<'_>,
     container: NewContainer,
     (command, args): Command,
     security: Option<Value>,
@@ -277,7 +278,7 @@ fn finish(
     container
         .with("command", Some(command))
         .with_list("args", args)
-        .with("resources", payload::resources(context))
+        .with("resources", resources::of_init_container(context, target))
         .with("securityContext", security)
         .build()
 }

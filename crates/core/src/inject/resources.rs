@@ -1,0 +1,118 @@
+//! CPU and memory of the containers that are added, so that the pod stays what it is and is accepted where it was
+//! (docs/reference/payload.md 9).
+//!
+//! An init container counts only if it needs more than all others together, so one that ends has what its target has:
+//! no quota, LimitRange or ratio that accepts the target refuses it. One that keeps running adds to the pod's sum, and
+//! has little. In a Guaranteed pod limits and requests are equal and no larger than the pod's own; in a pod with
+//! resources of its own, there are none. Requests never exceed limits.
+
+use serde_json::{Map, Value};
+
+use super::language_context::LanguageContext;
+use super::pod::{Container, Pod};
+use crate::defaults;
+use crate::json::list;
+use crate::quantity::{self, amount};
+
+/// Limits and requests, by resource.
+pub(crate) type Requirements = [Map<String, Value>; 2];
+
+const KINDS: [&str; 2] = ["limits", "requests"];
+const RESOURCES: [&str; 2] = ["cpu", "memory"];
+
+/// The resources of an init container that ends, for a target: those that the Instrumentation chooses, or else the
+/// target's.
+pub(crate) fn of_init_container(context: &LanguageContext<'_, '_>, target: Container<'_>) -> Option<Value> {
+    let mut requirements = context.requirements.clone();
+    let defaults = defaults::requirements(context.profile.requests, None);
+    for (kind, default) in defaults.iter().enumerate() {
+        take_from_target(&mut requirements, kind, default, target);
+    }
+    fitted(context.pod, requirements)
+}
+
+/// The same where nobody chooses, with these limits and requests where the target has none.
+pub(crate) fn of_probe(pod: &Pod<'_>, default: Requirements, target: Container<'_>) -> Option<Value> {
+    let mut requirements = default.clone();
+    for (kind, default) in default.iter().enumerate() {
+        take_from_target(&mut requirements, kind, default, target);
+    }
+    fitted(pod, requirements)
+}
+
+/// The resources of a container that keeps running beside the application, within what the namespace allows.
+pub(crate) fn of_sidecar(context: &LanguageContext<'_, '_>) -> Option<Value> {
+    let mut requirements = context.requirements.clone();
+    let chosen = defaults::requirements(context.profile.requests, None) != requirements;
+    for range in context.pod.limit_ranges().filter(|_| !chosen) {
+        range.fit(&mut requirements);
+    }
+    fitted(context.pod, requirements)
+}
+
+/// Replaces limits or requests by those of the target, unless they differ from the default because somebody chose them.
+/// What a target has only the other kind of has no default either: it could contradict that.
+fn take_from_target(
+    requirements: &mut Requirements,
+    kind: usize,
+    default: &Map<String, Value>,
+    target: Container<'_>,
+) {
+    let Some(amounts) = requirements.get_mut(kind).filter(|amounts| *amounts == default) else { return };
+    for resource in RESOURCES {
+        let of =
+            |kind: &str| target.json.get("resources")?.get(kind)?.get(resource).filter(|one| !one.is_null());
+        let (own, any) =
+            (KINDS.get(kind).and_then(|kind| of(kind)), KINDS.iter().any(|kind| of(kind).is_some()));
+        match own {
+            Some(own) => drop(amounts.insert(resource.to_owned(), own.clone())),
+            None if any => drop(amounts.remove(resource)),
+            None => {}
+        }
+    }
+}
+
+fn fitted(pod: &Pod<'_>, [mut limits, mut requests]: Requirements) -> Option<Value> {
+    let of_pod = pod.spec().get("resources").and_then(Value::as_object);
+    if of_pod.is_some_and(|resources| !resources.is_empty()) {
+        return None;
+    }
+    if let Some(sums) = guaranteed_sums(pod.spec()) {
+        for (resource, sum) in sums {
+            if limits.get(resource).and_then(amount).is_none_or(|limit| limit > sum) {
+                limits.insert(resource.to_owned(), quantity::format(sum).into());
+            }
+        }
+        requests.clone_from(&limits);
+    }
+    for (resource, request) in &mut requests {
+        if let Some(limit) = limits.get(resource)
+            && amount(request) > amount(limit)
+        {
+            *request = limit.clone();
+        }
+    }
+    let maps = KINDS.into_iter().zip([limits, requests]).filter(|(_, map)| !map.is_empty());
+    Some(Value::Object(maps.map(|(kind, map)| (kind.to_owned(), Value::Object(map))).collect()))
+}
+
+/// For a pod of the class Guaranteed, what its containers may use in sum of CPU and memory:
+/// <https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/#guaranteed>.
+fn guaranteed_sums(spec: &Value) -> Option<[(&'static str, f64); 2]> {
+    let mut sums = RESOURCES.map(|resource| (resource, 0.0));
+    for key in ["initContainers", "containers"] {
+        for container in list(spec, key) {
+            for (resource, sum) in &mut sums {
+                let of = |kind: &str| container.get("resources")?.get(kind)?.get(*resource).and_then(amount);
+                let limit = of("limits").filter(|limit| *limit > 0.0)?;
+                if of("requests").is_some_and(|request| request.total_cmp(&limit).is_ne()) {
+                    return None;
+                }
+                if key == "containers" {
+                    *sum += limit;
+                }
+            }
+        }
+    }
+    sums.iter().all(|(_, sum)| *sum > 0.0).then_some(sums)
+}
