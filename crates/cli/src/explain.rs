@@ -170,7 +170,7 @@ impl Question<'_> {
     }
 
     fn print_json(&self, workload: Workload<'_>, outcome: Outcome, notes: &[String]) -> anyhow::Result<()> {
-        let Outcome { edits, findings } = outcome;
+        let Outcome { edits, findings, .. } = outcome;
         let change = Change { workload, namespace: self.namespace, edits, pointer: String::new() };
         let mut answer = change.patch();
         if let Some(answer) = answer.as_object_mut() {

@@ -1,10 +1,10 @@
-//! What the operator remembers of images and nodes, in a ConfigMap of its namespace: the leader writes it, all replicas
-//! follow it.
+//! What the operator remembers, in a ConfigMap of its namespace that all replicas follow. What is known of images and
+//! nodes is written by the leader, what a single replica has learnt by that, under a key of its own.
 
 use ingraft_core::node::Proofs;
-use ingraft_core::{Facts, Snapshot};
+use ingraft_core::{Facts, Refusals, Snapshot};
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{ApiResource, DynamicObject};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -15,6 +15,8 @@ pub const CONFIG_MAP: &str = "ingraft-facts";
 const IMAGES: &str = "facts.json";
 /// The key of what is proven of nodes, a [`Proofs`] in JSON.
 const NODES: &str = "nodes.json";
+/// The beginning of the key of a [`Refusal`] in JSON; the unique id of what makes the pods follows.
+const REFUSAL: &str = "refusal.";
 /// The most that is kept of images: a ConfigMap holds 1 MiB
 /// (<https://kubernetes.io/docs/concepts/configuration/configmap/>).
 const LARGEST: usize = 900 * 1024;
@@ -31,29 +33,44 @@ pub struct Memory {
     pub images: Facts,
     /// What is proven of nodes.
     pub nodes: Proofs,
+    /// Which pods others have refused.
+    pub refusals: Refusals,
 }
 
 impl Memory {
     /// What a snapshot has of it.
     pub fn of(snapshot: &Snapshot) -> Self {
-        Self { images: snapshot.facts.clone(), nodes: snapshot.proofs.clone() }
+        Self {
+            images: snapshot.facts.clone(),
+            nodes: snapshot.proofs.clone(),
+            refusals: snapshot.refusals.clone(),
+        }
     }
 
     /// Puts it into a snapshot.
     pub fn fill(self, snapshot: &mut Snapshot) {
-        (snapshot.facts, snapshot.proofs) = (self.images, self.nodes);
+        (snapshot.facts, snapshot.proofs, snapshot.refusals) = (self.images, self.nodes, self.refusals);
     }
 
     /// Reads the ConfigMap. What cannot be understood counts as nothing: it will be learnt again.
     pub fn read(config_map: &DynamicObject) -> Self {
-        fn part<T: DeserializeOwned + Default>(config_map: &DynamicObject, key: &str) -> T {
-            let text = config_map.data.get("data").and_then(|data| data.get(key)?.as_str());
-            text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+        fn value<T: DeserializeOwned>(text: &Value) -> Option<T> {
+            serde_json::from_str(text.as_str()?).ok()
         }
-        Self { images: part(config_map, IMAGES), nodes: part(config_map, NODES) }
+        fn part<T: DeserializeOwned + Default>(config_map: &DynamicObject, key: &str) -> T {
+            config_map.data.get("data").and_then(|data| value(data.get(key)?)).unwrap_or_default()
+        }
+        let data = config_map.data.get("data").and_then(Value::as_object).into_iter().flatten();
+        let refusals =
+            data.filter_map(|(key, text)| Some((key.strip_prefix(REFUSAL)?.to_owned(), value(text)?)));
+        Self {
+            images: part(config_map, IMAGES),
+            nodes: part(config_map, NODES),
+            refusals: refusals.collect(),
+        }
     }
 
-    /// The data of the ConfigMap.
+    /// The data that the leader writes.
     pub fn data(&self) -> Value {
         let nodes = serde_json::to_string(&self.nodes).unwrap_or_default();
         json!({IMAGES: self.images.to_text(LARGEST), NODES: nodes})
@@ -67,4 +84,31 @@ impl Memory {
 pub async fn recall(client: &Client, namespace: &str) -> kube::Result<Memory> {
     let saved = config_maps(client, namespace).get_opt(CONFIG_MAP).await?;
     Ok(saved.as_ref().map(Memory::read).unwrap_or_default())
+}
+
+/// The key of what is known of the pods that an object makes.
+pub fn refusal_key(owner: &str) -> String {
+    format!("{REFUSAL}{owner}")
+}
+
+/// Writes one key, or removes it, and leaves all others alone.
+///
+/// # Errors
+/// When the cluster does not answer, or does not allow it.
+pub async fn write_key(
+    client: &Client,
+    namespace: &str,
+    key: &str,
+    value: Option<String>,
+) -> kube::Result<()> {
+    let config_maps = config_maps(client, namespace);
+    let patch = json!({"data": {key: value}});
+    match config_maps.patch(CONFIG_MAP, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => {
+            let mut object = DynamicObject::new(CONFIG_MAP, &ApiResource::erase::<ConfigMap>(&()));
+            object.data = patch;
+            config_maps.create(&PostParams::default(), &object).await.map(drop)
+        }
+        result => result.map(drop),
+    }
 }

@@ -4,6 +4,7 @@
 //! All three take objects up through `learn`, so that they know the same of the same objects.
 
 pub mod api;
+pub mod attempts;
 pub mod authority;
 pub mod client;
 pub mod documents;

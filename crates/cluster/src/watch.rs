@@ -22,6 +22,7 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch;
 
+use crate::attempts::Attempts;
 use crate::client::{LastHeard, WATCH_LIFE};
 use crate::error_chain::Chain;
 use crate::learn::{Learn, NodeObject, learn};
@@ -35,6 +36,8 @@ pub struct Store {
     /// What has not been read whole yet.
     synced: Readiness,
     changed: watch::Sender<()>,
+    /// What was done to pods lately.
+    pub attempts: Attempts,
 }
 
 /// Whether Secrets are looked at: only their names are asked for, but the permission to do so covers their content.

@@ -26,7 +26,7 @@ use crate::leader::Leadership;
 
 /// Facts come in bursts, when a Deployment starts many pods; this long they are collected.
 const COLLECT: Duration = Duration::from_secs(5);
-/// Follows what is remembered, for as long as the process runs. The leader knows it first, and does not follow.
+/// Follows what is remembered, for as long as the process runs. Of images and nodes the leader knows it first.
 pub async fn follow_memory(
     client: Client,
     namespace: String,
@@ -41,9 +41,11 @@ pub async fn follow_memory(
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Apply(saved) | watcher::Event::InitApply(saved))) => {
-                if !leadership.borrow().is_ours {
-                    store.update(|snapshot| Memory::read(&saved).fill(snapshot));
-                }
+                let (memory, leads) = (Memory::read(&saved), leadership.borrow().is_ours);
+                store.update(|snapshot| match leads {
+                    true => snapshot.refusals = memory.refusals,
+                    false => memory.fill(snapshot),
+                });
             }
             Ok(Some(watcher::Event::InitDone)) => drop(loading.take().map(Pending::done)),
             Ok(Some(_)) => {}

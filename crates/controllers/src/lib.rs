@@ -10,6 +10,7 @@ mod facts;
 #[cfg(test)]
 mod fake_api;
 mod leader;
+mod refusals;
 mod registration;
 mod repeats;
 mod upgrades;
@@ -19,6 +20,7 @@ pub use canary::prove_nodes;
 pub use events::publish_events;
 pub use facts::{follow_memory, save_memory, take_over_memory, watch_probes};
 pub use leader::{Candidate, Leadership};
+pub use refusals::watch_refusals;
 pub use registration::{Address, Registration};
 pub use upgrades::upgrade_images;
 

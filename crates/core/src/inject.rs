@@ -48,8 +48,9 @@ use pod::Pod;
 use serde_json::Value;
 
 use crate::edit::Edit;
-use crate::finding::{ChoiceFinding, Finding, Findings};
+use crate::finding::{ChoiceFinding, ContainerFinding, Finding, Findings, Reason};
 use crate::owner::Owner;
+use crate::refusal::{self, Attempt};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 
@@ -75,6 +76,8 @@ pub struct Outcome {
     pub edits: Vec<Edit>,
     /// The decisions.
     pub findings: Vec<Finding>,
+    /// What to remember if the pod is refused; `None` where nothing was to be changed, or nobody makes it again.
+    pub attempt: Option<Attempt>,
 }
 
 /// Decides what is injected into a pod.
@@ -104,11 +107,11 @@ pub fn inject(request: &Request<'_>) -> Outcome {
     let pod = Pod::read(request);
     let requested = Requested::of(&pod);
     if requested.is_empty() || pod.is_mirror() {
-        return Outcome { edits: Vec::new(), findings: findings.into_vec() };
+        return Outcome { findings: findings.into_vec(), ..Outcome::default() };
     }
     if pod.is_windows() {
         findings.pod(ChoiceFinding::WindowsPod, "/spec");
-        return Outcome { edits: Vec::new(), findings: findings.into_vec() };
+        return Outcome { findings: findings.into_vec(), ..Outcome::default() };
     }
     let Request { snapshot, settings, .. } = *request;
     let chooser = Chooser { pod: &pod, instrumentations: &snapshot.instrumentations, settings };
@@ -131,5 +134,21 @@ pub fn inject(request: &Request<'_>) -> Outcome {
     }
     let plan = probe::plan(&pod, &draft, settings, &mut findings);
     probe::apply(plan, &pod, settings, &mut draft);
-    Outcome { edits: draft.into_edits(&injected), findings: findings.into_vec() }
+    let attempt = attempt(&pod, &draft, &injected);
+    if let Some(Attempt { owner, is_withheld: true, .. }) = &attempt {
+        let message = snapshot.refusals.get(owner).map(|refusal| refusal.message.clone()).unwrap_or_default();
+        findings.retain(|reason| !matches!(reason, Reason::Choice(ChoiceFinding::Injected { .. })));
+        findings.pod(ContainerFinding::InjectionWithheld { message }, "");
+        return Outcome { edits: Vec::new(), findings: findings.into_vec(), attempt };
+    }
+    Outcome { edits: draft.into_edits(&injected), findings: findings.into_vec(), attempt }
+}
+
+/// What is about to be done to a pod that somebody makes again if it is refused.
+fn attempt(pod: &Pod<'_>, draft: &Draft<'_>, injected: &InjectedAnnotation) -> Option<Attempt> {
+    let (owner, revision) = refusal::maker(pod.json)?;
+    let fingerprint = format!("{revision}{}", injected.fingerprint()?);
+    let is_withheld = pod.is_withheld(owner, &fingerprint);
+    let adds_to_sum = draft.adds_to_sum();
+    Some(Attempt { owner: owner.to_owned(), fingerprint, adds_to_sum, is_withheld })
 }

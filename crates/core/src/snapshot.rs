@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::image::ImageReference;
 use crate::json::string;
 use crate::node::{Node, Proofs};
-use crate::{Facts, ImageFacts, LimitRange};
+use crate::{Facts, ImageFacts, LimitRange, Refusals};
 
 /// A ConfigMap that every namespace has, and that therefore need not be kept:
 /// <https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/> (root-ca-certificate-publisher-controller).
@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub runtime_classes: Objects<Box<str>>,
     /// What probes have found in images.
     pub facts: Facts,
+    /// What others have refused after we had changed it.
+    pub refusals: Refusals,
     /// ConfigMaps.
     pub config_maps: Objects<Keys>,
     /// Secrets: only their names and keys, and only where somebody allowed that they are looked at.

@@ -68,7 +68,7 @@ impl<'a> Workload<'a> {
         let mut findings = self.misplaced_annotations();
         findings.extend(outcome.findings);
         let edits = outcome.edits.into_iter().map(|edit| edit.under(self.pointer)).collect();
-        Outcome { edits, findings }
+        Outcome { edits, findings, attempt: outcome.attempt }
     }
 
     /// The owners that a pod of this workload will have, as far as they are known before it exists.

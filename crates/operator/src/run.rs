@@ -11,7 +11,7 @@ use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
     Address, Candidate, Leadership, NAME, Registration, follow_authority, follow_memory, prove_nodes,
-    publish_events, save_memory, take_over_memory, upgrade_images, watch_probes,
+    publish_events, save_memory, take_over_memory, upgrade_images, watch_probes, watch_refusals,
 };
 use ingraft_core::{EnvProbe, Settings};
 use ingraft_webhook::{Context, LeafResolver, Metrics, Server, router};
@@ -162,6 +162,9 @@ fn watch_cluster(shared: &Shared, tasks: &mut Tasks, registry: &mut Registry) ->
         shared.readiness.register("facts"),
     );
     tasks.spawn_infallible("watch of facts", memory);
+    let (client, namespace) = (shared.client.clone(), shared.args.namespace.clone());
+    let refusals = watch_refusals(client, namespace, Arc::clone(&shared.store));
+    tasks.spawn_infallible("watch of refusals", refusals);
     heard
 }
 

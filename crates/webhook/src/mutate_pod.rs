@@ -29,6 +29,9 @@ pub(crate) async fn answer(context: &Context, request: Request) -> Answer {
     let warnings = warnings.map(|finding| finding.warning(context.settings.locale)).collect();
     context.metrics.review("pod", if outcome.edits.is_empty() { "unchanged" } else { "injected" });
     report(context, &request, owners, &outcome);
+    if let Some(attempt) = outcome.attempt.filter(|_| !request.dry_run) {
+        context.store.attempts.note(attempt);
+    }
     let answer = Answer::allow(request.uid, &outcome.edits, warnings);
     context.metrics.duration(start.elapsed().as_secs_f64());
     answer
@@ -50,7 +53,7 @@ fn decide(context: &Context, request: &Request) -> (Outcome, Vec<Owner>) {
     };
     catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
         let findings = vec![Finding::pod(ChoiceFinding::InternalError, "")];
-        (Outcome { edits: Vec::new(), findings }, Vec::new())
+        (Outcome { findings, ..Outcome::default() }, Vec::new())
     })
 }
 

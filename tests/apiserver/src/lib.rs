@@ -40,9 +40,12 @@ mod readiness;
 #[cfg(test)]
 mod references;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod resources;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod upgrades;

@@ -57,6 +57,13 @@ family! {
             /// The container.
             container: String,
         },
+        /// The API server refused a pod of this workload after it was injected, so the next ones are left as they are.
+        Warning: InjectionWithheld {
+            /// What the API server said.
+            message: String,
+        }
+            example "A policy of the cluster allows init containers of certain images only. It refuses the pod once an agent is injected, and accepts it as it was."
+            fix "Change what refuses the pod, or the Instrumentation so that it is accepted: the message says why it was refused. With a new pod template or a changed Instrumentation, injection is tried again.",
         /// The image has other runtimes, and not that of the language.
         Warning: LanguageSeemsWrong {
             /// The language.
@@ -130,6 +137,16 @@ impl ContainerFinding {
                 locale,
                 "add {NODEJS_ESM}: 'true' if Node.js is 18.19 or newer",
                 "añade {NODEJS_ESM}: 'true' si Node.js es 18.19 o posterior",
+            )),
+            Self::InjectionWithheld { message } => Text::new(say!(
+                locale,
+                "nothing is injected, because the API server refused a pod of this workload that was injected: {message}",
+                "no se inyecta nada, porque el servidor de la API rechazó un pod inyectado de esta carga de trabajo: {message}",
+            ))
+            .help(say!(
+                locale,
+                "change what refuses it, or the Instrumentation; then restart the workload",
+                "cambia lo que lo rechaza, o la Instrumentation; después reinicia la carga de trabajo",
             )),
             Self::LanguageSeemsWrong { language, container, found } => {
                 let (all, first) = (list(found), first(found));

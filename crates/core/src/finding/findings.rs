@@ -50,6 +50,11 @@ impl Findings {
         self.push(Finding { reason, subject, pointer });
     }
 
+    /// Takes back what does not fit.
+    pub fn retain(&mut self, fits: impl Fn(&Reason) -> bool) {
+        self.found.retain(|finding| fits(&finding.reason));
+    }
+
     /// How often something was noticed, duplicates included.
     pub fn noticed(&self) -> usize {
         self.noticed

@@ -78,6 +78,8 @@ pub enum Allowed {
     Size,
     /// Amounts of resources.
     Amounts,
+    /// The key of an attribute.
+    AttributeKey,
     /// A pull policy.
     PullPolicy,
     /// A security context that a container may have.
@@ -145,6 +147,11 @@ impl Allowed {
                 locale,
                 "amounts of cpu, memory and ephemeral-storage",
                 "cantidades de cpu, memory y ephemeral-storage",
+            ),
+            Self::AttributeKey => say!(
+                locale,
+                "a key without a reference to a variable",
+                "una clave sin referencia a una variable",
             ),
             Self::PullPolicy => {
                 say!(locale, "Always, IfNotPresent, Never", "Always, IfNotPresent, Never")

@@ -97,6 +97,7 @@ fn containers(samples: &mut Vec<Reason>) {
         ContainerFinding::ProcessesHidden { language, field: "hostPID", value: true }.into(),
         ContainerFinding::OtherAgent { language, container: container.clone(), variable: "HOME_1" }.into(),
         ContainerFinding::OtherProfiler { language, container: container.clone(), variable: "HOME_1" }.into(),
+        ContainerFinding::InjectionWithheld { message: text("message-1") }.into(),
         ContainerFinding::ModulesNotHooked { container: container.clone() }.into(),
         ContainerFinding::LanguageSeemsWrong {
             language,
@@ -228,6 +229,7 @@ fn instrumentations(samples: &mut Vec<Reason>) {
         Allowed::ClaimTemplate,
         Allowed::Size,
         Allowed::Amounts,
+        Allowed::AttributeKey,
         Allowed::PullPolicy,
         Allowed::SecurityContext,
         Allowed::PodSecurity(PodSecurity::Restricted),

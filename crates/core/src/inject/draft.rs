@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::injected_annotation::InjectedAnnotation;
 use super::pod::{Container, Pod};
 use super::probe::command::AgentFiles;
+use super::resources;
 use super::target::Target;
 use crate::edit::{Edit, set_entries};
 use crate::json::{annotation, list, named, string};
@@ -141,6 +142,18 @@ impl<'a> Draft<'a> {
     /// Lets the containers see each other's processes.
     pub(crate) fn share_process_namespace(&mut self) {
         self.shares_process_namespace = true;
+    }
+
+    /// Whether the pod will ask for more CPU or memory than before: by a container that keeps running, or by an init
+    /// container that needs more than all others together.
+    pub(crate) fn adds_to_sum(&self) -> bool {
+        let sums = resources::sums(self.spec);
+        let added = self.init_containers.iter().map(|new| &new.container);
+        let keeps_running = |container: &Value| container.get("restartPolicy").is_some();
+        !self.sidecars.is_empty()
+            || added
+                .into_iter()
+                .any(|container| keeps_running(container) || resources::exceeds(container, &sums))
     }
 
     /// All changes, in an order in which they can be carried out.

@@ -27,7 +27,6 @@ pub(crate) struct Env<'a> {
     /// The list as it was received.
     original: &'a [Value],
     entries: Vec<Cow<'a, Value>>,
-    changes: usize,
     /// Whether a probe can decide what only the start of the container shows.
     probe: bool,
     added: Vec<AddedVariable>,
@@ -105,7 +104,7 @@ pub(crate) struct NotMergeable;
 impl<'a> Env<'a> {
     pub(crate) fn new(original: &'a [Value]) -> Self {
         let entries = original.iter().map(Cow::Borrowed).collect();
-        Self { original, entries, changes: 0, probe: false, added: Vec::new() }
+        Self { original, entries, probe: false, added: Vec::new() }
     }
 
     /// Lets a probe decide what only the start of the container shows.
@@ -129,12 +128,13 @@ impl<'a> Env<'a> {
 
     /// The list, if it was changed.
     pub(crate) fn into_changed(self) -> Option<Value> {
-        (self.changes > 0).then(|| Value::Array(self.entries.into_iter().map(Cow::into_owned).collect()))
+        let is_unchanged = self.entries.iter().map(Cow::as_ref).eq(self.original);
+        (!is_unchanged).then(|| Value::Array(self.entries.into_iter().map(Cow::into_owned).collect()))
     }
 
-    /// How many changes were made.
-    pub(crate) fn changes(&self) -> usize {
-        self.changes
+    /// Whether the list is another than that of an earlier copy.
+    pub(crate) fn differs_from(&self, earlier: &Self) -> bool {
+        self.entries != earlier.entries
     }
 
     fn position(&self, name: &str) -> Option<usize> {
@@ -193,7 +193,6 @@ impl<'a> Env<'a> {
     pub(crate) fn set_first_field(&mut self, name: &str, path: &str) {
         if !self.is_set(name) {
             self.entries.insert(0, Cow::Owned(field(name, path)));
-            self.changes += 1;
         }
     }
 
@@ -270,7 +269,6 @@ impl<'a> Env<'a> {
             entry.insert("name".to_owned(), original.into());
         }
         self.entries.insert(index + 1, Cow::Owned(joined));
-        self.changes += 1;
         Ok(())
     }
 
@@ -302,7 +300,6 @@ impl<'a> Env<'a> {
         let Some(index) = self.position(name) else { return };
         if let Some(place) = self.entries.get_mut(index) {
             *place = Cow::Owned(json!({"name": name, "valueFrom": from_file(name, file)}));
-            self.changes += 1;
         }
     }
 
@@ -311,7 +308,6 @@ impl<'a> Env<'a> {
         let Some(index) = self.position(name) else { return };
         if let Some(entry) = self.entries.get_mut(index).and_then(|entry| entry.to_mut().as_object_mut()) {
             entry.insert("value".to_owned(), value.into());
-            self.changes += 1;
         }
     }
 
@@ -320,7 +316,6 @@ impl<'a> Env<'a> {
         if let Some(index) = self.position(name).filter(|index| index + 1 < self.entries.len()) {
             let entry = self.entries.remove(index);
             self.entries.push(entry);
-            self.changes += 1;
         }
     }
 
@@ -333,7 +328,6 @@ impl<'a> Env<'a> {
 
     fn push(&mut self, entry: Value) {
         self.entries.push(Cow::Owned(entry));
-        self.changes += 1;
     }
 }
 

@@ -37,6 +37,18 @@ impl InjectedAnnotation {
         self.entries.insert(choice.language.key().to_owned(), entry);
     }
 
+    /// A text that changes with what the Instrumentations mean; `None` if nothing was injected.
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        let mut hasher = Fnv::new();
+        for (language, entry) in &self.entries {
+            hasher.add(&(language, entry.get("hash"), entry.get("instrumentation")));
+        }
+        Some(format!("{:016x}", hasher.0))
+    }
+
     /// The new value of the annotation, beside what it already says of other languages; `None` if nothing is new.
     pub(crate) fn value(&self, current: &str) -> Option<String> {
         if self.entries.is_empty() {
@@ -64,7 +76,7 @@ impl InjectedAnnotation {
 /// A number that changes with what an Instrumentation means for one language, whether or not its defaults are written
 /// down.
 fn hash(spec: &InstrumentationSpec, language: Language, profile: &Profile, settings: &Settings) -> String {
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    let mut hasher = Fnv::new();
     let common =
         (&spec.exporter, &spec.resource, &spec.propagators, &spec.sampler, &spec.defaults, &spec.env);
     hasher.add(&common);
@@ -81,6 +93,10 @@ fn hash(spec: &InstrumentationSpec, language: Language, profile: &Profile, setti
 struct Fnv(u64);
 
 impl Fnv {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
     fn add_bytes(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);

@@ -87,6 +87,12 @@ impl<'c, 'a> LanguageContext<'c, 'a> {
             });
         }
         self.requirements = requirements;
+        let resource =
+            self.spec().resource.as_ref().and_then(|resource| resource.resource_attributes.as_ref());
+        for (key, value) in resource.into_iter().flatten().filter(|(key, _)| !valid::is_attribute_key(key)) {
+            let pointer = format!("/spec/resource/resourceAttributes/{}", pointer_step(key));
+            ignored.push((pointer, value, Allowed::AttributeKey));
+        }
         for (pointer, value, allowed) in ignored {
             self.ignore(&pointer, value, allowed, findings);
         }

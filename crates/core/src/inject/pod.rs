@@ -14,7 +14,7 @@ use crate::node::Placement;
 use crate::owner::Owner;
 use crate::settings::Settings;
 use crate::snapshot::{Namespace, PodSecurity, ROOT_CA, ReferenceKind, Snapshot};
-use crate::{ImageFacts, LimitRange};
+use crate::{ImageFacts, LimitRange, Verdict};
 
 /// A pod in its namespace, with what is known of the cluster that it can refer to.
 #[derive(Debug)]
@@ -143,6 +143,13 @@ impl<'a> Pod<'a> {
             (Source::Unknown, Some(_)) => None,
             (Source::Unknown, None) => self.objects(kind).get(self.namespace, name).map(|_| true),
         }
+    }
+
+    /// Whether pods like this one are left as they are because one was refused.
+    pub(crate) fn is_withheld(&self, owner: &str, fingerprint: &str) -> bool {
+        let refusal = self.snapshot.refusals.get(owner);
+        refusal
+            .is_some_and(|refusal| refusal.verdict == Verdict::Withheld && refusal.fingerprint == fingerprint)
     }
 
     /// What the namespace demands of the resources of containers.

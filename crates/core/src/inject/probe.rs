@@ -222,7 +222,7 @@ fn finish(pod: &Pod<'_>, target: Container<'_>, container: NewContainer) -> Valu
     };
     let requirements = [amounts("500m", "64Mi"), amounts("10m", "16Mi")];
     container
-        .with("resources", resources::of_probe(pod, requirements, target))
+        .with("resources", resources::of_probe(pod, &requirements, target))
         .mount(VOLUME, FOLDER)
         .token_of(target)
         .build()

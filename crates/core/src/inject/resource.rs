@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::env::{Current, Env, Join, NotMergeable};
 use super::pod::{Container, Pod};
 use super::target::Target;
+use super::valid;
 use crate::environment::refers_to;
 use crate::image::ImageReference;
 use crate::json::{label, string_at};
@@ -34,6 +35,7 @@ impl Attributes {
     pub(crate) fn of(pod: &Pod<'_>, spec: &InstrumentationSpec, container: Container<'_>) -> Self {
         let chosen = spec.resource.as_ref().and_then(|resource| resource.resource_attributes.as_ref());
         let mut map = chosen.cloned().unwrap_or_default();
+        map.retain(|key, _| valid::is_attribute_key(key));
         add_facts(&mut map, pod, spec, container.name);
         add_annotations(&mut map, pod.json);
         let labels = uses_labels(spec);

@@ -32,7 +32,7 @@ pub(crate) fn of_init_container(context: &LanguageContext<'_, '_>, target: Conta
 }
 
 /// The same where nobody chooses, with these limits and requests where the target has none.
-pub(crate) fn of_probe(pod: &Pod<'_>, default: Requirements, target: Container<'_>) -> Option<Value> {
+pub(crate) fn of_probe(pod: &Pod<'_>, default: &Requirements, target: Container<'_>) -> Option<Value> {
     let mut requirements = default.clone();
     for (kind, default) in default.iter().enumerate() {
         take_from_target(&mut requirements, kind, default, target);
@@ -96,6 +96,30 @@ fn fitted(pod: &Pod<'_>, [mut limits, mut requests]: Requirements) -> Option<Val
     Some(Value::Object(maps.map(|(kind, map)| (kind.to_owned(), Value::Object(map))).collect()))
 }
 
+/// The limits and requests of a pod's containers in sum, by kind and resource.
+pub(crate) type Sums = [[f64; 2]; 2];
+
+/// What the containers of a pod that run beside each other ask for in sum.
+pub(crate) fn sums(spec: &Value) -> Sums {
+    let all = |kind: &str, resource: &str| {
+        let amounts = list(spec, "containers").iter().filter_map(|container| of(container, kind, resource));
+        amounts.sum()
+    };
+    KINDS.map(|kind| RESOURCES.map(|resource| all(kind, resource)))
+}
+
+/// Whether a container asks for more than these sums.
+pub(crate) fn exceeds(container: &Value, sums: &Sums) -> bool {
+    KINDS.iter().zip(sums).any(|(kind, sums)| {
+        let mut pairs = RESOURCES.iter().zip(sums);
+        pairs.any(|(resource, sum)| of(container, kind, resource).is_some_and(|amount| amount > *sum))
+    })
+}
+
+fn of(container: &Value, kind: &str, resource: &str) -> Option<f64> {
+    container.get("resources")?.get(kind)?.get(resource).and_then(amount)
+}
+
 /// For a pod of the class Guaranteed, what its containers may use in sum of CPU and memory:
 /// <https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/#guaranteed>.
 fn guaranteed_sums(spec: &Value) -> Option<[(&'static str, f64); 2]> {
@@ -103,9 +127,10 @@ fn guaranteed_sums(spec: &Value) -> Option<[(&'static str, f64); 2]> {
     for key in ["initContainers", "containers"] {
         for container in list(spec, key) {
             for (resource, sum) in &mut sums {
-                let of = |kind: &str| container.get("resources")?.get(kind)?.get(*resource).and_then(amount);
-                let limit = of("limits").filter(|limit| *limit > 0.0)?;
-                if of("requests").is_some_and(|request| request.total_cmp(&limit).is_ne()) {
+                let limit = of(container, "limits", resource).filter(|limit| *limit > 0.0)?;
+                if of(container, "requests", resource)
+                    .is_some_and(|request| request.total_cmp(&limit).is_ne())
+                {
                     return None;
                 }
                 if key == "containers" {

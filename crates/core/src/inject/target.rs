@@ -15,7 +15,6 @@ pub(crate) struct Target<'a> {
     pub(crate) container: Container<'a>,
     pub(crate) env: Env<'a>,
     mounts: Vec<Cow<'a, Value>>,
-    changed_mounts: usize,
 }
 
 impl<'a> Target<'a> {
@@ -24,7 +23,6 @@ impl<'a> Target<'a> {
             container,
             env: Env::new(list(container.json, "env")),
             mounts: list(container.json, "volumeMounts").iter().map(Cow::Borrowed).collect(),
-            changed_mounts: 0,
         }
     }
 
@@ -38,9 +36,9 @@ impl<'a> Target<'a> {
         named(list(self.container.json, "env"), variable).is_some()
     }
 
-    /// How many changes were made.
-    pub(crate) fn changes(&self) -> usize {
-        self.env.changes() + self.changed_mounts
+    /// Whether it is another than an earlier copy.
+    pub(crate) fn differs_from(&self, earlier: &Self) -> bool {
+        self.env.differs_from(&earlier.env) || self.mounts != earlier.mounts
     }
 
     /// Mounts a volume at a path. Answers the path if something else is there.
@@ -57,7 +55,6 @@ impl<'a> Target<'a> {
             mount.insert("readOnly".to_owned(), true.into());
         }
         self.mounts.push(Cow::Owned(mount));
-        self.changed_mounts += 1;
         Ok(())
     }
 
@@ -70,12 +67,10 @@ impl<'a> Target<'a> {
 
     /// Removes the mounts at a folder or below it, but not that of one volume.
     pub(crate) fn unmount_below(&mut self, folder: &str, except: &str) {
-        let before = self.mounts.len();
         self.mounts.retain(|mount| {
             let at = string(mount, "mountPath").unwrap_or_default();
             !is_within(at, folder) || string(mount, "name") == Some(except)
         });
-        self.changed_mounts += before - self.mounts.len();
     }
 
     /// The reason for refusing this container because a variable cannot be joined to.
@@ -86,8 +81,9 @@ impl<'a> Target<'a> {
 
     /// The new lists, where they changed.
     pub(crate) fn into_changes(self) -> impl Iterator<Item = (&'static str, Value)> {
+        let is_unchanged = self.mounts.iter().map(Cow::as_ref).eq(list(self.container.json, "volumeMounts"));
         let mounts = self.mounts.into_iter().map(Cow::into_owned).collect();
-        let mounts = (self.changed_mounts > 0).then_some(("volumeMounts", Value::Array(mounts)));
+        let mounts = (!is_unchanged).then_some(("volumeMounts", Value::Array(mounts)));
         self.env.into_changed().map(|env| ("env", env)).into_iter().chain(mounts)
     }
 }

@@ -131,6 +131,11 @@ pub(crate) fn is_qualified_name(text: &str) -> bool {
         && edge(name.chars().last())
 }
 
+/// Whether a key of an attribute stands for itself: no variable has a place there.
+pub(crate) fn is_attribute_key(key: &str) -> bool {
+    !key.contains("$(")
+}
+
 /// Whether an amount of a resource may stand in a container of ours: extended resources and huge pages have rules of
 /// their own, and copying files needs none.
 pub(crate) fn is_amount(resource: &str, amount: &Value) -> bool {

@@ -50,8 +50,6 @@ impl Env<'_> {
             if extends && !self.has_added(name) && before(name) == Presence::Maybe {
                 left_out.push(LeftOut { variable: name.to_owned(), reference: name.to_owned() });
                 self.entries.remove(index);
-                // It counted when it was added.
-                self.changes = self.changes.saturating_sub(1);
             }
         }
         left_out
@@ -91,7 +89,6 @@ impl Env<'_> {
         }
         if !order.is_sorted() {
             self.entries = order.iter().filter_map(|&index| self.entries.get(index).cloned()).collect();
-            self.changes += 1;
         }
     }
 
@@ -110,7 +107,6 @@ impl Env<'_> {
         let original = string(entry, "value")?.to_owned();
         let value = without(&original, references);
         entry.to_mut().as_object_mut()?.insert("value".to_owned(), value.clone().into());
-        self.changes += 1;
         if references.contains(&name) && yields_to_image(&name) {
             self.let_others_extend(&name, &original, value);
         }

@@ -148,9 +148,24 @@ fn an_instrumentation_that_extends_what_may_be_set_yields_to_it() {
         let mut env = Env::new(&[]);
         env.set_defaults(&extends);
         let left_out = env.settle(|_| presence).len();
-        (left_out, env.changes(), env.entries().first().map(|entry| entry["value"].clone()))
+        (
+            left_out,
+            env.differs_from(&Env::new(&[])),
+            env.entries().first().map(|entry| entry["value"].clone()),
+        )
     };
-    assert_eq!(settled(Presence::Yes), (0, 1, Some("$(JAVA_OPTS) -Dx=y".into())));
-    assert_eq!(settled(Presence::Maybe), (1, 0, None));
+    assert_eq!(settled(Presence::Yes), (0, true, Some("$(JAVA_OPTS) -Dx=y".into())));
+    assert_eq!(settled(Presence::Maybe), (1, false, None));
     assert_eq!(settled(Presence::No).2, Some(" -Dx=y".into()));
+}
+
+/// What is added and taken back again leaves no trace, whatever was moved in between.
+#[test]
+fn what_is_taken_back_changes_nothing() {
+    let original = [json!({"name": "FIRST", "value": "1"}), json!({"name": "LAST", "value": "2"})];
+    let mut env = Env::new(&original);
+    env.set_defaults(&[json!({"name": "A", "value": "$(A)"})]);
+    env.move_last("LAST");
+    env.settle(|_| Presence::Maybe);
+    assert_eq!(env.into_changed(), None);
 }

@@ -59,21 +59,21 @@ pub(super) fn inject<'a>(
     let mut containers = Vec::new();
     let mut first = None;
     for name in &context.choice.containers {
-        let Some(mut target) = draft.target(name).cloned() else {
+        let Some(earlier) = draft.target(name) else {
             continue;
         };
+        let mut target = earlier.clone();
         if let Some(reason) = stood_down(context, &target, findings) {
             findings.pod(reason, target.container.pointer("image"));
             continue;
         }
-        let changes = target.changes();
         if let Err(reason) = instrument(agent, context, &mut target, findings) {
             findings.pod(reason, target.container.pointer("env"));
             continue;
         }
         agent.review(context, &target, findings);
         telemetry::review(context, agent.joined(), &target, findings);
-        if target.changes() > changes {
+        if target.differs_from(earlier) {
             containers.push((*name).to_owned());
         }
         first.get_or_insert(target.container);

@@ -1,0 +1,164 @@
+//! Pods that somebody else's admission refuses after we have changed them, such as a quota, a LimitRange or a policy.
+//!
+//! ```text
+//!  refused, injected ──► withheld ──► refused, untouched ──► not ours
+//!                            └─────── accepted: stays withheld
+//! ```
+//!
+//! What makes a pod (a ReplicaSet, a Job) tries again when it is refused. The next pods pass untouched: if they are
+//! refused as well, it was not us.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::json::{label, list, string};
+
+/// A pod that was withheld for less than this may have been refused before that was known everywhere.
+const SETTLED: Duration = Duration::from_secs(5);
+/// That it was not us is believed for so many seconds: demands on pods change.
+const NOT_OURS: u64 = 60 * 60;
+/// A pod is withheld for at most so many seconds, if its owner and the Instrumentation stay the same.
+const WITHHELD: u64 = 7 * 24 * 60 * 60;
+/// The longest part of a message that is kept, in bytes.
+const MESSAGE: usize = 512;
+
+/// What was done to a pod that somebody makes again if it is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attempt {
+    /// The unique id of what makes the pod.
+    pub owner: String,
+    /// Changes with the pod's template, and with what an Instrumentation means for it.
+    pub fingerprint: String,
+    /// Whether the pod now asks for more CPU or memory than before.
+    pub adds_to_sum: bool,
+    /// The pod was left as it was because one before it was refused.
+    pub is_withheld: bool,
+}
+
+/// Whose fault a refusal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Perhaps ours: pods are left as they are.
+    Withheld,
+    /// An untouched pod was refused too.
+    NotOurs,
+}
+
+/// The refusal of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// That of the refused pod.
+    pub fingerprint: String,
+    /// What the API server said.
+    pub message: String,
+    /// Whose fault it is.
+    pub verdict: Verdict,
+    /// When that was decided, in seconds since 1970.
+    pub since: u64,
+}
+
+/// Refusals, by the unique id of what makes the pods.
+pub type Refusals = BTreeMap<String, Refusal>;
+
+impl Refusal {
+    /// Whether it no longer counts at a time, in seconds since 1970.
+    pub fn is_over(&self, now: u64) -> bool {
+        let lasts = match self.verdict {
+            Verdict::Withheld => WITHHELD,
+            Verdict::NotOurs => NOT_OURS,
+        };
+        self.since.saturating_add(lasts) < now
+    }
+}
+
+/// The unique id of what makes a pod, and what changes with its template.
+pub(crate) fn maker(pod: &Value) -> Option<(&str, &str)> {
+    let owners = pod.get("metadata").map_or(&[][..], |metadata| list(metadata, "ownerReferences"));
+    let controller =
+        owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true));
+    // A ReplicaSet and a Job have one template for all their life.
+    Some((string(controller?, "uid")?, label(pod, "controller-revision-hash")))
+}
+
+/// What is now known of an owner whose pod was refused with a message, if that changes.
+///
+/// `attempt` is the last pod of it that was reviewed, `known` what was known before. `withheld_for` is how long the
+/// owner's pods have been withheld, if they are; `passed` tells that one has passed untouched since.
+pub fn refused(
+    attempt: &Attempt,
+    known: Option<&Refusal>,
+    message: &str,
+    now: u64,
+    withheld_for: Option<Duration>,
+    passed: bool,
+) -> Option<Refusal> {
+    let refusal = |verdict| {
+        let mut message = message.to_owned();
+        message.truncate(message.floor_char_boundary(MESSAGE));
+        Some(Refusal { fingerprint: attempt.fingerprint.clone(), message, verdict, since: now })
+    };
+    let known = known.filter(|known| known.fingerprint == attempt.fingerprint && !known.is_over(now));
+    match known.map(|known| known.verdict) {
+        // A quota counts sums: it would refuse the untouched pod too.
+        None if message.contains("exceeded quota") && !attempt.adds_to_sum => None,
+        None => refusal(Verdict::Withheld),
+        Some(Verdict::Withheld) if passed && withheld_for.is_some_and(|time| time > SETTLED) => {
+            refusal(Verdict::NotOurs)
+        }
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATER: Option<Duration> = Some(Duration::from_secs(6));
+
+    fn attempt(adds_to_sum: bool) -> Attempt {
+        Attempt { owner: "u".to_owned(), fingerprint: "f".to_owned(), adds_to_sum, ..Attempt::default() }
+    }
+
+    #[test]
+    fn the_next_pods_are_withheld_and_tell_whose_fault_it_was() {
+        let refuse = |known: Option<&Refusal>, time, passed| {
+            refused(&attempt(false), known, "denied the request", 100, time, passed)
+        };
+        let withheld = refuse(None, None, false).unwrap();
+        assert_eq!((withheld.verdict, withheld.since), (Verdict::Withheld, 100));
+        let known = Some(&withheld);
+        assert_eq!(refuse(known, Some(Duration::from_secs(1)), true), None, "an earlier pod may be meant");
+        assert_eq!(refuse(known, LATER, false), None, "no untouched pod was refused");
+        assert_eq!(refuse(known, LATER, true).unwrap().verdict, Verdict::NotOurs);
+        let not_ours = refuse(known, LATER, true).unwrap();
+        assert_eq!(refuse(Some(&not_ours), None, false), None);
+    }
+
+    #[test]
+    fn a_new_template_or_instrumentation_starts_anew() {
+        let withheld = refused(&attempt(false), None, "denied", 100, None, false).unwrap();
+        let other = Attempt { fingerprint: "g".to_owned(), ..attempt(false) };
+        let next = refused(&other, Some(&withheld), "denied", 200, LATER, true).unwrap();
+        assert_eq!((next.verdict, next.fingerprint.as_str()), (Verdict::Withheld, "g"));
+    }
+
+    #[test]
+    fn a_quota_is_ours_only_if_we_add_to_its_sum() {
+        let message = "pods \"a\" is forbidden: exceeded quota: sums";
+        assert_eq!(refused(&attempt(false), None, message, 100, None, false), None);
+        assert!(refused(&attempt(true), None, message, 100, None, false).is_some());
+    }
+
+    #[test]
+    fn verdicts_end() {
+        let withheld = refused(&attempt(false), None, "denied", 100, None, false).unwrap();
+        assert!(!withheld.is_over(100 + WITHHELD) && withheld.is_over(101 + WITHHELD));
+        let not_ours = Refusal { verdict: Verdict::NotOurs, ..withheld };
+        assert!(!not_ours.is_over(100 + NOT_OURS) && not_ours.is_over(101 + NOT_OURS));
+        assert!(refused(&attempt(false), Some(&not_ours), "denied", 101 + NOT_OURS, None, false).is_some());
+    }
+}

@@ -1,0 +1,106 @@
+//! Pods that somebody else refuses after they were injected: the next ones pass untouched.
+
+use serde_json::{Value, json};
+
+use crate::cluster::{Cluster, INJECT_PYTHON, deployment, exclusive, instrumentation, is_injected};
+use crate::wait::until;
+
+const FACTS: [&str; 6] =
+    ["get", "configmap", "ingraft-facts", "-n", "opentelemetry-operator-system", "-o=json"];
+
+/// A policy that refuses the pods of a namespace for which this does not hold, and its binding.
+fn policy(namespace: &str, holds: &str) -> [Value; 2] {
+    let rules =
+        json!([{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]);
+    let group = "admissionregistration.k8s.io/v1";
+    let policy = json!({
+        "apiVersion": group, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": namespace},
+        "spec": {
+            "matchConstraints": {"resourceRules": rules},
+            "validations": [{"expression": holds, "message": "no helpers here"}],
+        },
+    });
+    let selector = json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}});
+    let binding = json!({
+        "apiVersion": group, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": namespace},
+        "spec": {
+            "policyName": namespace, "validationActions": ["Deny"],
+            "matchResources": {"namespaceSelector": selector},
+        },
+    });
+    [policy, binding]
+}
+
+fn remove_policy(cluster: &Cluster, namespace: &str) {
+    for kind in ["validatingadmissionpolicybinding", "validatingadmissionpolicy"] {
+        cluster.kubectl().run(&["delete", kind, namespace]).unwrap();
+    }
+}
+
+/// A namespace with an Instrumentation, and a policy that the API server knows.
+fn prepare(cluster: &Cluster, namespace: &str, holds: &str) {
+    cluster.namespace(namespace, &json!({}));
+    let spec = json!({"exporter": {"endpoint": "http://collector.obs:4318"}});
+    cluster.apply(&[instrumentation(namespace, "base", &spec)]);
+    cluster.apply(&policy(namespace, holds));
+    let mut refused = crate::cluster::pod(namespace, "test", &json!({}));
+    refused["spec"]["initContainers"] = json!([{"name": "helper", "image": "example.com/helper:1"}]);
+    let denied = |said: &String| said.contains("no helpers here");
+    until("the policy is known", || cluster.create(true, std::slice::from_ref(&refused)).1, denied);
+    cluster.wait_seen();
+}
+
+fn scale(cluster: &Cluster, namespace: &str, replicas: usize) -> Vec<Value> {
+    let replicas_word = format!("--replicas={replicas}");
+    cluster.kubectl().run(&["scale", "deployment", "web", "-n", namespace, &replicas_word]).unwrap();
+    until("the pods are there", || cluster.pods(namespace), |pods| pods.len() == replicas)
+}
+
+#[test]
+fn after_a_refusal_the_pods_of_a_workload_pass_untouched() {
+    let cluster = exclusive();
+    let mut operator = cluster.operator("refusals");
+    operator.wait_ready();
+    let namespace = "refused";
+    prepare(&cluster, namespace, "!has(object.spec.initContainers)");
+    cluster.apply(&[deployment(namespace, "web", &json!({INJECT_PYTHON: "true"}))]);
+    let pods = until("the pod is there", || cluster.pods(namespace), |pods| pods.len() == 1);
+    assert!(!is_injected(&pods[0]));
+    let events = || cluster.events(namespace, "InjectionWithheld");
+    let told = until("an Event tells", events, |events| !events.is_empty());
+    assert_eq!(told[0]["involvedObject"]["kind"], "Deployment");
+    assert!(told[0]["message"].as_str().unwrap().contains("no helpers here"), "{}", told[0]);
+
+    // An operator that starts knows it.
+    let kept = || cluster.kubectl().run(&FACTS).unwrap_or_default();
+    until("it is kept", kept, |text| text.contains("refusal."));
+    operator.terminate().unwrap();
+    assert!(operator.wait_ended());
+    let mut operator = cluster.operator("refusals-again");
+    operator.wait_ready();
+    assert!(!scale(&cluster, namespace, 3).iter().any(is_injected));
+
+    // A changed Instrumentation is tried, and accepted where nothing refuses it any more.
+    remove_policy(&cluster, namespace);
+    let spec = json!({"exporter": {"endpoint": "http://other.obs:4318"}});
+    cluster.apply(&[instrumentation(namespace, "base", &spec)]);
+    cluster.wait_seen();
+    let injected = scale(&cluster, namespace, 4).iter().filter(|pod| is_injected(pod)).count();
+    assert_eq!(injected, 1);
+}
+
+#[test]
+fn where_untouched_pods_are_refused_too_injection_goes_on() {
+    let cluster = exclusive();
+    let mut operator = cluster.operator("not-ours");
+    operator.wait_ready();
+    let namespace = "not-ours";
+    prepare(&cluster, namespace, "false");
+    cluster.apply(&[deployment(namespace, "web", &json!({INJECT_PYTHON: "true"}))]);
+    let log = || operator.log().unwrap();
+    let wanted = |log: &String| log.contains("\"verdict\":\"NotOurs\"");
+    until("an untouched pod was refused", log, wanted);
+    remove_policy(&cluster, namespace);
+    cluster.kubectl().run(&["rollout", "restart", "deployment", "web", "-n", namespace]).unwrap();
+    until("it is injected", || cluster.pods(namespace), |pods| pods.iter().any(is_injected));
+}
