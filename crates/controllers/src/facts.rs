@@ -42,9 +42,12 @@ pub async fn follow_memory(
         match events.try_next().await {
             Ok(Some(watcher::Event::Apply(saved) | watcher::Event::InitApply(saved))) => {
                 let (memory, leads) = (Memory::read(&saved), leadership.borrow().is_ours);
-                store.update(|snapshot| match leads {
-                    true => snapshot.refusals = memory.refusals,
-                    false => memory.fill(snapshot),
+                store.update(|snapshot| {
+                    if leads {
+                        snapshot.refusals = memory.refusals;
+                    } else {
+                        memory.fill(snapshot);
+                    }
                 });
             }
             Ok(Some(watcher::Event::InitDone)) => drop(loading.take().map(Pending::done)),

@@ -37,8 +37,11 @@ fn config() -> ProptestConfig {
 proptest! {
     #![proptest_config(config())]
 
+    /// A language that was refused because of a variable may be accepted once another Instrumentation has set that.
     #[test]
     fn injecting_twice_is_injecting_once(world in world()) {
+        let mut refused = world.outcome().findings.into_iter().map(|finding| finding.code());
+        prop_assume!(refused.all(|code| code != "VariableNotMergeable"));
         let once = world.injected();
         let again = World { pod: once, ..world };
         prop_assert_eq!(again.outcome().edits, Vec::<Edit>::new());
