@@ -2,11 +2,11 @@
 //! nodes is written by the leader, what a single replica has learnt by that, under a key of its own.
 
 use ingraft_core::node::Proofs;
+use ingraft_core::snapshot::Stripped;
 use ingraft_core::{Facts, Refusals, Snapshot};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// The ConfigMap's name.
@@ -17,6 +17,9 @@ const IMAGES: &str = "facts.json";
 const NODES: &str = "nodes.json";
 /// The beginning of the key of a [`Refusal`] in JSON; the unique id of what makes the pods follows.
 const REFUSAL: &str = "refusal.";
+/// The beginning of the key of the day on which a webhook was seen to remove references to the files of probes; the
+/// namespace follows.
+const STRIPPED: &str = "stripped.";
 /// The most that is kept of images: a ConfigMap holds 1 MiB
 /// (<https://kubernetes.io/docs/concepts/configuration/configmap/>).
 const LARGEST: usize = 900 * 1024;
@@ -33,48 +36,57 @@ pub struct Memory {
     pub images: Facts,
     /// What is proven of nodes.
     pub nodes: Proofs,
+    /// What any replica may have written.
+    pub flags: Flags,
+}
+
+/// What each replica writes by itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Flags {
     /// Which pods others have refused.
     pub refusals: Refusals,
+    /// Where references to the files of probes do not last, and since which day.
+    pub stripped: Stripped,
+}
+
+impl Flags {
+    /// Puts it into a snapshot.
+    pub fn fill(self, snapshot: &mut Snapshot) {
+        (snapshot.refusals, snapshot.stripped) = (self.refusals, self.stripped);
+    }
 }
 
 impl Memory {
-    /// What a snapshot has of it.
-    pub fn of(snapshot: &Snapshot) -> Self {
-        Self {
-            images: snapshot.facts.clone(),
-            nodes: snapshot.proofs.clone(),
-            refusals: snapshot.refusals.clone(),
-        }
-    }
-
     /// Puts it into a snapshot.
     pub fn fill(self, snapshot: &mut Snapshot) {
-        (snapshot.facts, snapshot.proofs, snapshot.refusals) = (self.images, self.nodes, self.refusals);
+        (snapshot.facts, snapshot.proofs) = (self.images, self.nodes);
+        self.flags.fill(snapshot);
     }
 
     /// Reads the ConfigMap. What cannot be understood counts as nothing: it will be learnt again.
     pub fn read(config_map: &DynamicObject) -> Self {
-        fn value<T: DeserializeOwned>(text: &Value) -> Option<T> {
-            serde_json::from_str(text.as_str()?).ok()
+        let mut memory = Self::default();
+        for (key, text) in config_map.data.get("data").and_then(Value::as_object).into_iter().flatten() {
+            let text = text.as_str().unwrap_or_default();
+            if key == IMAGES {
+                memory.images = serde_json::from_str(text).unwrap_or_default();
+            } else if key == NODES {
+                memory.nodes = serde_json::from_str(text).unwrap_or_default();
+            } else if let Some(owner) = key.strip_prefix(REFUSAL) {
+                let refusal = serde_json::from_str(text).ok();
+                memory.flags.refusals.extend(refusal.map(|refusal| (owner.to_owned(), refusal)));
+            } else if let Some(namespace) = key.strip_prefix(STRIPPED) {
+                memory.flags.stripped.insert(namespace.to_owned(), Some(text.parse().unwrap_or_default()));
+            }
         }
-        fn part<T: DeserializeOwned + Default>(config_map: &DynamicObject, key: &str) -> T {
-            config_map.data.get("data").and_then(|data| value(data.get(key)?)).unwrap_or_default()
-        }
-        let data = config_map.data.get("data").and_then(Value::as_object).into_iter().flatten();
-        let refusals =
-            data.filter_map(|(key, text)| Some((key.strip_prefix(REFUSAL)?.to_owned(), value(text)?)));
-        Self {
-            images: part(config_map, IMAGES),
-            nodes: part(config_map, NODES),
-            refusals: refusals.collect(),
-        }
+        memory
     }
+}
 
-    /// The data that the leader writes.
-    pub fn data(&self) -> Value {
-        let nodes = serde_json::to_string(&self.nodes).unwrap_or_default();
-        json!({IMAGES: self.images.to_text(LARGEST), NODES: nodes})
-    }
+/// The data that the leader writes.
+pub fn of_leader(snapshot: &Snapshot) -> Value {
+    let nodes = serde_json::to_string(&snapshot.proofs).unwrap_or_default();
+    json!({IMAGES: snapshot.facts.to_text(LARGEST), NODES: nodes})
 }
 
 /// Reads what is remembered.
@@ -89,6 +101,11 @@ pub async fn recall(client: &Client, namespace: &str) -> kube::Result<Memory> {
 /// The key of what is known of the pods that an object makes.
 pub fn refusal_key(owner: &str) -> String {
     format!("{REFUSAL}{owner}")
+}
+
+/// The key of a namespace in which references do not last.
+pub fn stripped_key(namespace: &str) -> String {
+    format!("{STRIPPED}{namespace}")
 }
 
 /// Writes one key, or removes it, and leaves all others alone.

@@ -68,6 +68,15 @@ impl Store {
         }
     }
 
+    /// Notes that another webhook removes references to the files of probes in a namespace.
+    pub fn note_stripped(&self, namespace: &str) {
+        self.update_if(|snapshot| {
+            let is_new = !snapshot.stripped.contains_key(namespace);
+            snapshot.stripped.entry(namespace.to_owned()).or_default();
+            is_new
+        });
+    }
+
     /// Whether everything that is watched has been read whole once.
     pub const fn synced(&self) -> &Readiness {
         &self.synced

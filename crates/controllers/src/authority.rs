@@ -13,8 +13,8 @@ use k8s_openapi::api::admissionregistration::v1::{MutatingWebhook, MutatingWebho
 use kube::{Api, Client};
 use tokio::sync::{Notify, watch};
 
-use crate::NAME;
 use crate::repeats::Repeats;
+use crate::{CONFIGURATION, NAME};
 
 /// How often to look while there is no authority to serve with, or the API server does not trust it.
 const SOON: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ pub async fn follow_authority(
                 let is_registered = registration.is_some();
                 if !is_registered {
                     let kind = MutatingWebhookConfiguration::KIND;
-                    let what = format!("{kind} {NAME} (apply the operator's manifests again)");
+                    let what = format!("{kind} {CONFIGURATION} (apply the operator's manifests again)");
                     missing.get_or_insert_with(|| readiness.register(what));
                 } else if let Some(missing) = missing.take() {
                     missing.done();
@@ -94,7 +94,8 @@ async fn look(client: &Client, namespace: &str) -> kube::Result<(Option<Authorit
 
 /// The bundles that the API server trusts, one for each webhook; `None` if there is no registration.
 pub(crate) async fn registered_bundles(client: &Client) -> kube::Result<Option<Vec<String>>> {
-    let registration = Api::<MutatingWebhookConfiguration>::all(client.clone()).get_opt(NAME).await?;
+    let registration =
+        Api::<MutatingWebhookConfiguration>::all(client.clone()).get_opt(CONFIGURATION).await?;
     let bundle = |webhook: MutatingWebhook| {
         let bundle = webhook.client_config.ca_bundle.unwrap_or_default();
         String::from_utf8_lossy(&bundle.0).into_owned()
@@ -120,11 +121,11 @@ mod tests {
     use crate::fake_api::FakeApi;
 
     fn register(api: &FakeApi, authority: &Authority) {
-        let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/ingraft-operator";
+        let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/zz-ingraft-operator";
         let bundle = ByteString(authority.bundle.clone().into_bytes());
         let webhook = json!({"name": "pods.ingraft.dev", "clientConfig": {"caBundle": bundle},
             "sideEffects": "None", "admissionReviewVersions": ["v1"]});
-        let configuration = json!({"metadata": {"name": NAME}, "webhooks": [webhook]});
+        let configuration = json!({"metadata": {"name": CONFIGURATION}, "webhooks": [webhook]});
         api.state().objects.insert(path.to_owned(), configuration);
     }
 
@@ -159,7 +160,10 @@ mod tests {
         api.state().objects.retain(|path, _| !path.contains("webhookconfigurations"));
         trusted.wait_for(|trusted| !trusted).await.unwrap();
         let missing = readiness.missing();
-        assert!(missing.concat().starts_with("MutatingWebhookConfiguration ingraft-operator"), "{missing:?}");
+        assert!(
+            missing.concat().starts_with("MutatingWebhookConfiguration zz-ingraft-operator"),
+            "{missing:?}"
+        );
         register(&api, &own);
         trusted.wait_for(|trusted| *trusted).await.unwrap();
         assert_eq!(readiness.missing(), Vec::<String>::new());

@@ -2,7 +2,7 @@
 //! the leader only.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::watch::Store;
@@ -15,6 +15,8 @@ use kube::{Api, Client};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::clock::today;
 
 /// The name of the pod.
 const NAME: &str = "ingraft-canary";
@@ -130,10 +132,4 @@ async fn remove(pods: &Api<DynamicObject>) -> kube::Result<()> {
             Err(error) => return Err(error),
         }
     }
-}
-
-/// The day, counted from 1970.
-fn today() -> u32 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u32::try_from(now.as_secs() / (24 * 60 * 60)).unwrap_or(u32::MAX)
 }

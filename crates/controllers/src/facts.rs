@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 use ingraft_api::annotations::PROBED;
 use ingraft_cluster::client::WATCH_LIFE;
 use ingraft_cluster::error_chain::Chain;
-use ingraft_cluster::facts::{CONFIG_MAP, Memory, config_maps, recall};
+use ingraft_cluster::facts::{CONFIG_MAP, Memory, config_maps, of_leader, recall};
 use ingraft_cluster::readiness::Pending;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::Store;
@@ -44,7 +44,7 @@ pub async fn follow_memory(
                 let (memory, leads) = (Memory::read(&saved), leadership.borrow().is_ours);
                 store.update(|snapshot| {
                     if leads {
-                        snapshot.refusals = memory.refusals;
+                        memory.flags.fill(snapshot);
                     } else {
                         memory.fill(snapshot);
                     }
@@ -145,14 +145,14 @@ fn learn(
 }
 
 async fn save(client: &Client, namespace: &str, store: &Store) -> kube::Result<()> {
-    let memory = Memory::of(&store.read());
+    let data = of_leader(&store.read());
     let object: Value = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {
             "name": CONFIG_MAP,
             "labels": {"app.kubernetes.io/name": "opentelemetry-operator", "app.kubernetes.io/instance": "ingraft"},
         },
-        "data": memory.data(),
+        "data": data,
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
     config_maps(client, namespace).patch(CONFIG_MAP, &params, &Patch::Apply(object)).await.map(drop)

@@ -5,6 +5,7 @@
 
 mod authority;
 mod canary;
+mod clock;
 mod events;
 mod facts;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod leader;
 mod refusals;
 mod registration;
 mod repeats;
+mod stripped;
 mod upgrades;
 
 pub use authority::follow_authority;
@@ -22,13 +24,19 @@ pub use facts::{follow_memory, save_memory, take_over_memory, watch_probes};
 pub use leader::{Candidate, Leadership};
 pub use refusals::watch_refusals;
 pub use registration::{Address, Registration};
+pub use stripped::keep_stripped;
 pub use upgrades::upgrade_images;
 
 /// The field manager of everything that is applied.
 const FIELD_MANAGER: &str = "ingraft-operator";
 
-/// The name of the operator's Deployment, Service, ClusterRole, Lease and webhook configurations.
+/// The name of the operator's Deployment, Service, ClusterRole and Lease.
 pub const NAME: &str = "ingraft-operator";
+
+/// The name of the webhook configurations. The API server asks them in the order of their names
+/// (<https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/>): last, so that this
+/// one sees what others have done to a pod, and few can undo what it does.
+const CONFIGURATION: &str = "zz-ingraft-operator";
 
 /// Something could not be kept up to date.
 #[derive(Debug, thiserror::Error)]

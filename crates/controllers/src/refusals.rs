@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures::TryStreamExt;
 use ingraft_cluster::client::WATCH_LIFE;
@@ -17,6 +16,8 @@ use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client};
 use tokio::time::Instant;
+
+use crate::clock::now;
 
 /// Watches Events about pods that could not be created, for as long as the process runs.
 pub async fn watch_refusals(client: Client, namespace: String, store: Arc<Store>) {
@@ -97,9 +98,4 @@ async fn keep(
         write_key(client, namespace, &refusal_key(&owner), None).await?;
     }
     Ok(())
-}
-
-/// The time in seconds since 1970.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

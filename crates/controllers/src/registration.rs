@@ -42,7 +42,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::authority::registered_bundles;
-use crate::{Error, FIELD_MANAGER, NAME};
+use crate::{CONFIGURATION, Error, FIELD_MANAGER, NAME};
 
 /// How often the registration is written again, in case somebody removed or changed it.
 const REFRESH: Duration = Duration::from_mins(1);
@@ -167,7 +167,7 @@ impl Registration {
         let now = api_server_time(client).await.map_err(failed)?;
         let trusted = registered_bundles(client).await.map_err(|source| Error::Apply {
             kind: MutatingWebhookConfiguration::KIND,
-            name: NAME,
+            name: CONFIGURATION,
             source: Box::new(source),
         })?;
         let trusted = trusted.unwrap_or_default();
@@ -269,13 +269,13 @@ where
 {
     let kind = K::KIND;
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    let failed = |source| Error::Apply { kind, name: NAME, source: Box::new(source) };
+    let failed = |source| Error::Apply { kind, name: CONFIGURATION, source: Box::new(source) };
     let api = Api::<K>::all(client.clone());
-    match api.patch(NAME, &params, &Patch::Apply(configuration)).await {
+    match api.patch(CONFIGURATION, &params, &Patch::Apply(configuration)).await {
         Ok(_) => Ok(()),
         // We may change it but not create it.
-        Err(_) if matches!(api.get_metadata_opt(NAME).await, Ok(None)) => {
-            Err(Error::Missing { kind, name: NAME })
+        Err(_) if matches!(api.get_metadata_opt(CONFIGURATION).await, Ok(None)) => {
+            Err(Error::Missing { kind, name: CONFIGURATION })
         }
         Err(error) => Err(failed(error)),
     }
@@ -330,7 +330,7 @@ fn configurations(selector: Value, address: &Address, namespace: &str, bundle: &
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": kind,
             "metadata": {
-                "name": NAME,
+                "name": CONFIGURATION,
                 "labels": {"app.kubernetes.io/name": "opentelemetry-operator", "app.kubernetes.io/instance": "ingraft"},
             },
             "webhooks": webhooks,

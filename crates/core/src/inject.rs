@@ -47,8 +47,8 @@ use injected_annotation::InjectedAnnotation;
 use pod::Pod;
 use serde_json::Value;
 
-use crate::edit::Edit;
-use crate::finding::{ChoiceFinding, ContainerFinding, Finding, Findings, Reason};
+use crate::edit::{Edit, apply};
+use crate::finding::{ChoiceFinding, ContainerFinding, Finding, Findings, ProbeFinding, Reason};
 use crate::owner::Owner;
 use crate::refusal::{self, Attempt};
 use crate::settings::Settings;
@@ -78,6 +78,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// What to remember if the pod is refused; `None` where nothing was to be changed, or nobody makes it again.
     pub attempt: Option<Attempt>,
+    /// Another webhook has removed references to the files of probes.
+    pub is_stripped: bool,
 }
 
 /// Decides what is injected into a pod.
@@ -102,9 +104,21 @@ pub struct Outcome {
 /// assert_eq!(outcome.findings[0].code(), "InstrumentationMissing");
 /// ```
 pub fn inject(request: &Request<'_>) -> Outcome {
+    let Some(edits) = probe::stripped::take_back(request.pod) else {
+        return decide(request, Findings::default(), false);
+    };
+    let mut pod = request.pod.clone();
+    apply(&mut pod, &edits);
     let mut findings = Findings::default();
+    findings.pod(ProbeFinding::ReferencesRemoved, "/spec/containers");
+    let mut outcome = decide(&Request { pod: &pod, ..*request }, findings, true);
+    outcome.edits.splice(..0, edits);
+    Outcome { is_stripped: true, ..outcome }
+}
+
+fn decide(request: &Request<'_>, mut findings: Findings, is_stripped: bool) -> Outcome {
     annotations::lint(request.pod, &mut findings);
-    let pod = Pod::read(request);
+    let pod = Pod::read(request, is_stripped);
     let requested = Requested::of(&pod);
     if requested.is_empty() || pod.is_mirror() {
         return Outcome { findings: findings.into_vec(), ..Outcome::default() };
@@ -139,9 +153,9 @@ pub fn inject(request: &Request<'_>) -> Outcome {
         let message = snapshot.refusals.get(owner).map(|refusal| refusal.message.clone()).unwrap_or_default();
         findings.retain(|reason| !matches!(reason, Reason::Choice(ChoiceFinding::Injected { .. })));
         findings.pod(ContainerFinding::InjectionWithheld { message }, "");
-        return Outcome { edits: Vec::new(), findings: findings.into_vec(), attempt };
+        return Outcome { findings: findings.into_vec(), attempt, ..Outcome::default() };
     }
-    Outcome { edits: draft.into_edits(&injected), findings: findings.into_vec(), attempt }
+    Outcome { edits: draft.into_edits(&injected), findings: findings.into_vec(), attempt, is_stripped }
 }
 
 /// What is about to be done to a pod that somebody makes again if it is refused.

@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub runtime_classes: Objects<Box<str>>,
     /// What probes have found in images.
     pub facts: Facts,
+    /// Namespaces in which another webhook removes references to the files of probes.
+    pub stripped: Stripped,
     /// What others have refused after we had changed it.
     pub refusals: Refusals,
     /// ConfigMaps.
@@ -73,6 +75,9 @@ impl Snapshot {
         self.namespaces.get("", name)
     }
 }
+
+/// Namespaces with the day, counted from 1970, on which something was seen there; `None` where it is not saved yet.
+pub type Stripped = BTreeMap<String, Option<u32>>;
 
 /// The keys of a ConfigMap or Secret; `None` where only its existence is known.
 pub type Keys = Option<Vec<String>>;

@@ -65,10 +65,11 @@ impl<'a> Workload<'a> {
         let owners = self.owners(namespace, snapshot);
         let pod = self.template;
         let outcome = inject(&Request { pod, namespace, owners: &owners, snapshot, settings });
+        let Outcome { edits, findings: of_pod, .. } = outcome;
         let mut findings = self.misplaced_annotations();
-        findings.extend(outcome.findings);
-        let edits = outcome.edits.into_iter().map(|edit| edit.under(self.pointer)).collect();
-        Outcome { edits, findings, attempt: outcome.attempt }
+        findings.extend(of_pod);
+        let edits = edits.into_iter().map(|edit| edit.under(self.pointer)).collect();
+        Outcome { edits, findings, ..Outcome::default() }
     }
 
     /// The owners that a pod of this workload will have, as far as they are known before it exists.

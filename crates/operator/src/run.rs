@@ -10,8 +10,8 @@ use ingraft_cluster::readiness::Readiness;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
-    Address, Candidate, Leadership, NAME, Registration, follow_authority, follow_memory, prove_nodes,
-    publish_events, save_memory, take_over_memory, upgrade_images, watch_probes, watch_refusals,
+    Address, Candidate, Leadership, NAME, Registration, follow_authority, follow_memory, keep_stripped,
+    prove_nodes, publish_events, save_memory, take_over_memory, upgrade_images, watch_probes, watch_refusals,
 };
 use ingraft_core::{EnvProbe, Settings};
 use ingraft_webhook::{Context, LeafResolver, Metrics, Server, router};
@@ -165,6 +165,9 @@ fn watch_cluster(shared: &Shared, tasks: &mut Tasks, registry: &mut Registry) ->
     let (client, namespace) = (shared.client.clone(), shared.args.namespace.clone());
     let refusals = watch_refusals(client, namespace, Arc::clone(&shared.store));
     tasks.spawn_infallible("watch of refusals", refusals);
+    let (client, namespace) = (shared.client.clone(), shared.args.namespace.clone());
+    let stripped = keep_stripped(client, namespace, Arc::clone(&shared.store));
+    tasks.spawn_infallible("stripped namespaces", stripped);
     heard
 }
 

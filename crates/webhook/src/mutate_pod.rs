@@ -29,6 +29,9 @@ pub(crate) async fn answer(context: &Context, request: Request) -> Answer {
     let warnings = warnings.map(|finding| finding.warning(context.settings.locale)).collect();
     context.metrics.review("pod", if outcome.edits.is_empty() { "unchanged" } else { "injected" });
     report(context, &request, owners, &outcome);
+    if outcome.is_stripped {
+        context.store.note_stripped(namespace);
+    }
     if let Some(attempt) = outcome.attempt.filter(|_| !request.dry_run) {
         context.store.attempts.note(attempt);
     }

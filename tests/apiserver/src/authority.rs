@@ -3,7 +3,9 @@
 use ingraft_testkit::ingraft::NAMESPACE;
 use serde_json::json;
 
-use crate::cluster::{Cluster, INJECT_PYTHON, NAME, exclusive, instrumentation, is_injected, pod};
+use crate::cluster::{
+    CONFIGURATION, Cluster, INJECT_PYTHON, NAME, exclusive, instrumentation, is_injected, pod,
+};
 use crate::http::Answer;
 use crate::requests::bundle;
 use crate::wait::until;
@@ -44,7 +46,7 @@ fn a_lost_authority_is_made_again_and_a_lost_registration_is_named() {
     let mut operator = cluster.operator("operator");
     let names_it = |answer: &Option<Answer>| {
         answer.as_ref().is_some_and(|answer| {
-            answer.status == 503 && answer.body.contains("MutatingWebhookConfiguration ingraft-operator")
+            answer.status == 503 && answer.body.contains("MutatingWebhookConfiguration zz-ingraft-operator")
         })
     };
     until("what is missing is named", || operator.readiness().ok(), names_it);
@@ -119,7 +121,7 @@ fn applying_the_manifests_again_keeps_the_registration() {
     cluster.unregister().unwrap();
     let created = json!({
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
-        "metadata": {"name": NAME, "labels": {"app.kubernetes.io/instance": "ingraft"}}, "webhooks": registered,
+        "metadata": {"name": CONFIGURATION, "labels": {"app.kubernetes.io/instance": "ingraft"}}, "webhooks": registered,
     });
     let apply = ["apply", "--server-side", "--field-manager=ingraft-operator", "-f", "-"];
     cluster.kubectl().run_with_input(&apply, &created.to_string()).unwrap();
@@ -143,7 +145,7 @@ fn the_registration_goes_with_the_role_that_owns_it() {
     cluster.kubectl().run(&["delete", "clusterrole", NAME]).unwrap();
     until("the registration is collected", || cluster.registration(), Option::is_none);
     // The next test installs it again, and must not lose it.
-    let get = ["get", "validatingwebhookconfiguration", NAME, "--ignore-not-found"];
+    let get = ["get", "validatingwebhookconfiguration", CONFIGURATION, "--ignore-not-found"];
     until("all of it", || cluster.kubectl().run(&get).unwrap(), String::is_empty);
 }
 

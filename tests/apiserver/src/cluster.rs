@@ -16,6 +16,7 @@ use crate::wait::{until, until_some};
 
 /// The name of the ServiceAccount, ClusterRole and webhook configuration.
 pub(crate) const NAME: &str = "ingraft-operator";
+pub(crate) const CONFIGURATION: &str = "zz-ingraft-operator";
 /// The operator's image: its pods stay Pending.
 pub(crate) const IMAGE: &str = "example.com/ingraft:1";
 /// The key of the annotation that asks for Python.
@@ -126,7 +127,12 @@ impl Cluster {
 
     /// Removes the webhook configuration.
     pub(crate) fn unregister(&self) -> anyhow::Result<()> {
-        self.kubectl().run(&["delete", "mutatingwebhookconfiguration", NAME, "--ignore-not-found"])?;
+        self.kubectl().run(&[
+            "delete",
+            "mutatingwebhookconfiguration",
+            CONFIGURATION,
+            "--ignore-not-found",
+        ])?;
         Ok(())
     }
 
@@ -185,7 +191,7 @@ impl Cluster {
     /// The webhook configuration, if there is one.
     pub(crate) fn registration(&self) -> Option<Value> {
         let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
-        self.api.get(&format!("{path}/{NAME}"))
+        self.api.get(&format!("{path}/{CONFIGURATION}"))
     }
 
     /// An Instrumentation as it is stored.

@@ -48,6 +48,8 @@ mod resources;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod stripped;
+#[cfg(test)]
 mod upgrades;
 #[cfg(test)]
 mod validation;

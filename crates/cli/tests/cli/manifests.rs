@@ -57,7 +57,7 @@ fn the_operator_fills_in_webhook_configurations_and_may_not_create_any() {
         rules.iter().filter(|rule| rule["apiGroups"][0] == "admissionregistration.k8s.io").collect();
     assert_eq!(of_webhooks.len(), 1);
     assert_eq!(of_webhooks[0]["verbs"], json!(["get", "patch"]));
-    assert_eq!(of_webhooks[0]["resourceNames"], json!(["ingraft-operator"]));
+    assert_eq!(of_webhooks[0]["resourceNames"], json!(["zz-ingraft-operator"]));
 }
 
 #[test]

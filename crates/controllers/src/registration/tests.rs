@@ -60,12 +60,12 @@ async fn a_registration_that_may_not_be_created_is_named() {
     let error = refresh().await.to_string();
     assert_eq!(
         error,
-        "MutatingWebhookConfiguration ingraft-operator is missing: apply the operator's manifests again"
+        "MutatingWebhookConfiguration zz-ingraft-operator is missing: apply the operator's manifests again"
     );
-    let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/ingraft-operator";
+    let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/zz-ingraft-operator";
     api.state().objects.insert(path.to_owned(), json!({"metadata": {"name": NAME}}));
     let error = refresh().await.to_string();
-    assert_eq!(error, "failed to apply MutatingWebhookConfiguration ingraft-operator");
+    assert_eq!(error, "failed to apply MutatingWebhookConfiguration zz-ingraft-operator");
 
     // Pods are injected without the one that only warns.
     api.state().forbidden = Some("/validatingwebhookconfigurations");
@@ -97,7 +97,7 @@ async fn an_authority_that_cannot_be_saved_is_kept_and_saved_later() {
     let (client, registration) = (api.client(), registration(watch::channel(None).1, Arc::default()));
     tokio::spawn(async move { registration.run(&client).await });
     let trusted = || {
-        let registered = api.object("/mutatingwebhookconfigurations/ingraft-operator");
+        let registered = api.object("/mutatingwebhookconfigurations/zz-ingraft-operator");
         registered["webhooks"][0]["clientConfig"]["caBundle"].clone()
     };
     tokio::time::sleep(RETRY / 2).await;
@@ -149,7 +149,7 @@ async fn an_authority_is_trusted_before_it_is_used_and_its_predecessor_after_it_
     current.wait_for(|current| *current != second).await.unwrap();
     assert_eq!(current.borrow().as_ref(), Some(&foreign));
     let trusted = || {
-        let registered = api.object("/mutatingwebhookconfigurations/ingraft-operator");
+        let registered = api.object("/mutatingwebhookconfigurations/zz-ingraft-operator");
         registered["webhooks"][0]["clientConfig"]["caBundle"].clone()
     };
     let bundle = |text: &str| json!(ByteString(text.as_bytes().to_vec()));
@@ -192,7 +192,7 @@ async fn what_somebody_else_changed_is_corrected_within_a_minute() {
     let now = OffsetDateTime::now_utc();
     let own = Authority::new(None, now).unwrap();
     let (api, _) = registered(&own, now).await;
-    let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/ingraft-operator";
+    let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/zz-ingraft-operator";
     let bundles = || {
         let configuration = api.object(path);
         let webhooks = configuration["webhooks"].as_array().cloned().unwrap_or_default();

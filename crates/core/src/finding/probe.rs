@@ -68,6 +68,10 @@ family! {
         }
             example "The probe is killed because the node has no memory left, or the image cannot run it."
             fix "Restart the workload: `kubectl rollout restart deployment/NAME`. The finding has the error; `kubectl describe pod NAME` shows how the container `ingraft-probe-0` ended. If it happens again, start the operator with `--env-probe=never`, and set the variables of the image in the container's `env`.",
+        /// Another webhook has removed the references to the file of a probe, so the probe was taken back.
+        Warning: ReferencesRemoved
+            example "A webhook that was built with types older than Kubernetes 1.34 is called after ours, or again, and returns the pod without `fileKeyRef`, which it does not know:\n\n```yaml\nenv:\n  - name: PYTHONPATH\n    valueFrom: {}\n```"
+            fix "Update that webhook. For seven days there are no probes in the namespace: what the image and `envFrom` set is overridden there, unless the container's own `env` sets it.",
         /// What image and `envFrom` set is not known, and no probe can look.
         Info: EnvironmentUnknown {
             /// The container.
@@ -101,6 +105,8 @@ pub enum Obstacle {
     NeverRestarted,
     /// A profile of the node's may not allow what the probe does.
     LocalhostProfile,
+    /// Another webhook removes the references to the file.
+    Stripped,
     /// The pod has probes, or their names, already.
     Taken,
 }
@@ -161,6 +167,16 @@ impl ProbeFinding {
                 locale,
                 "restart the workload; if it happens again, start the operator with --env-probe=never",
                 "reinicia la carga de trabajo; si vuelve a ocurrir, inicia el operador con --env-probe=never",
+            )),
+            Self::ReferencesRemoved => Text::new(say!(
+                locale,
+                "another webhook removed references to the file of a probe, so the pod has no probe",
+                "otro webhook eliminó las referencias al archivo de una sonda, así que el pod no tiene sonda",
+            ))
+            .help(say!(
+                locale,
+                "update that webhook: it does not know fileKeyRef, which Kubernetes has had since 1.34",
+                "actualiza ese webhook: no conoce fileKeyRef, que existe desde Kubernetes 1.34",
             )),
             Self::EnvironmentUnknown { container, variables, why } => {
                 let (why, all) = (why.text(locale), list(variables));
@@ -297,6 +313,11 @@ impl Obstacle {
                 locale,
                 "a Localhost profile may not allow it",
                 "un perfil Localhost puede no permitirlo",
+            ),
+            Self::Stripped => say!(
+                locale,
+                "another webhook removes references to its file in this namespace",
+                "otro webhook elimina las referencias a su archivo en este espacio de nombres",
             ),
             Self::Taken => say!(
                 locale,

@@ -67,13 +67,20 @@ impl<'a> Requested<'a> {
     }
 }
 
-/// The container whose language is meant: the first that is listed, or else the first that is not a known sidecar.
+/// The container whose language is meant: the first that is listed, or else the default.
 fn application<'a>(pod: &Pod<'a>) -> Option<Container<'a>> {
-    let listed = pod.effective_annotation(annotations::CONTAINER_NAMES);
-    pod.regular().find(|container| match listed {
-        "" => !SIDECARS.contains(&container.name),
-        listed => listed.split(',').any(|name| name.trim() == container.name),
-    })
+    match pod.effective_annotation(annotations::CONTAINER_NAMES) {
+        "" => default_container(pod),
+        listed => pod.regular().find(|container| listed.split(',').any(|name| name.trim() == container.name)),
+    }
+}
+
+/// The container that is meant when nobody names one: that which `kubectl` takes too, or else the first. Other webhooks
+/// may have put theirs before it. Never a known sidecar.
+fn default_container<'a>(pod: &Pod<'a>) -> Option<Container<'a>> {
+    let named = pod.annotation(annotations::DEFAULT_CONTAINER);
+    let candidates = || pod.regular().filter(|container| !SIDECARS.contains(&container.name));
+    candidates().find(|container| container.name == named).or_else(|| candidates().next())
 }
 
 /// What to inject.
@@ -232,15 +239,14 @@ impl<'a> Chooser<'_, 'a> {
         targets
     }
 
-    /// The container that is meant when no list names one: the first that is not a known sidecar, unless several
-    /// languages would all get it.
+    /// The container that is meant when no list names one, unless several languages would all get it.
     fn default_container(&self, language: Language, several: bool) -> Result<&'a str, ChoiceFinding> {
-        let mut names = self.pod.regular().map(|container| container.name);
         if several && self.settings.multi_instrumentation {
-            let containers = names.map(str::to_owned).collect();
+            let containers = self.pod.regular().map(|container| container.name.to_owned()).collect();
             return Err(ChoiceFinding::ContainersUnnamed { language, containers });
         }
-        names.find(|name| !SIDECARS.contains(name)).ok_or(ChoiceFinding::NoContainer { language })
+        let default = default_container(self.pod).map(|container| container.name);
+        default.ok_or(ChoiceFinding::NoContainer { language })
     }
 
     /// The names in the lists of a language, each with the key of its list.

@@ -30,13 +30,15 @@ pub(crate) struct Pod<'a> {
     images: OnceCell<Vec<Option<ImageFacts>>>,
     /// What keeps any container of the pod from having a probe.
     obstacle: OnceCell<Option<Obstacle>>,
+    /// Another webhook has just taken the probes' references away.
+    is_stripped: bool,
     surroundings: Option<&'a Namespace>,
     snapshot: &'a Snapshot,
     settings: &'a Settings,
 }
 
 impl<'a> Pod<'a> {
-    pub(crate) fn read(request: &Request<'a>) -> Self {
+    pub(crate) fn read(request: &Request<'a>, is_stripped: bool) -> Self {
         let Request { pod, namespace, owners, snapshot, settings } = *request;
         let init = Container::all(pod, "initContainers");
         Self {
@@ -46,6 +48,7 @@ impl<'a> Pod<'a> {
             containers: init.chain(Container::all(pod, "containers")).collect(),
             images: OnceCell::new(),
             obstacle: OnceCell::new(),
+            is_stripped,
             surroundings: snapshot.namespace(namespace),
             snapshot,
             settings,
@@ -128,6 +131,9 @@ impl<'a> Pod<'a> {
 
     /// Why a container cannot have a probe (docs/reference/merging.md 14).
     pub(crate) fn obstacle(&self, container: Container<'_>) -> Option<Obstacle> {
+        if self.is_stripped || self.snapshot.stripped.contains_key(self.namespace) {
+            return Some(Obstacle::Stripped);
+        }
         let own = container.json.get("securityContext");
         let of_pod =
             self.obstacle.get_or_init(|| obstacle::of_pod(self.spec(), self.snapshot, self.settings));

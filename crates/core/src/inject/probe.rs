@@ -14,6 +14,7 @@
 pub mod canary;
 pub(crate) mod command;
 pub(crate) mod obstacle;
+pub(crate) mod stripped;
 
 use command::{COPIER, FOLDER, yields_to};
 use ingraft_api::annotations::PROBED;
