@@ -20,9 +20,9 @@ const REFUSAL: &str = "refusal.";
 /// The beginning of the key of the day on which a webhook was seen to remove references to the files of probes; the
 /// namespace follows.
 const STRIPPED: &str = "stripped.";
-/// The most that is kept of images: a ConfigMap holds 1 MiB
+/// The most that is kept of images: with all else a ConfigMap holds 1 MiB
 /// (<https://kubernetes.io/docs/concepts/configuration/configmap/>).
-const LARGEST: usize = 900 * 1024;
+const LARGEST: usize = 750 * 1024;
 
 /// The ConfigMaps of a namespace, as documents: code for all fields of an object is large.
 pub fn config_maps(client: &Client, namespace: &str) -> Api<DynamicObject> {

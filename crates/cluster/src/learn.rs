@@ -3,6 +3,7 @@
 
 use ingraft_api::Instrumentation;
 use ingraft_api::annotations::POD_SECURITY_ENFORCE;
+use ingraft_core::node::POOLS;
 use ingraft_core::snapshot::ROOT_CA;
 use ingraft_core::{Keys, LimitRange, Namespace, Node, NodeClass, Objects, Snapshot};
 use k8s_openapi::api::apps::v1::Deployment;
@@ -101,15 +102,17 @@ impl Learn for NodeObject {
     fn keep(self) -> Option<Node> {
         let accepts_pods = self.status.is_ready() && self.spec.unschedulable != Some(true);
         let info = self.status.node_info;
-        let labels = self.metadata.labels.unwrap_or_default().into_iter();
+        let labels = self.metadata.labels.unwrap_or_default();
+        let pool = POOLS.iter().find_map(|key| labels.get(*key)).cloned().unwrap_or_default();
         Some(Node {
             class: NodeClass {
                 kubelet: info.kubelet_version,
                 architecture: info.architecture,
                 runtime: info.container_runtime_version,
                 os_image: info.os_image,
+                pool,
             },
-            labels: labels.map(|(key, value)| (key.into(), value.into())).collect(),
+            labels: labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
             taints: self.spec.taints.unwrap_or_default(),
             accepts_pods,
         })

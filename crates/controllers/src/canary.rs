@@ -22,6 +22,8 @@ use crate::clock::today;
 const NAME: &str = "ingraft-canary";
 /// Between two looks at the pod, and between changes of nodes and a look at them.
 const LOOK: Duration = Duration::from_millis(500);
+/// The longest that deleting it may take.
+const GONE: Duration = Duration::from_secs(30);
 /// A class on which it failed is tried again after this long: an image may be there by then.
 const AGAIN: Duration = Duration::from_mins(5);
 /// At the latest after this long the nodes are looked at, so that the day is noted.
@@ -38,12 +40,12 @@ pub async fn prove_nodes(
     let pods =
         Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &ApiResource::erase::<Pod>(&()));
     let mut changes = store.subscribe();
-    let mut failed: BTreeMap<NodeClass, Instant> = BTreeMap::new();
+    let mut failed: BTreeMap<NodeClass, Failed> = BTreeMap::new();
     store.synced().reached().await;
     loop {
         changes.mark_unchanged();
         note(store, learnt);
-        failed.retain(|_, since| since.elapsed() < AGAIN);
+        failed.retain(|class, _| !store.read().proofs.is_proven(class));
         let next = (settings.probes() && settings.env_probe == EnvProbe::Auto)
             .then(|| unproven(&store.read(), &failed))
             .flatten();
@@ -66,7 +68,8 @@ pub async fn prove_nodes(
                     %class, node = node_name, error,
                     "pods that may run on such nodes have no probes: pod {namespace}/{NAME} did not succeed there",
                 );
-                failed.insert(class, Instant::now());
+                let times = failed.get(&class).map_or(0, |failed| failed.times) + 1;
+                failed.insert(class, Failed { since: Instant::now(), times });
             }
         }
     }
@@ -82,17 +85,30 @@ fn note(store: &Store, learnt: &watch::Sender<()>) {
     }
 }
 
-/// A node of a class that is to be proven, and that has not failed lately.
-fn unproven(snapshot: &Snapshot, failed: &BTreeMap<NodeClass, Instant>) -> Option<(String, Node)> {
-    let mut nodes = snapshot.nodes.in_namespace("");
-    let found = nodes.find(|(_, node)| {
-        node.accepts_pods
-            && !node.is_virtual()
-            && node.class.minor() >= OLDEST_WITH_FILES
-            && !snapshot.proofs.is_proven(&node.class)
-            && !failed.contains_key(&node.class)
-    });
-    found.map(|(name, node)| (name.to_owned(), node.clone()))
+/// When and how often a class has failed.
+#[derive(Debug, Clone, Copy)]
+struct Failed {
+    since: Instant,
+    times: usize,
+}
+
+/// A node of a class that is to be proven and has not failed lately: of a class that has never failed, or else of the
+/// one that has failed the longest ago, and another node of it each time.
+fn unproven(snapshot: &Snapshot, failed: &BTreeMap<NodeClass, Failed>) -> Option<(String, Node)> {
+    let mut classes: BTreeMap<&NodeClass, Vec<(&str, &Node)>> = BTreeMap::new();
+    for (name, node) in snapshot.nodes.in_namespace("") {
+        let is_due = failed.get(&node.class).is_none_or(|failed| failed.since.elapsed() >= AGAIN);
+        let is_candidate = node.accepts_pods && node.is_linux() && !node.is_virtual();
+        let is_new = node.class.minor() >= OLDEST_WITH_FILES && !snapshot.proofs.is_proven(&node.class);
+        if is_due && is_candidate && is_new {
+            classes.entry(&node.class).or_default().push((name, node));
+        }
+    }
+    let last = |class: &NodeClass| failed.get(class).map(|failed| failed.since);
+    let (class, nodes) = classes.into_iter().min_by_key(|(class, _)| last(class))?;
+    let times = failed.get(class).map_or(0, |failed| failed.times);
+    let (name, node) = *nodes.get(times % nodes.len())?;
+    Some((name.to_owned(), node.clone()))
 }
 
 /// Runs the pod on a node. Fails with what kept the variable from arriving.
@@ -124,10 +140,12 @@ async fn prove(pods: &Api<DynamicObject>, node_name: &str, node: &Node, image: &
 
 /// Deletes the pod, and waits until it is gone. A leader before this one may have left it.
 async fn remove(pods: &Api<DynamicObject>) -> kube::Result<()> {
-    let params = DeleteParams::default().grace_period(0);
+    let (params, start) = (DeleteParams::default().grace_period(0), Instant::now());
     loop {
         match pods.delete(NAME, &params).await {
-            Ok(_) => sleep(LOOK).await,
+            Ok(_) if start.elapsed() < GONE => sleep(LOOK).await,
+            // Somebody's finalizer keeps it: creating the next one will tell.
+            Ok(_) => return Ok(()),
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
             Err(error) => return Err(error),
         }

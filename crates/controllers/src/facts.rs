@@ -50,6 +50,8 @@ pub async fn follow_memory(
                     }
                 });
             }
+            // Somebody wants all of it forgotten.
+            Ok(Some(watcher::Event::Delete(_))) => store.update(|snapshot| Memory::default().fill(snapshot)),
             Ok(Some(watcher::Event::InitDone)) => drop(loading.take().map(Pending::done)),
             Ok(Some(_)) => {}
             Ok(None) => return,

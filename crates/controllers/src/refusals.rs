@@ -19,6 +19,9 @@ use tokio::time::Instant;
 
 use crate::clock::now;
 
+/// So many refusals are remembered: each takes half a kilobyte of a ConfigMap.
+const MOST: usize = 200;
+
 /// Watches Events about pods that could not be created, for as long as the process runs.
 pub async fn watch_refusals(client: Client, namespace: String, store: Arc<Store>) {
     let config = watcher::Config::default().fields("reason=FailedCreate").page_size(100).timeout(WATCH_LIFE);
@@ -50,7 +53,9 @@ fn learn(
 ) -> Option<(String, Refusal)> {
     let text = |pointer: &str| event.data.pointer(pointer).and_then(|value| value.as_str());
     let (owner, message) = (text("/regarding/uid")?, text("/note").unwrap_or_default());
-    let attempt = store.attempts.of(owner)?;
+    // Whoever may write Events elsewhere says nothing about this pod.
+    let namespace = event.metadata.namespace.as_deref();
+    let attempt = store.attempts.of(owner).filter(|attempt| namespace == Some(&attempt.namespace))?;
     let snapshot = store.read();
     let known = snapshot.refusals.get(owner);
     if withheld.len() > snapshot.refusals.len() {
@@ -88,14 +93,19 @@ async fn keep(
     let value = serde_json::to_string(&refusal).map_err(kube::Error::SerdeError)?;
     let mut over = Vec::new();
     store.update(|snapshot| {
-        snapshot.refusals.insert(owner.to_owned(), refusal);
-        over.extend(
-            snapshot.refusals.extract_if(.., |_, refusal| refusal.is_over(now)).map(|(owner, _)| owner),
-        );
+        let refusals = &mut snapshot.refusals;
+        refusals.insert(owner.to_owned(), refusal);
+        over.extend(refusals.extract_if(.., |_, refusal| refusal.is_over(now)).map(|(owner, _)| owner));
+        while refusals.len() > MOST {
+            let oldest = refusals.iter().min_by_key(|(_, refusal)| refusal.since);
+            let Some(oldest) = oldest.map(|(owner, _)| owner.clone()) else { break };
+            refusals.remove(&oldest);
+            over.push(oldest);
+        }
     });
-    write_key(client, namespace, &refusal_key(owner), Some(value)).await?;
     for owner in over {
         write_key(client, namespace, &refusal_key(&owner), None).await?;
     }
+    write_key(client, namespace, &refusal_key(owner), Some(value)).await?;
     Ok(())
 }

@@ -161,8 +161,12 @@ fn decide(request: &Request<'_>, mut findings: Findings, is_stripped: bool) -> O
 /// What is about to be done to a pod that somebody makes again if it is refused.
 fn attempt(pod: &Pod<'_>, draft: &Draft<'_>, injected: &InjectedAnnotation) -> Option<Attempt> {
     let (owner, revision) = refusal::maker(pod.json)?;
-    let fingerprint = format!("{revision}{}", injected.fingerprint()?);
-    let is_withheld = pod.is_withheld(owner, &fingerprint);
-    let adds_to_sum = draft.adds_to_sum();
-    Some(Attempt { owner: owner.to_owned(), fingerprint, adds_to_sum, is_withheld })
+    // A probe that is to find out the language changes the pod too.
+    if injected.is_empty() && !draft.adds_containers() {
+        return None;
+    }
+    let (owner, namespace) = (owner.to_owned(), pod.namespace.to_owned());
+    let fingerprint = format!("{revision}{}", injected.fingerprint());
+    let is_withheld = pod.is_withheld(&owner, &fingerprint);
+    Some(Attempt { owner, namespace, fingerprint, adds_to_sum: draft.adds_to_sum(), is_withheld })
 }

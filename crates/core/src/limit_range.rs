@@ -9,36 +9,37 @@ use crate::quantity::{self, amount};
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct LimitRange {
-    limits: Vec<Limits>,
+    limits: Option<Vec<Limits>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Limits {
     r#type: String,
-    min: Map<String, Value>,
-    max: Map<String, Value>,
-    max_limit_request_ratio: Map<String, Value>,
+    min: Value,
+    max: Value,
+    max_limit_request_ratio: Value,
 }
 
 impl LimitRange {
     /// Changes limits and requests of a container as little as possible so that it is accepted. Limits follow the
     /// bounds, and requests follow limits.
     pub(crate) fn fit(&self, [limits, requests]: &mut [Map<String, Value>; 2]) {
-        for item in self.limits.iter().filter(|item| item.r#type == "Container") {
+        for item in self.limits.iter().flatten().filter(|item| item.r#type == "Container") {
             for resource in ["cpu", "memory"] {
-                let bound = |of: &Map<String, Value>| of.get(resource).and_then(amount);
+                let bound = |of: &Value| of.get(resource).and_then(amount);
+                let current = |of: &Map<String, Value>| of.get(resource).and_then(amount);
                 let (min, max) = (bound(&item.min), bound(&item.max));
                 for amounts in [&mut *limits, &mut *requests] {
                     raise(amounts, resource, min);
-                    if let Some((max, current)) = max.zip(bound(amounts))
-                        && current > max
+                    if let Some((max, amount)) = max.zip(current(amounts))
+                        && amount > max
                     {
                         amounts.insert(resource.to_owned(), quantity::format(max).into());
                     }
                 }
                 let ratio = bound(&item.max_limit_request_ratio).filter(|ratio| *ratio >= 1.0);
-                let least = ratio.zip(bound(limits)).map(|(ratio, limit)| limit / ratio);
+                let least = ratio.zip(current(limits)).map(|(ratio, limit)| limit / ratio);
                 raise(requests, resource, least);
             }
         }
@@ -59,6 +60,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn one_without_limits_is_read() {
+        for spec in [json!({}), json!({"limits": null}), json!({"limits": [{"type": "Pod", "max": null}]})] {
+            assert!(serde_json::from_value::<LimitRange>(spec.clone()).is_ok(), "{spec}");
+        }
+    }
 
     #[test]
     fn fits_within_min_max_and_ratio() {

@@ -26,7 +26,19 @@ pub struct NodeClass {
     pub runtime: String,
     /// The operating system, such as `Debian GNU/Linux 13 (trixie)`.
     pub os_image: String,
+    /// The pool that it belongs to, whose kubelets are configured alike; empty where no label names one.
+    #[serde(default)]
+    pub pool: String,
 }
+
+/// The labels by which providers name the pool of a node.
+pub const POOLS: [&str; 5] = [
+    "eks.amazonaws.com/nodegroup",
+    "karpenter.sh/nodepool",
+    "cloud.google.com/gke-nodepool",
+    "kubernetes.azure.com/agentpool",
+    "agentpool",
+];
 
 impl NodeClass {
     /// The minor version of the kubelet: 35 for `v1.35.4`. One that cannot be read counts as 0.
@@ -38,7 +50,7 @@ impl NodeClass {
 
 impl fmt::Display for NodeClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = [&self.kubelet, &self.architecture, &self.runtime, &self.os_image];
+        let all = [&self.kubelet, &self.architecture, &self.runtime, &self.os_image, &self.pool];
         let known: Vec<&str> = all.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
         f.write_str(&known.join(", "))
     }
@@ -73,10 +85,17 @@ impl Node {
     /// Whether there is no kubelet behind it that runs containers as others do: a virtual kubelet, or Fargate, where
     /// each pod has a machine of its own.
     pub fn is_virtual(&self) -> bool {
-        const KEYS: [&str; 2] = ["virtual-kubelet.io/provider", "eks.amazonaws.com/compute-type"];
-        self.taints.iter().any(|taint| KEYS.contains(&taint.key.as_str()))
-            || KEYS.iter().any(|key| self.labels.contains_key(*key))
-            || self.labels.get("type").is_some_and(|kind| **kind == *"virtual-kubelet")
+        const VIRTUAL: &str = "virtual-kubelet.io/provider";
+        let label = |key: &str| self.labels.get(key).map_or("", |value| &**value);
+        self.taints.iter().any(|taint| taint.key == VIRTUAL)
+            || self.labels.contains_key(VIRTUAL)
+            || label("type") == "virtual-kubelet"
+            || label("eks.amazonaws.com/compute-type") == "fargate"
             || self.class.kubelet.contains("-vk-")
+    }
+
+    /// Whether containers for Linux run there.
+    pub fn is_linux(&self) -> bool {
+        self.labels.get("kubernetes.io/os").is_none_or(|os| **os == *"linux")
     }
 }

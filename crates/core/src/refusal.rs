@@ -30,6 +30,8 @@ const MESSAGE: usize = 512;
 pub struct Attempt {
     /// The unique id of what makes the pod.
     pub owner: String,
+    /// The namespace of both.
+    pub namespace: String,
     /// Changes with the pod's template, and with what an Instrumentation means for it.
     pub fingerprint: String,
     /// Whether the pod now asks for more CPU or memory than before.
@@ -103,8 +105,7 @@ pub fn refused(
     };
     let known = known.filter(|known| known.fingerprint == attempt.fingerprint && !known.is_over(now));
     match known.map(|known| known.verdict) {
-        // A quota counts sums: it would refuse the untouched pod too.
-        None if message.contains("exceeded quota") && !attempt.adds_to_sum => None,
+        _ if !is_about_the_pod(message, attempt) => None,
         None => refusal(Verdict::Withheld),
         Some(Verdict::Withheld) if passed && withheld_for.is_some_and(|time| time > SETTLED) => {
             refusal(Verdict::NotOurs)
@@ -113,10 +114,28 @@ pub fn refused(
     }
 }
 
+/// Whether a message says that a pod was refused for something that we may have changed: not that something failed for a
+/// moment, or is missing.
+fn is_about_the_pod(message: &str, attempt: &Attempt) -> bool {
+    let says = |text: &str| message.contains(text);
+    let is_refused = says("is forbidden") || says("denied the request") || says("is invalid");
+    let is_missing = says("error looking up service account") || says("create Claim");
+    // A quota counts sums: of what we do not add to, it would refuse the untouched pod too.
+    let is_ours = match message.split_once("exceeded quota") {
+        Some((_, quota)) => {
+            let requested = quota.split(", used:").next().unwrap_or_default();
+            attempt.adds_to_sum && (requested.contains("cpu=") || requested.contains("memory="))
+        }
+        None => true,
+    };
+    is_refused && !is_missing && is_ours
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const REFUSED: &str = "admission webhook \"w\" denied the request: no";
     const LATER: Option<Duration> = Some(Duration::from_secs(6));
 
     fn attempt(adds_to_sum: bool) -> Attempt {
@@ -126,7 +145,7 @@ mod tests {
     #[test]
     fn the_next_pods_are_withheld_and_tell_whose_fault_it_was() {
         let refuse = |known: Option<&Refusal>, time, passed| {
-            refused(&attempt(false), known, "denied the request", 100, time, passed)
+            refused(&attempt(false), known, REFUSED, 100, time, passed)
         };
         let withheld = refuse(None, None, false).unwrap();
         assert_eq!((withheld.verdict, withheld.since), (Verdict::Withheld, 100));
@@ -140,25 +159,43 @@ mod tests {
 
     #[test]
     fn a_new_template_or_instrumentation_starts_anew() {
-        let withheld = refused(&attempt(false), None, "denied", 100, None, false).unwrap();
+        let withheld = refused(&attempt(false), None, REFUSED, 100, None, false).unwrap();
         let other = Attempt { fingerprint: "g".to_owned(), ..attempt(false) };
-        let next = refused(&other, Some(&withheld), "denied", 200, LATER, true).unwrap();
+        let next = refused(&other, Some(&withheld), REFUSED, 200, LATER, true).unwrap();
         assert_eq!((next.verdict, next.fingerprint.as_str()), (Verdict::Withheld, "g"));
     }
 
     #[test]
     fn a_quota_is_ours_only_if_we_add_to_its_sum() {
-        let message = "pods \"a\" is forbidden: exceeded quota: sums";
-        assert_eq!(refused(&attempt(false), None, message, 100, None, false), None);
-        assert!(refused(&attempt(true), None, message, 100, None, false).is_some());
+        let message = |what: &str| {
+            format!(
+                "pods \"a\" is forbidden: exceeded quota: q, requested: {what}=1, used: limits.cpu=9, limited: {what}=1"
+            )
+        };
+        let refuse = |adds, what| refused(&attempt(adds), None, &message(what), 100, None, false).is_some();
+        assert!(!refuse(false, "limits.cpu"));
+        assert!(refuse(true, "limits.cpu"));
+        assert!(!refuse(true, "pods"), "an untouched pod would be one too many as well");
+    }
+
+    #[test]
+    fn what_failed_for_a_moment_is_no_refusal() {
+        for message in [
+            "Internal error occurred: failed calling webhook \"w\": context deadline exceeded",
+            "etcdserver: request timed out",
+            "pods \"a\" is forbidden: error looking up service account shop/web: serviceaccount \"web\" not found",
+            "create Claim data-web-0 for Pod web-0 in StatefulSet web failed error: it is forbidden",
+        ] {
+            assert_eq!(refused(&attempt(true), None, message, 100, None, false), None, "{message}");
+        }
     }
 
     #[test]
     fn verdicts_end() {
-        let withheld = refused(&attempt(false), None, "denied", 100, None, false).unwrap();
+        let withheld = refused(&attempt(false), None, REFUSED, 100, None, false).unwrap();
         assert!(!withheld.is_over(100 + WITHHELD) && withheld.is_over(101 + WITHHELD));
         let not_ours = Refusal { verdict: Verdict::NotOurs, ..withheld };
         assert!(!not_ours.is_over(100 + NOT_OURS) && not_ours.is_over(101 + NOT_OURS));
-        assert!(refused(&attempt(false), Some(&not_ours), "denied", 101 + NOT_OURS, None, false).is_some());
+        assert!(refused(&attempt(false), Some(&not_ours), REFUSED, 101 + NOT_OURS, None, false).is_some());
     }
 }

@@ -108,6 +108,7 @@ fn containers(samples: &mut Vec<Reason>) {
         VariableFinding::VariablesNotSeen { container: container.clone(), variables }.into(),
         VariableFinding::VariableNotMergeable { container: container.clone(), variable: variable.clone() }
             .into(),
+        VariableFinding::VariableOfImage { container: container.clone(), variable: variable.clone() }.into(),
         VariableFinding::VariableHides { container: container.clone(), variable: variable.clone() }.into(),
         VariableFinding::VariableMayHide { container: container.clone(), variable: variable.clone() }.into(),
         VariableFinding::ReferenceLeftOut { container, variable, reference: text("REFERENCE_1") }.into(),

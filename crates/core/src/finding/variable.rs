@@ -26,6 +26,15 @@ family! {
             /// The variable.
             variable: String,
         },
+        /// The image sets the variable that loads the agent, and no probe can join both, so the agent is not loaded.
+        Warning: VariableOfImage {
+            /// The container.
+            container: String,
+            /// The variable.
+            variable: String,
+        }
+            example "A probe found that the image sets `PYTHONPATH`. Since then a node has joined on which it is not proven yet that a probe works."
+            fix "Set the variable in the container's `env`, where it is joined without a probe:\n\n```yaml\nenv:\n  - name: PYTHONPATH\n    value: /srv/lib\n```",
         /// A variable that we set would override one from `envFrom`, whose sources are not known.
         Info: VariableMayHide {
             /// The container.
@@ -76,6 +85,12 @@ impl VariableFinding {
                 locale,
                 "{variable}, now set in container \"{container}\", overrides the value from envFrom",
                 "{variable}, ahora definida en el contenedor \"{container}\", sustituye el valor de envFrom",
+            ))
+            .help(joined(variable, locale)),
+            Self::VariableOfImage { container, variable } => Text::new(say!(
+                locale,
+                "the image of container \"{container}\" sets {variable}, and no probe can join it, so the agent is not loaded",
+                "la imagen del contenedor \"{container}\" define {variable}, y ninguna sonda puede combinarla, así que el agente no se carga",
             ))
             .help(joined(variable, locale)),
             Self::VariableMayHide { container, variable } => Text::new(say!(

@@ -144,6 +144,11 @@ impl<'a> Draft<'a> {
         self.shares_process_namespace = true;
     }
 
+    /// Whether containers are being added.
+    pub(crate) fn adds_containers(&self) -> bool {
+        !self.init_containers.is_empty() || !self.sidecars.is_empty()
+    }
+
     /// Whether the pod will ask for more CPU or memory than before: by a container that keeps running, or by an init
     /// container that needs more than all others together.
     pub(crate) fn adds_to_sum(&self) -> bool {

@@ -37,16 +37,18 @@ impl InjectedAnnotation {
         self.entries.insert(choice.language.key().to_owned(), entry);
     }
 
-    /// A text that changes with what the Instrumentations mean; `None` if nothing was injected.
-    pub(crate) fn fingerprint(&self) -> Option<String> {
-        if self.entries.is_empty() {
-            return None;
-        }
+    /// Whether nothing was injected.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// A text that changes with what the Instrumentations mean.
+    pub(crate) fn fingerprint(&self) -> String {
         let mut hasher = Fnv::new();
         for (language, entry) in &self.entries {
             hasher.add(&(language, entry.get("hash"), entry.get("instrumentation")));
         }
-        Some(format!("{:016x}", hasher.0))
+        format!("{:016x}", hasher.0)
     }
 
     /// The new value of the annotation, beside what it already says of other languages; `None` if nothing is new.

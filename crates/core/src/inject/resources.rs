@@ -19,6 +19,8 @@ pub(crate) type Requirements = [Map<String, Value>; 2];
 
 const KINDS: [&str; 2] = ["limits", "requests"];
 const RESOURCES: [&str; 2] = ["cpu", "memory"];
+/// What is taken from a target: also what has no default.
+const OF_TARGET: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
 /// The resources of an init container that ends, for a target: those that the Instrumentation chooses, or else the
 /// target's.
@@ -59,7 +61,7 @@ fn take_from_target(
     target: Container<'_>,
 ) {
     let Some(amounts) = requirements.get_mut(kind).filter(|amounts| *amounts == default) else { return };
-    for resource in RESOURCES {
+    for resource in OF_TARGET {
         let of =
             |kind: &str| target.json.get("resources")?.get(kind)?.get(resource).filter(|one| !one.is_null());
         let (own, any) =

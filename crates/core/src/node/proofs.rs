@@ -52,7 +52,7 @@ impl Proofs {
     /// Returns whether that changes anything. Virtual nodes prove nothing, and say nothing of others.
     pub fn see<'n>(&mut self, nodes: impl Iterator<Item = &'n Node>, day: u32) -> bool {
         let before = self.clone();
-        for node in nodes.filter(|node| !node.is_virtual()) {
+        for node in nodes.filter(|node| !node.is_virtual() && node.is_linux()) {
             match self.classes.get_mut(&node.class) {
                 Some(seen) => seen.day = day,
                 None => {
@@ -110,6 +110,11 @@ mod tests {
         assert!(!proofs.see(std::iter::once(&node), 1));
         node.class.kubelet = "v1.36.0".into();
         node.labels.insert("eks.amazonaws.com/compute-type".into(), "fargate".into());
+        assert!(!proofs.see(std::iter::once(&node), 1));
+        node.labels.insert("eks.amazonaws.com/compute-type".into(), "auto".into());
+        assert!(proofs.see(std::iter::once(&node), 1), "an ordinary node");
+        node.class.pool = "windows".into();
+        node.labels.insert("kubernetes.io/os".into(), "windows".into());
         assert!(!proofs.see(std::iter::once(&node), 1));
     }
 

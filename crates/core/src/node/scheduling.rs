@@ -1,7 +1,7 @@
 //! On which nodes a pod may run, as far as its own fields decide:
 //! <https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/>.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Node, Taint};
 use crate::json::{list, string};
@@ -11,17 +11,28 @@ use crate::snapshot::Objects;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Placement<'a> {
     spec: &'a Value,
+    /// There is so much to compare that looking would take too long.
+    is_too_large: bool,
 }
+
+/// So many terms, labels or tolerations are looked at.
+const MOST_TERMS: usize = 100;
+/// So many bytes the terms may have, written out.
+const LARGEST: usize = 16 * 1024;
 
 impl<'a> Placement<'a> {
     pub(crate) fn of(spec: &'a Value) -> Self {
-        Self { spec }
+        let terms = required(spec).map_or(&[][..], |required| list(required, "nodeSelectorTerms"));
+        let labels = spec.get("nodeSelector").and_then(Value::as_object).map_or(0, Map::len);
+        let is_too_large = terms.len().max(labels).max(list(spec, "tolerations").len()) > MOST_TERMS
+            || terms.iter().map(|term| term.to_string().len()).sum::<usize>() > LARGEST;
+        Self { spec, is_too_large }
     }
 
     /// The nodes that it may run on. Ordinary taints may be gone when it is scheduled, and so do not count; those of a
     /// virtual node are there to stay.
     pub(crate) fn nodes(self, nodes: &Objects<Node>) -> impl Iterator<Item = &Node> {
-        let all = nodes.in_namespace("");
+        let all = nodes.in_namespace("").filter(move |(_, node)| !self.is_too_large && node.is_linux());
         let fits = all.filter(move |(name, node)| self.fits(name, node));
         fits.map(|(_, node)| node).filter(move |node| !node.is_virtual() || self.tolerates(node))
     }
@@ -39,10 +50,8 @@ impl<'a> Placement<'a> {
         let selected = selector.into_iter().flatten().all(|(key, value)| {
             node.labels.get(key.as_str()).is_some_and(|label| value.as_str() == Some(label))
         });
-        let required =
-            self.spec.pointer("/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution");
         selected
-            && required.is_none_or(|terms| {
+            && required(self.spec).is_none_or(|terms| {
                 list(terms, "nodeSelectorTerms").iter().any(|term| is_met(term, name, node))
             })
     }
@@ -53,6 +62,10 @@ impl<'a> Placement<'a> {
         let mut taints = node.taints.iter().filter(keeps_away);
         taints.all(|taint| tolerations.iter().any(|toleration| is_tolerated(taint, toleration)))
     }
+}
+
+fn required(spec: &Value) -> Option<&Value> {
+    spec.pointer("/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution")
 }
 
 /// Whether a node meets all requirements of a term. One without requirements is met by none.

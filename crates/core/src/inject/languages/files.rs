@@ -4,7 +4,7 @@
 use ingraft_probe_contract::StandDown;
 
 use crate::facts::agent;
-use crate::finding::{ContainerFinding, Findings, ProbeFinding, Reason};
+use crate::finding::{ContainerFinding, Findings, ProbeFinding, Reason, VariableFinding};
 use crate::inject::draft::Draft;
 use crate::inject::language_context::LanguageContext;
 use crate::inject::payload::Payload;
@@ -67,6 +67,10 @@ pub(super) fn inject<'a>(
             findings.pod(reason, target.container.pointer("image"));
             continue;
         }
+        if let Some(reason) = would_hide(context, &target) {
+            findings.pod(reason, target.container.pointer("env"));
+            continue;
+        }
         if let Err(reason) = instrument(agent, context, &mut target, findings) {
             findings.pod(reason, target.container.pointer("env"));
             continue;
@@ -124,6 +128,16 @@ fn stood_down(
         agents: facts.agents.clone(),
         version,
     })
+}
+
+/// A variable that the image is known to set, that loads the agent, and that nothing here can join: the application may
+/// need it more than it needs the agent.
+fn would_hide(context: &LanguageContext<'_, '_>, target: &Target<'_>) -> Option<VariableFinding> {
+    let facts = context.pod.image(target.container).filter(|_| !target.env.has_probe())?;
+    let mut variables = context.profile.loading_variables.iter();
+    let variable = variables.find(|name| facts.sets.contains(**name) && !target.sets(name))?;
+    let (container, variable) = (target.container.name.to_owned(), (*variable).to_owned());
+    Some(VariableFinding::VariableOfImage { container, variable })
 }
 
 /// All steps for one container, in the order of docs/reference/variables.md 1.

@@ -43,7 +43,14 @@ pub fn canary(name: &str, node_name: &str, node: &Node, image: &str) -> Value {
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {
             "name": name,
-            "labels": {"app.kubernetes.io/name": "opentelemetry-operator", "app.kubernetes.io/component": "canary"},
+            "labels": {
+                "app.kubernetes.io/name": "opentelemetry-operator", "app.kubernetes.io/component": "canary",
+                "sidecar.istio.io/inject": "false",
+            },
+            // It needs no mesh, and keeps no node from being removed.
+            "annotations": {
+                "cluster-autoscaler.kubernetes.io/safe-to-evict": "true", "linkerd.io/inject": "disabled",
+            },
         },
         "spec": {
             "nodeName": node_name,

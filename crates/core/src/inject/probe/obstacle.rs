@@ -42,7 +42,7 @@ fn of_nodes(spec: &Value, snapshot: &Snapshot, settings: &Settings) -> Option<Ob
     let needs_proof = settings.env_probe != EnvProbe::Always;
     let oldest = |nodes: &mut dyn Iterator<Item = &Node>| nodes.map(|node| node.class.minor()).min();
     let is_old = |minor: Option<u16>| minor.is_some_and(|minor| minor < OLDEST_WITH_FILES);
-    let mut ordinary = snapshot.nodes.iter().filter(|node| !node.is_virtual());
+    let mut ordinary = snapshot.nodes.iter().filter(|node| !node.is_virtual() && node.is_linux());
     if needs_proof && snapshot.nodes.iter().next().is_none() {
         return Some(Obstacle::NoNode);
     }

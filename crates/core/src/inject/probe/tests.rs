@@ -114,6 +114,21 @@ fn where_no_probe_is_possible_the_pod_is_that_of_the_reference() {
     assert!(pod["metadata"].get("labels").is_none());
 }
 
+/// An application may need what its image sets more than an agent: a node that is not proven must not take it away.
+#[test]
+fn what_the_image_is_known_to_set_is_not_hidden() {
+    let mut snapshot = snapshot("v1.35.4");
+    let sets = ["JAVA_TOOL_OPTIONS".to_owned()].into();
+    snapshot.facts.learn("shop", IMAGE, "sha256:a", "amd64", ImageFacts { sets, ..ImageFacts::default() });
+    assert!(init_containers(&injected(&pod(&json!([])), &snapshot).0).contains(&"ingraft-probe-0"));
+    let class = NodeClass { kubelet: "v1.36.0".into(), architecture: "amd64".into(), ..NodeClass::default() };
+    snapshot.nodes.insert(String::new(), "new".into(), Node { class, ..Node::default() });
+    let (after, codes) = injected(&pod(&json!([])), &snapshot);
+    assert_eq!((after, codes), (pod(&json!([])), vec!["VariableOfImage"]));
+    let own = json!([{"name": "JAVA_TOOL_OPTIONS", "value": "-Xmx1g"}]);
+    assert_eq!(injected(&pod(&own), &snapshot).1, ["Injected"], "the pod's own value hides the image's already");
+}
+
 #[test]
 fn the_language_is_taken_from_facts() {
     let mut pod = pod(&json!([]));
