@@ -2,8 +2,7 @@
 //! nodes is written by the leader, what a single replica has learnt by that, under a key of its own.
 
 use ingraft_core::node::Proofs;
-use ingraft_core::snapshot::Stripped;
-use ingraft_core::{Facts, Refusals, Snapshot};
+use ingraft_core::{Facts, Halt, Halts, Refusals, Snapshot};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
@@ -17,9 +16,6 @@ const IMAGES: &str = "facts.json";
 const NODES: &str = "nodes.json";
 /// The beginning of the key of a [`Refusal`] in JSON; the unique id of what makes the pods follows.
 const REFUSAL: &str = "refusal.";
-/// The beginning of the key of the day on which a webhook was seen to remove references to the files of probes; the
-/// namespace follows.
-const STRIPPED: &str = "stripped.";
 /// The most that is kept of images: with all else a ConfigMap holds 1 MiB
 /// (<https://kubernetes.io/docs/concepts/configuration/configmap/>).
 const LARGEST: usize = 750 * 1024;
@@ -45,14 +41,14 @@ pub struct Memory {
 pub struct Flags {
     /// Which pods others have refused.
     pub refusals: Refusals,
-    /// Where references to the files of probes do not last, and since which day.
-    pub stripped: Stripped,
+    /// Where probes have gone wrong.
+    pub halts: Halts,
 }
 
 impl Flags {
     /// Puts it into a snapshot.
     pub fn fill(self, snapshot: &mut Snapshot) {
-        (snapshot.refusals, snapshot.stripped) = (self.refusals, self.stripped);
+        (snapshot.refusals, snapshot.halts) = (self.refusals, self.halts);
     }
 }
 
@@ -75,8 +71,8 @@ impl Memory {
             } else if let Some(owner) = key.strip_prefix(REFUSAL) {
                 let refusal = serde_json::from_str(text).ok();
                 memory.flags.refusals.extend(refusal.map(|refusal| (owner.to_owned(), refusal)));
-            } else if let Some(namespace) = key.strip_prefix(STRIPPED) {
-                memory.flags.stripped.insert(namespace.to_owned(), Some(text.parse().unwrap_or_default()));
+            } else if let Some(halt) = Halt::parse(key) {
+                memory.flags.halts.0.insert(halt, Some(text.parse().unwrap_or_default()));
             }
         }
         memory
@@ -101,11 +97,6 @@ pub async fn recall(client: &Client, namespace: &str) -> kube::Result<Memory> {
 /// The key of what is known of the pods that an object makes.
 pub fn refusal_key(owner: &str) -> String {
     format!("{REFUSAL}{owner}")
-}
-
-/// The key of a namespace in which references do not last.
-pub fn stripped_key(namespace: &str) -> String {
-    format!("{STRIPPED}{namespace}")
 }
 
 /// Writes one key, or removes it, and leaves all others alone.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt};
 use ingraft_api::Instrumentation;
-use ingraft_core::{LimitRange, Objects, Snapshot};
+use ingraft_core::{Halt, LimitRange, Objects, Snapshot};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1;
@@ -68,13 +68,14 @@ impl Store {
         }
     }
 
-    /// Notes that another webhook removes references to the files of probes in a namespace.
-    pub fn note_stripped(&self, namespace: &str) {
+    /// Notes that probes have gone wrong. Returns whether that is new.
+    pub fn note_halt(&self, halt: Halt) -> bool {
+        let mut is_new = false;
         self.update_if(|snapshot| {
-            let is_new = !snapshot.stripped.contains_key(namespace);
-            snapshot.stripped.entry(namespace.to_owned()).or_default();
+            is_new = snapshot.halts.note(halt);
             is_new
         });
+        is_new
     }
 
     /// Whether everything that is watched has been read whole once.

@@ -12,7 +12,7 @@ use ingraft_cluster::facts::{CONFIG_MAP, Memory, config_maps, of_leader, recall}
 use ingraft_cluster::readiness::Pending;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::Store;
-use ingraft_core::probe_report::{ProbeReport, reports as probe_reports};
+use ingraft_core::probe_report::{ProbeFailure, ProbeReport, failure, reports as probe_reports};
 use ingraft_core::{Settings, owner};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
@@ -126,6 +126,16 @@ fn learn(
     let Ok(document) = serde_json::to_value(pod) else {
         return false;
     };
+    if let Some(ProbeFailure { halt, finding }) = failure(&document, &namespace, &settings.probe_image)
+        && reported.insert((pod.uid().unwrap_or_default(), finding.code().to_owned()))
+    {
+        store.note_halt(halt);
+        let (code, message) = (finding.code(), finding.message(settings.locale));
+        tracing::warn!(code, k8s.namespace.name = namespace, k8s.pod.name = pod.name_any(), "{message}");
+        let owners = owner::owners(&document, &namespace, &store.read());
+        let (namespace, pod) = (namespace.clone(), pod.name_any());
+        reports.send(Report { namespace, pod, owners, findings: vec![finding] });
+    }
     let mut changed = false;
     for report in probe_reports(&document, &settings.probe_image) {
         let findings = report.review();

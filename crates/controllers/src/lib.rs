@@ -10,21 +10,21 @@ mod events;
 mod facts;
 #[cfg(test)]
 mod fake_api;
+mod halts;
 mod leader;
 mod refusals;
 mod registration;
 mod repeats;
-mod stripped;
 mod upgrades;
 
 pub use authority::follow_authority;
 pub use canary::prove_nodes;
 pub use events::publish_events;
 pub use facts::{follow_memory, save_memory, take_over_memory, watch_probes};
+pub use halts::keep_halts;
 pub use leader::{Candidate, Leadership};
 pub use refusals::watch_refusals;
 pub use registration::{Address, Registration};
-pub use stripped::keep_stripped;
 pub use upgrades::upgrade_images;
 
 /// The field manager of everything that is applied.

@@ -3,6 +3,7 @@
 use ingraft_probe_contract::{Agent, Omitted, Report};
 use serde_json::Value;
 
+use crate::Halt;
 use crate::facts::language;
 use crate::finding::{Finding, Findings, ProbeFinding};
 use crate::inject::probe::command;
@@ -60,6 +61,59 @@ pub fn reports(pod: &Value, probe_image: &str) -> Vec<ProbeReport> {
         })
     };
     statuses.into_iter().flatten().filter_map(report).collect()
+}
+
+/// A copier or probe that keeps a pod from starting, and where there are to be no more of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbeFailure {
+    /// Where there are to be none.
+    pub halt: Halt,
+    /// What people should know.
+    pub finding: Finding,
+}
+
+/// What keeps the copier or a probe of a pod from running, as far as they are ours. The image of an application that
+/// cannot be pulled is no fault of its probe.
+pub fn failure(pod: &Value, namespace: &str, probe_image: &str) -> Option<ProbeFailure> {
+    let containers = list(pod.get("spec")?, "initContainers");
+    let copier = named(containers, command::COPIER)?;
+    if string(copier, "image") != Some(probe_image) || probe_image.is_empty() {
+        return None;
+    }
+    let statuses = list(pod.get("status")?, "initContainerStatuses");
+    statuses.iter().find_map(|status| {
+        let name = string(status, "name")?;
+        let why = failed_state(status)?;
+        let halt = if name == command::COPIER {
+            Halt::Copier(namespace.to_owned())
+        } else {
+            let probe = named(containers, name).filter(|probe| command::plan(probe).is_some())?;
+            // Its image is the application's.
+            if why.contains("Image") || why.contains("ErrImage") {
+                return None;
+            }
+            Halt::of_probe(namespace, string(probe, "image")?)
+        };
+        let reason = ProbeFinding::ProbeNotStarted { container: name.to_owned(), why };
+        Some(ProbeFailure { halt, finding: Finding::pod(reason, "/spec/initContainers") })
+    })
+}
+
+/// Why a container does not run, in the words of the kubelet; `None` while it may still start, and once it has ended
+/// well.
+fn failed_state(status: &Value) -> Option<String> {
+    let state = status.get("state")?;
+    let text = |of: &Value| {
+        let [reason, message] = ["reason", "message"].map(|key| string(of, key).unwrap_or_default());
+        format!("{reason}: {message}").trim_end_matches([':', ' ']).to_owned()
+    };
+    if let Some(waiting) = state.get("waiting") {
+        let reason = string(waiting, "reason").unwrap_or_default();
+        return (!matches!(reason, "" | "PodInitializing" | "ContainerCreating")).then(|| text(waiting));
+    }
+    let ended = state.get("terminated")?;
+    let code = ended.get("exitCode").and_then(Value::as_i64).unwrap_or_default();
+    (code != 0).then(|| format!("{}, exit code {code}", text(ended)))
 }
 
 impl ProbeReport {

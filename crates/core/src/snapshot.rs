@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::image::ImageReference;
 use crate::json::string;
 use crate::node::{Node, Proofs};
-use crate::{Facts, ImageFacts, LimitRange, Refusals};
+use crate::{Facts, Halts, ImageFacts, LimitRange, Refusals};
 
 /// A ConfigMap that every namespace has, and that therefore need not be kept:
 /// <https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/> (root-ca-certificate-publisher-controller).
@@ -39,8 +39,8 @@ pub struct Snapshot {
     pub runtime_classes: Objects<Box<str>>,
     /// What probes have found in images.
     pub facts: Facts,
-    /// Namespaces in which another webhook removes references to the files of probes.
-    pub stripped: Stripped,
+    /// Where probes have gone wrong.
+    pub halts: Halts,
     /// What others have refused after we had changed it.
     pub refusals: Refusals,
     /// ConfigMaps.
@@ -75,9 +75,6 @@ impl Snapshot {
         self.namespaces.get("", name)
     }
 }
-
-/// Namespaces with the day, counted from 1970, on which something was seen there; `None` where it is not saved yet.
-pub type Stripped = BTreeMap<String, Option<u32>>;
 
 /// The keys of a ConfigMap or Secret; `None` where only its existence is known.
 pub type Keys = Option<Vec<String>>;

@@ -10,7 +10,7 @@ use ingraft_cluster::readiness::Readiness;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
-    Address, Candidate, Leadership, NAME, Registration, follow_authority, follow_memory, keep_stripped,
+    Address, Candidate, Leadership, NAME, Registration, follow_authority, follow_memory, keep_halts,
     prove_nodes, publish_events, save_memory, take_over_memory, upgrade_images, watch_probes, watch_refusals,
 };
 use ingraft_core::{EnvProbe, Settings};
@@ -166,8 +166,8 @@ fn watch_cluster(shared: &Shared, tasks: &mut Tasks, registry: &mut Registry) ->
     let refusals = watch_refusals(client, namespace, Arc::clone(&shared.store));
     tasks.spawn_infallible("watch of refusals", refusals);
     let (client, namespace) = (shared.client.clone(), shared.args.namespace.clone());
-    let stripped = keep_stripped(client, namespace, Arc::clone(&shared.store));
-    tasks.spawn_infallible("stripped namespaces", stripped);
+    let halts = keep_halts(client, namespace, Arc::clone(&shared.store));
+    tasks.spawn_infallible("saving of halts", halts);
     heard
 }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use ingraft_cluster::report::Report;
-use ingraft_core::{Finding, Outcome, Owner, Severity, finding::ChoiceFinding, inject, owner};
+use ingraft_core::{Finding, Halt, Outcome, Owner, Severity, finding::ChoiceFinding, inject, owner};
 use serde_json::Value;
 
 use crate::Context;
@@ -30,7 +30,7 @@ pub(crate) async fn answer(context: &Context, request: Request) -> Answer {
     context.metrics.review("pod", if outcome.edits.is_empty() { "unchanged" } else { "injected" });
     report(context, &request, owners, &outcome);
     if outcome.is_stripped {
-        context.store.note_stripped(namespace);
+        context.store.note_halt(Halt::Stripped(namespace.to_owned()));
     }
     if let Some(attempt) = outcome.attempt.filter(|_| !request.dry_run) {
         context.store.attempts.note(attempt);

@@ -195,6 +195,40 @@ fn what_a_probe_found_wrong_is_told() {
     cluster.kubectl().run(&["delete", "node", "new"]).unwrap();
 }
 
+/// An image of ours that cannot be pulled in a namespace keeps one pod from starting, not the next.
+#[test]
+fn a_copier_that_does_not_start_ends_probes_there() {
+    let cluster = exclusive();
+    forget(&cluster);
+    let namespace = "no-copier";
+    let mut operator = cluster.operator_with("no-copier", &[FLAG, ALWAYS]);
+    operator.wait_ready();
+    cluster.namespace(namespace, &json!({}));
+    cluster.apply(&[instrumentation(namespace, "base", &json!({}))]);
+    cluster.wait_seen();
+    assert!(has_probe(&would_get(&cluster, namespace)));
+    cluster.create(false, &[asking(namespace, "waits")]);
+    let waiting = json!({"reason": "ImagePullBackOff", "message": "no credentials"});
+    let status = json!({"status": {"initContainerStatuses": [{
+        "name": "ingraft-probe-copier", "image": PROBE_IMAGE, "imageID": "", "ready": false, "restartCount": 0,
+        "state": {"waiting": waiting},
+    }]}});
+    let patch = status.to_string();
+    let arguments =
+        ["patch", "pod", "waits", "-n", namespace, "--subresource=status", "--type=merge", "-p", &patch];
+    cluster.kubectl().run(&arguments).unwrap();
+    let told =
+        until("it is told", || cluster.events(namespace, "ProbeNotStarted"), |events| !events.is_empty());
+    assert!(told[0]["message"].as_str().unwrap().contains("ImagePullBackOff: no credentials"), "{}", told[0]);
+    assert!(!has_probe(&would_get(&cluster, namespace)));
+    let kept = || {
+        cluster.kubectl().run(&["get", "configmap", FACTS, "-n", SYSTEM, "-o", "json"]).unwrap_or_default()
+    };
+    until("it is kept", kept, |text| text.contains("\"copier.no-copier\""));
+    forget(&cluster);
+    until("whoever removes it has probes again", || would_get(&cluster, namespace), has_probe);
+}
+
 /// What is said of a workload is what the operator would do: with its settings, and what it knows of images.
 #[test]
 fn explain_asks_the_operator() {

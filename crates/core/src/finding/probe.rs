@@ -68,6 +68,15 @@ family! {
         }
             example "The probe is killed because the node has no memory left, or the image cannot run it."
             fix "Restart the workload: `kubectl rollout restart deployment/NAME`. The finding has the error; `kubectl describe pod NAME` shows how the container `ingraft-probe-0` ended. If it happens again, start the operator with `--env-probe=never`, and set the variables of the image in the container's `env`.",
+        /// The copier or the probe does not start, so neither does the pod. The next pods have none.
+        Error: ProbeNotStarted {
+            /// The container that does not start.
+            container: String,
+            /// What the kubelet says.
+            why: String,
+        }
+            example "The operator's image is in a registry that needs credentials, and the namespace of the application has none."
+            fix "Give the ServiceAccount of the pod the credentials (`kubectl patch serviceaccount default -n shop -p '{\"imagePullSecrets\": [{\"name\": \"mirror\"}]}'`), or change what keeps the container from starting, and restart the workload: new pods have no probe and start. To have probes again before seven days are over, remove the key that begins with `copier.` or `probe.` from the ConfigMap `ingraft-facts` of the operator's namespace.",
         /// Another webhook has removed the references to the file of a probe, so the probe was taken back.
         Warning: ReferencesRemoved
             example "A webhook that was built with types older than Kubernetes 1.34 is called after ours, or again, and returns the pod without `fileKeyRef`, which it does not know:\n\n```yaml\nenv:\n  - name: PYTHONPATH\n    valueFrom: {}\n```"
@@ -107,6 +116,8 @@ pub enum Obstacle {
     LocalhostProfile,
     /// Another webhook removes the references to the file.
     Stripped,
+    /// It did not run lately.
+    Failed,
     /// The pod has probes, or their names, already.
     Taken,
 }
@@ -167,6 +178,16 @@ impl ProbeFinding {
                 locale,
                 "restart the workload; if it happens again, start the operator with --env-probe=never",
                 "reinicia la carga de trabajo; si vuelve a ocurrir, inicia el operador con --env-probe=never",
+            )),
+            Self::ProbeNotStarted { container, why } => Text::new(say!(
+                locale,
+                "container \"{container}\" does not start, and so neither does the pod: {why}",
+                "el contenedor \"{container}\" no arranca, y por eso tampoco el pod: {why}",
+            ))
+            .help(say!(
+                locale,
+                "restart the workload: new pods have no probe; see that the operator's image can be pulled and run there",
+                "reinicia la carga de trabajo: los pods nuevos no tienen sonda; comprueba que la imagen del operador se pueda descargar y ejecutar allí",
             )),
             Self::ReferencesRemoved => Text::new(say!(
                 locale,
@@ -318,6 +339,11 @@ impl Obstacle {
                 locale,
                 "another webhook removes references to its file in this namespace",
                 "otro webhook elimina las referencias a su archivo en este espacio de nombres",
+            ),
+            Self::Failed => say!(
+                locale,
+                "one did not start here in the last seven days",
+                "una no arrancó aquí en los últimos siete días",
             ),
             Self::Taken => say!(
                 locale,

@@ -161,12 +161,14 @@ fn probes(samples: &mut Vec<Reason>) {
         Obstacle::NeverRestarted,
         Obstacle::LocalhostProfile,
         Obstacle::Stripped,
+        Obstacle::Failed,
         Obstacle::Taken,
     ] {
         let (container, variables) = (container.clone(), texts(["VARIABLE_1"]));
         samples.push(F::EnvironmentUnknown { container, variables, why }.into());
     }
     samples.push(F::ReferencesRemoved.into());
+    samples.push(F::ProbeNotStarted { container: container.clone(), why: text("error-1") }.into());
     samples.push(F::EntrypointSets { container: container.clone(), variables: texts(["VARIABLE_1"]) }.into());
     samples.push(F::ProbeFailed { container, error: text("error-1") }.into());
 }

@@ -4,15 +4,14 @@
 //! depends on it.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use ingraft_api::{InstrumentationSpec, Language};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::choose::Choice;
 use super::profile::Profile;
 use crate::defaults;
+use crate::fnv::Fnv;
 use crate::settings::Settings;
 
 /// What was injected into this pod, by language.
@@ -48,7 +47,7 @@ impl InjectedAnnotation {
         for (language, entry) in &self.entries {
             hasher.add(&(language, entry.get("hash"), entry.get("instrumentation")));
         }
-        format!("{:016x}", hasher.0)
+        hasher.text()
     }
 
     /// The new value of the annotation, beside what it already says of other languages; `None` if nothing is new.
@@ -88,36 +87,5 @@ fn hash(spec: &InstrumentationSpec, language: Language, profile: &Profile, setti
     hasher.add(&(image, block.env, block.volume_claim_template, block.volume_limit_size));
     hasher.add(&defaults::requirements(profile.requests, block.resources));
     hasher.add_bytes((profile.particulars)(spec).as_bytes());
-    format!("{:016x}", hasher.0)
-}
-
-/// FNV-1a, whose result never changes between versions: <http://www.isthe.com/chongo/tech/comp/fnv/>.
-struct Fnv(u64);
-
-impl Fnv {
-    fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn add_bytes(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn add(&mut self, value: &impl Serialize) {
-        // Writing to a number cannot fail, and neither can turning these types to JSON.
-        let _ = serde_json::to_writer(self, value);
-    }
-}
-
-impl Write for &mut Fnv {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.add_bytes(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    hasher.text()
 }

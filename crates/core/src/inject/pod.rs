@@ -131,8 +131,12 @@ impl<'a> Pod<'a> {
 
     /// Why a container cannot have a probe (docs/reference/merging.md 14).
     pub(crate) fn obstacle(&self, container: Container<'_>) -> Option<Obstacle> {
-        if self.is_stripped || self.snapshot.stripped.contains_key(self.namespace) {
+        let halts = &self.snapshot.halts;
+        if self.is_stripped || halts.are_stripped(self.namespace) {
             return Some(Obstacle::Stripped);
+        }
+        if halts.has_no_copier(self.namespace) || halts.has_no_probe(self.namespace, container.image()) {
+            return Some(Obstacle::Failed);
         }
         let own = container.json.get("securityContext");
         let of_pod =

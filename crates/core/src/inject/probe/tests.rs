@@ -5,7 +5,7 @@ use super::*;
 use crate::edit::apply;
 use crate::json::list;
 use crate::probe_report::ProbeReport;
-use crate::{Facts, ImageFacts, Node, NodeClass, Request, Settings, Snapshot, inject};
+use crate::{Facts, Halt, ImageFacts, Node, NodeClass, Request, Settings, Snapshot, inject};
 
 const IMAGE: &str = "example.com/app:1";
 
@@ -126,7 +126,11 @@ fn what_the_image_is_known_to_set_is_not_hidden() {
     let (after, codes) = injected(&pod(&json!([])), &snapshot);
     assert_eq!((after, codes), (pod(&json!([])), vec!["VariableOfImage"]));
     let own = json!([{"name": "JAVA_TOOL_OPTIONS", "value": "-Xmx1g"}]);
-    assert_eq!(injected(&pod(&own), &snapshot).1, ["Injected"], "the pod's own value hides the image's already");
+    assert_eq!(
+        injected(&pod(&own), &snapshot).1,
+        ["Injected"],
+        "the pod's own value hides the image's already"
+    );
 }
 
 #[test]
@@ -317,4 +321,40 @@ fn a_tag_that_moves_leaves_no_facts() {
     assert!(facts.of("other", IMAGE, &architectures).is_none());
     assert!(facts.learn("shop", IMAGE, "sha256:b", "amd64", ImageFacts::default()));
     assert!(facts.of("shop", IMAGE, &architectures).is_none());
+}
+
+/// What keeps the copier or a probe from running keeps the pod from starting.
+#[test]
+fn a_copier_or_probe_that_does_not_start_is_noticed() {
+    let pod = |name: &str, state: &Value| {
+        json!({
+            "spec": {"initContainers": [
+                {"name": "ingraft-probe-copier", "image": "i"},
+                {"name": "ingraft-probe-0", "image": IMAGE, "command": ["/ingraft-env/ingraft-probe", "probe", "/ingraft-env/app.env"]},
+                {"name": "other", "image": IMAGE},
+            ]},
+            "status": {"initContainerStatuses": [{"name": name, "state": state}]},
+        })
+    };
+    let halt = |name: &str, state: Value| {
+        crate::probe_report::failure(&pod(name, &state), "shop", "i").map(|failure| failure.halt)
+    };
+    let waiting = |reason: &str| json!({"waiting": {"reason": reason, "message": "m"}});
+    let copier = Some(Halt::Copier("shop".to_owned()));
+    assert_eq!(halt("ingraft-probe-copier", waiting("ImagePullBackOff")), copier);
+    assert_eq!(
+        halt("ingraft-probe-copier", json!({"terminated": {"exitCode": 255, "reason": "Error"}})),
+        copier
+    );
+    assert_eq!(halt("ingraft-probe-copier", waiting("PodInitializing")), None);
+    assert_eq!(halt("ingraft-probe-copier", json!({"terminated": {"exitCode": 0}})), None);
+    assert_eq!(halt("ingraft-probe-0", waiting("RunContainerError")), Some(Halt::of_probe("shop", IMAGE)));
+    assert_eq!(halt("ingraft-probe-0", waiting("ErrImagePull")), None, "the application's own image");
+    assert_eq!(halt("other", waiting("CrashLoopBackOff")), None);
+
+    let mut snapshot = snapshot("v1.35.4");
+    snapshot.halts.note(Halt::of_probe("shop", IMAGE));
+    let (after, codes) = injected(&super::tests::pod(&json!([])), &snapshot);
+    assert_eq!(codes, ["Injected", "EnvironmentUnknown"]);
+    assert!(!init_containers(&after).contains(&"ingraft-probe-copier"));
 }

@@ -1,0 +1,103 @@
+//! Where probes have gone wrong, so that there are none for some days: in a namespace, for an image in it, and at last
+//! in the whole cluster.
+
+use std::collections::BTreeMap;
+
+/// In so many namespaces the copier has not run when probes end everywhere.
+const NAMESPACES: usize = 3;
+
+/// What went wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Halt {
+    /// Another webhook removes references to the files of probes in a namespace.
+    Stripped(String),
+    /// The copier, which has the operator's image, does not run in a namespace.
+    Copier(String),
+    /// The probe does not run in an image, in a namespace.
+    Probe(String, String),
+}
+
+impl Halt {
+    /// As a key of a ConfigMap, which may hold letters, digits, dots and dashes. Namespaces have no dots.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Stripped(namespace) => format!("stripped.{namespace}"),
+            Self::Copier(namespace) => format!("copier.{namespace}"),
+            Self::Probe(namespace, image) => format!("probe.{namespace}.{image}"),
+        }
+    }
+
+    /// What a key says.
+    pub fn parse(key: &str) -> Option<Self> {
+        let (kind, rest) = key.split_once('.')?;
+        match kind {
+            "stripped" => Some(Self::Stripped(rest.to_owned())),
+            "copier" => Some(Self::Copier(rest.to_owned())),
+            "probe" => {
+                let (namespace, image) = rest.split_once('.')?;
+                Some(Self::Probe(namespace.to_owned(), image.to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The halt of the probe in an image.
+    pub fn of_probe(namespace: &str, image: &str) -> Self {
+        Self::Probe(namespace.to_owned(), crate::fnv::of(image.as_bytes()))
+    }
+}
+
+/// Where there are no probes, with the day, counted from 1970, on which that was noticed; `None` where it is not saved
+/// yet.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Halts(pub BTreeMap<Halt, Option<u32>>);
+
+impl Halts {
+    /// Notes that something went wrong. Returns whether that is new.
+    pub fn note(&mut self, halt: Halt) -> bool {
+        let is_new = !self.0.contains_key(&halt);
+        self.0.entry(halt).or_default();
+        is_new
+    }
+
+    /// Whether another webhook removes references in a namespace.
+    pub(crate) fn are_stripped(&self, namespace: &str) -> bool {
+        self.0.contains_key(&Halt::Stripped(namespace.to_owned()))
+    }
+
+    /// Whether the copier does not run in a namespace, or in so many that it may run nowhere.
+    pub(crate) fn has_no_copier(&self, namespace: &str) -> bool {
+        let mut namespaces = self.0.keys().filter(|halt| matches!(halt, Halt::Copier(_)));
+        self.0.contains_key(&Halt::Copier(namespace.to_owned())) || namespaces.nth(NAMESPACES - 1).is_some()
+    }
+
+    /// Whether the probe does not run in an image.
+    pub(crate) fn has_no_probe(&self, namespace: &str, image: &str) -> bool {
+        !self.0.is_empty() && self.0.contains_key(&Halt::of_probe(namespace, image))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_back() {
+        let probe = Halt::of_probe("shop", "example.com/app:1@sha256:a");
+        for halt in [Halt::Stripped("a".to_owned()), Halt::Copier("a-b".to_owned()), probe] {
+            assert!(halt.key().chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)));
+            assert_eq!(Halt::parse(&halt.key()), Some(halt));
+        }
+        assert_eq!(Halt::parse("facts.json"), None);
+    }
+
+    #[test]
+    fn a_copier_that_fails_in_three_namespaces_fails_everywhere() {
+        let mut halts = Halts::default();
+        for (namespace, everywhere) in [("a", false), ("b", false), ("c", true)] {
+            assert!(halts.note(Halt::Copier(namespace.to_owned())));
+            assert!(halts.has_no_copier(namespace));
+            assert_eq!(halts.has_no_copier("other"), everywhere);
+        }
+    }
+}
