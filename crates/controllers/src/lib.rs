@@ -12,6 +12,7 @@ mod facts;
 mod fake_api;
 mod halts;
 mod leader;
+mod missed;
 mod refusals;
 mod registration;
 mod repeats;

@@ -14,7 +14,7 @@
 //! Only the leader registers. It also makes the certificate authority: one is trusted before it is in the Secret, from
 //! where every replica takes it into use (see `authority`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,9 +23,10 @@ use ingraft_api::annotations::{INJECT, PREFIX};
 use ingraft_api::instrumentation::{GROUP, PLURAL, VERSION};
 use ingraft_cluster::authority::{self, Authority};
 use ingraft_cluster::error_chain::Chain;
+use ingraft_cluster::report::Reports;
 use ingraft_cluster::watch::Store;
 use ingraft_cluster::webhook_paths;
-use ingraft_core::Snapshot;
+use ingraft_core::{Settings, Snapshot};
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
 };
@@ -42,11 +43,12 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::authority::registered_bundles;
+use crate::missed::report_missed;
 use crate::{CONFIGURATION, Error, FIELD_MANAGER, NAME};
 
 /// How often the registration is written again, in case somebody removed or changed it.
 const REFRESH: Duration = Duration::from_mins(1);
-/// Changes of namespaces come in bursts; this long they are collected.
+/// Changes of namespaces come in bursts; this long they are collected, unless a namespace begins to ask.
 const COLLECT: Duration = Duration::from_millis(250);
 /// What was trusted before stays trusted for this long: every replica has looked at the Secret again by then.
 const HANDOVER: Duration = Duration::from_secs(2 * REFRESH.as_secs());
@@ -81,6 +83,10 @@ pub struct Registration {
     pub authority: watch::Receiver<Option<Authority>>,
     /// Notified when the API server knows where to send reviews.
     pub registered: Arc<Notify>,
+    /// What the person who runs the operator chose.
+    pub settings: Settings,
+    /// Where findings go.
+    pub reports: Reports,
 }
 
 /// The end of a certificate in a bundle.
@@ -91,6 +97,8 @@ const PEM_END: &str = "-----END CERTIFICATE-----\n";
 struct Applied {
     authority: Option<Authority>,
     configurations: Option<[Value; 2]>,
+    /// The namespaces about whose silent pods the API server does not ask.
+    silent: BTreeSet<String>,
     /// An authority that is trusted but could not be saved yet.
     unsaved: Option<Authority>,
     /// Certificates that are trusted beside the authority's own, and since when they are no longer among these.
@@ -139,7 +147,10 @@ impl Registration {
                 continue;
             }
             tokio::select! {
-                _ = changes.changed() => tokio::time::sleep(COLLECT).await,
+                _ = changes.changed() => {
+                    let begins = |snapshot: &Snapshot| begins_to_ask(snapshot, &applied.silent).next().is_some();
+                    self.store.wait_until(COLLECT, begins).await;
+                }
                 _ = refresh.tick() => applied.forget(),
             }
         }
@@ -203,7 +214,8 @@ impl Registration {
         authority: &Authority,
         applied: &mut Applied,
     ) -> Result<(), Error> {
-        let (selector, left_out) = except_silent(&self.store.read());
+        let (silent, left_out) = silent(&self.store.read());
+        let asking: Vec<String> = begins_to_ask(&self.store.read(), &applied.silent).collect();
         if left_out > 0 && !applied.is_incomplete {
             tracing::warn!(
                 namespaces = left_out,
@@ -212,7 +224,7 @@ impl Registration {
             );
         }
         applied.is_incomplete = left_out > 0;
-        let desired = configurations(selector, &self.address, &self.namespace, &authority.bundle);
+        let desired = configurations(all_but(&silent), &self.address, &self.namespace, &authority.bundle);
         if applied.configurations.as_ref() == Some(&desired) {
             return Ok(());
         }
@@ -225,6 +237,10 @@ impl Registration {
             }
         }
         patch::<MutatingWebhookConfiguration>(client, &mutating).await?;
+        applied.silent = silent.into_iter().collect();
+        for namespace in asking {
+            self.report_missed(client, &namespace).await;
+        }
         // The other only warns about Instrumentations: pods are injected without it.
         match patch::<ValidatingWebhookConfiguration>(client, &validating).await {
             Ok(()) => applied.configurations = Some(desired),
@@ -234,6 +250,22 @@ impl Registration {
         }
         Ok(())
     }
+
+    /// Tells of pods of a namespace that were created before the API server knew that it asks.
+    async fn report_missed(&self, client: &Client, namespace: &str) {
+        if let Ok(now) = api_server_time(client).await {
+            report_missed(client, &self.store, &self.settings, &self.reports, namespace, now).await;
+        }
+    }
+}
+
+/// The namespaces that ask although they are listed as silent.
+fn begins_to_ask<'a>(
+    snapshot: &'a Snapshot,
+    silent: &'a BTreeSet<String>,
+) -> impl Iterator<Item = String> + use<'a> {
+    let asking = snapshot.namespaces.in_namespace("").filter(|(_, namespace)| namespace.asks());
+    asking.map(|(name, _)| name.to_owned()).filter(|name| silent.contains(name))
 }
 
 /// What time the API server says that it is. It judges certificates by its own clock, so a replica whose clock is off
@@ -348,9 +380,8 @@ fn configurations(selector: Value, address: &Address, namespace: &str, bundle: &
     ]
 }
 
-/// Selects all namespaces but those that are known to ask for nothing, and says how many of these are selected because
-/// there is no room for them.
-fn except_silent(snapshot: &Snapshot) -> (Value, usize) {
+/// The namespaces that are known to ask for nothing, and for how many of these there is no room.
+fn silent(snapshot: &Snapshot) -> (Vec<String>, usize) {
     let namespaces = snapshot.namespaces.in_namespace("").filter(|(_, namespace)| !namespace.asks());
     let mut silent: Vec<&str> = namespaces.map(|(name, _)| name).collect();
     let mut size = 0;
@@ -361,11 +392,16 @@ fn except_silent(snapshot: &Snapshot) -> (Value, usize) {
     let fitting = silent.iter().copied().take_while(fits).count();
     let left_out = silent.len() - fitting;
     silent.truncate(fitting);
+    (silent.into_iter().map(str::to_owned).collect(), left_out)
+}
+
+/// Selects all namespaces but these.
+fn all_but(silent: &[String]) -> Value {
     if silent.is_empty() {
-        return (json!({}), left_out);
+        return json!({});
     }
     let expression = json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": silent});
-    (json!({"matchExpressions": [expression]}), left_out)
+    json!({"matchExpressions": [expression]})
 }
 
 #[cfg(test)]

@@ -209,6 +209,8 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
         store: Arc::clone(&shared.store),
         authority: shared.authority.subscribe(),
         registered: Arc::clone(&shared.registered),
+        settings: shared.settings().clone(),
+        reports: shared.reports.clone(),
     };
     let mut tasks = Tasks::default();
     let registering = client.clone();

@@ -95,6 +95,24 @@ fn a_namespace_that_stops_or_begins_to_ask_is_followed() {
     wait_until_not_asked(&cluster, "follow");
 }
 
+/// Whoever annotates a namespace and creates pods at once gets them injected, or is told.
+#[test]
+fn pods_created_before_the_api_server_knows_are_told() {
+    let cluster = exclusive();
+    let mut operator = cluster.operator("operator");
+    operator.wait_ready();
+    cluster.namespace("hasty", &json!({}));
+    cluster.apply(&[instrumentation("hasty", "only", &json!({}))]);
+    cluster.wait_seen();
+    let (created, said) = cluster.create(false, &[pod("hasty", "too-early", &json!({}))]);
+    assert!(!is_injected(&created[0]), "{said}");
+    let annotation = format!("{INJECT_PYTHON}=true");
+    cluster.kubectl().run(&["annotate", "namespace", "hasty", &annotation]).unwrap();
+    let told = until("it is told", || cluster.events("hasty", "PodMissed"), |events| !events.is_empty());
+    let names: Vec<&Value> = told.iter().map(|event| &event["involvedObject"]["name"]).collect();
+    assert_eq!(names, ["too-early"]);
+}
+
 #[test]
 fn a_namespace_and_its_workload_in_one_apply_are_injected() {
     let cluster = exclusive();

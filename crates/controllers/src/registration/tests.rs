@@ -8,9 +8,9 @@ fn asks_about_silent_pods_only_in_namespaces_that_ask_or_are_unknown() {
     let asking =
         Namespace::new([("instrumentation.opentelemetry.io/inject-java".to_owned(), "true".to_owned())]);
     snapshot.namespaces.insert(String::new(), "asking".into(), asking);
-    assert_eq!(except_silent(&snapshot).0, json!({}), "an empty list would be refused");
+    assert_eq!(all_but(&silent(&snapshot).0), json!({}), "an empty list would be refused");
     snapshot.namespaces.insert(String::new(), "silent".into(), Namespace::default());
-    assert_eq!(except_silent(&snapshot).0["matchExpressions"][0]["values"], json!(["silent"]));
+    assert_eq!(all_but(&silent(&snapshot).0)["matchExpressions"][0]["values"], json!(["silent"]));
 }
 
 #[test]
@@ -20,7 +20,8 @@ fn more_silent_namespaces_than_etcd_takes_are_asked_about() {
         let name = format!("{number:063}");
         snapshot.namespaces.insert(String::new(), name, Namespace::default());
     }
-    let (selector, left_out) = except_silent(&snapshot);
+    let (silent, left_out) = silent(&snapshot);
+    let selector = all_but(&silent);
     let silent = selector["matchExpressions"][0]["values"].as_array().unwrap().len();
     assert_eq!(silent + left_out, 30_000);
     assert!(silent > 15_000);
@@ -47,6 +48,8 @@ fn registration(authority: watch::Receiver<Option<Authority>>, registered: Arc<N
         store: Arc::default(),
         authority,
         registered,
+        settings: Settings::default(),
+        reports: Reports::new().0,
     }
 }
 

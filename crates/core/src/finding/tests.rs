@@ -42,6 +42,7 @@ fn choices(samples: &mut Vec<Reason>) {
                 containers: containers.clone(),
             },
             F::AlreadyInjected { language },
+            F::PodMissed,
             F::InstrumentationMissing { language, namespace: namespace.clone(), elsewhere: Vec::new() },
             F::InstrumentationMissing {
                 language,
