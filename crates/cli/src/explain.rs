@@ -144,7 +144,7 @@ impl Question<'_> {
         notes.extend(unseen);
         if let Some(operator) = operator {
             let facts = facts::recall(self.client, &operator.namespace).await;
-            let unknown = ": what probes have found in images is not known";
+            let unknown = ": what the operator remembers of images, nodes and refused pods is not known";
             let facts =
                 allowed(facts, unknown, &mut notes).context("failed to read what probes have found")?;
             facts.unwrap_or_default().fill(&mut snapshot);

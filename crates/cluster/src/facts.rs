@@ -1,5 +1,5 @@
-//! What the operator remembers, in a ConfigMap of its namespace that all replicas follow. What is known of images and
-//! nodes is written by the leader, what a single replica has learnt by that, under a key of its own.
+//! What the operator remembers, in a ConfigMap of its namespace that all replicas follow. The leader writes what is known
+//! of images and nodes; any replica writes what it alone has learnt, each thing under a key of its own.
 
 use ingraft_core::node::Proofs;
 use ingraft_core::{Facts, Halt, Halts, Refusals, Snapshot};
@@ -48,7 +48,8 @@ pub struct Flags {
 impl Flags {
     /// Puts it into a snapshot.
     pub fn fill(self, snapshot: &mut Snapshot) {
-        (snapshot.refusals, snapshot.halts) = (self.refusals, self.halts);
+        snapshot.refusals = self.refusals;
+        snapshot.halts.follow(self.halts);
     }
 }
 

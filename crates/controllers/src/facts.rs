@@ -13,7 +13,7 @@ use ingraft_cluster::readiness::Pending;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::Store;
 use ingraft_core::probe_report::{ProbeFailure, ProbeReport, failure, reports as probe_reports};
-use ingraft_core::{Settings, owner};
+use ingraft_core::{Halts, Settings, owner};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
@@ -51,7 +51,10 @@ pub async fn follow_memory(
                 });
             }
             // Somebody wants all of it forgotten.
-            Ok(Some(watcher::Event::Delete(_))) => store.update(|snapshot| Memory::default().fill(snapshot)),
+            Ok(Some(watcher::Event::Delete(_))) => store.update(|snapshot| {
+                snapshot.halts = Halts::default();
+                Memory::default().fill(snapshot);
+            }),
             Ok(Some(watcher::Event::InitDone)) => drop(loading.take().map(Pending::done)),
             Ok(Some(_)) => {}
             Ok(None) => return,

@@ -1,19 +1,21 @@
-//! Remembers where probes have gone wrong, so that there are none for some days.
+//! Remembers where probes have gone wrong, so that there are none for some days, and forgets what is over.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use ingraft_cluster::error_chain::Chain;
-use ingraft_cluster::facts::{CONFIG_MAP, write_key};
+use ingraft_cluster::facts::{CONFIG_MAP, refusal_key, write_key};
 use ingraft_cluster::watch::Store;
 use ingraft_core::Halt;
 use kube::Client;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use crate::clock::today;
+use crate::clock::{now, today};
 
 /// So many days there are no probes there: what kept them from running may have been changed by then.
 const DAYS: u32 = 7;
+/// At the latest after this long, what is over is looked for.
+const LOOK: Duration = Duration::from_hours(1);
 /// Changes come in bursts; this long they are collected.
 const COLLECT: Duration = Duration::from_secs(1);
 
@@ -43,9 +45,25 @@ pub async fn keep_halts(client: Client, namespace: String, store: Arc<Store>) {
                 None => drop(snapshot.halts.0.remove(&halt)),
             });
         }
-        if changes.changed().await.is_err() {
-            return;
-        }
+        forget_refusals(&client, &namespace, &store).await;
+        // Days also go by where nothing changes.
+        let _ = timeout(LOOK, changes.changed()).await;
         sleep(COLLECT).await;
+    }
+}
+
+/// Forgets refusals that are over, so that injection is tried again.
+async fn forget_refusals(client: &Client, namespace: &str, store: &Store) {
+    let now = now();
+    let over: Vec<String> = {
+        let snapshot = store.read();
+        let over = snapshot.refusals.iter().filter(|(_, refusal)| refusal.is_over(now));
+        over.map(|(owner, _)| owner.clone()).collect()
+    };
+    for owner in over {
+        match write_key(client, namespace, &refusal_key(&owner), None).await {
+            Ok(()) => store.update(|snapshot| drop(snapshot.refusals.remove(&owner))),
+            Err(error) => tracing::warn!(error = %Chain(&error), "failed to write ConfigMap {CONFIG_MAP}"),
+        }
     }
 }

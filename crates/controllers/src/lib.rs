@@ -1,7 +1,8 @@
 //! What the operator keeps up to date in the cluster: its registration with the API server, its certificate
 //! authority, the default images in Instrumentations, and the Events that tell users what was found.
 //!
-//! What all replicas share is written by the leader alone.
+//! What all replicas share is written by the leader alone, but for the keys of `ingraft-facts` that each replica has to
+//! write: what it alone has learnt.
 
 mod authority;
 mod canary;

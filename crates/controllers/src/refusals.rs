@@ -89,13 +89,11 @@ async fn keep(
     owner: &str,
     refusal: Refusal,
 ) -> kube::Result<()> {
-    let now = now();
     let value = serde_json::to_string(&refusal).map_err(kube::Error::SerdeError)?;
     let mut over = Vec::new();
     store.update(|snapshot| {
         let refusals = &mut snapshot.refusals;
         refusals.insert(owner.to_owned(), refusal);
-        over.extend(refusals.extract_if(.., |_, refusal| refusal.is_over(now)).map(|(owner, _)| owner));
         while refusals.len() > MOST {
             let oldest = refusals.iter().min_by_key(|(_, refusal)| refusal.since);
             let Some(oldest) = oldest.map(|(owner, _)| owner.clone()) else { break };

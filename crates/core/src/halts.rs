@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 /// In so many namespaces the copier has not run when probes end everywhere.
 const NAMESPACES: usize = 3;
 
+/// So many halts are remembered: reviews are not authenticated, and each takes a key of a ConfigMap.
+const MOST: usize = 500;
+
 /// What went wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Halt {
@@ -53,11 +56,19 @@ impl Halt {
 pub struct Halts(pub BTreeMap<Halt, Option<u32>>);
 
 impl Halts {
-    /// Notes that something went wrong. Returns whether that is new.
+    /// Notes that something went wrong, unless there is no room. Returns whether that is new.
     pub fn note(&mut self, halt: Halt) -> bool {
-        let is_new = !self.0.contains_key(&halt);
-        self.0.entry(halt).or_default();
+        let is_new = !self.0.contains_key(&halt) && self.0.len() < MOST;
+        if is_new {
+            self.0.insert(halt, None);
+        }
         is_new
+    }
+
+    /// Takes up what is saved, and keeps what is not saved yet.
+    pub fn follow(&mut self, saved: Self) {
+        self.0.retain(|_, day| day.is_none());
+        self.0.extend(saved.0);
     }
 
     /// Whether another webhook removes references in a namespace.
@@ -89,6 +100,24 @@ mod tests {
             assert_eq!(Halt::parse(&halt.key()), Some(halt));
         }
         assert_eq!(Halt::parse("facts.json"), None);
+    }
+
+    #[test]
+    fn what_is_not_saved_yet_outlasts_what_is_read() {
+        let (new, old) = (Halt::Copier("new".to_owned()), Halt::Copier("old".to_owned()));
+        let mut halts = Halts([(old.clone(), Some(1))].into());
+        halts.note(new.clone());
+        halts.follow(Halts::default());
+        assert_eq!(halts, Halts([(new.clone(), None)].into()));
+        halts.follow(Halts([(new.clone(), Some(2))].into()));
+        assert_eq!(halts, Halts([(new, Some(2))].into()));
+    }
+
+    #[test]
+    fn no_more_are_remembered_than_there_is_room_for() {
+        let mut halts = Halts::default();
+        let new = (0..=MOST).filter(|number| halts.note(Halt::Stripped(number.to_string())));
+        assert_eq!(new.count(), MOST);
     }
 
     #[test]

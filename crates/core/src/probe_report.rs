@@ -7,7 +7,7 @@ use crate::Halt;
 use crate::facts::language;
 use crate::finding::{Finding, Findings, ProbeFinding};
 use crate::inject::probe::command;
-use crate::json::{list, named, string};
+use crate::json::{list, named, string, string_at};
 
 /// What one probe reported.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,8 +88,7 @@ pub fn failure(pod: &Value, namespace: &str, probe_image: &str) -> Option<ProbeF
             Halt::Copier(namespace.to_owned())
         } else {
             let probe = named(containers, name).filter(|probe| command::plan(probe).is_some())?;
-            // Its image is the application's.
-            if why.contains("Image") || why.contains("ErrImage") {
+            if is_about_the_image(status) {
                 return None;
             }
             Halt::of_probe(namespace, string(probe, "image")?)
@@ -97,6 +96,13 @@ pub fn failure(pod: &Value, namespace: &str, probe_image: &str) -> Option<ProbeF
         let reason = ProbeFinding::ProbeNotStarted { container: name.to_owned(), why };
         Some(ProbeFailure { halt, finding: Finding::pod(reason, "/spec/initContainers") })
     })
+}
+
+/// Whether a container waits for its image, which is the application's own: it would wait for it without us too. The
+/// reasons are those of <https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/kubelet/images/types.go>.
+fn is_about_the_image(status: &Value) -> bool {
+    let reason = string_at(status, "/state/waiting/reason").unwrap_or_default();
+    reason.contains("Image") || reason == "RegistryUnavailable" || reason == "SignatureValidationFailed"
 }
 
 /// Why a container does not run, in the words of the kubelet; `None` while it may still start, and once it has ended

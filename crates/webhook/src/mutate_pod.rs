@@ -29,7 +29,7 @@ pub(crate) async fn answer(context: &Context, request: Request) -> Answer {
     let warnings = warnings.map(|finding| finding.warning(context.settings.locale)).collect();
     context.metrics.review("pod", if outcome.edits.is_empty() { "unchanged" } else { "injected" });
     report(context, &request, owners, &outcome);
-    if outcome.is_stripped {
+    if outcome.is_stripped && !request.dry_run && context.store.read().namespace(namespace).is_some() {
         context.store.note_halt(Halt::Stripped(namespace.to_owned()));
     }
     if let Some(attempt) = outcome.attempt.filter(|_| !request.dry_run) {

@@ -101,6 +101,5 @@ fn where_untouched_pods_are_refused_too_injection_goes_on() {
     let wanted = |log: &String| log.contains("\"verdict\":\"NotOurs\"");
     until("an untouched pod was refused", log, wanted);
     remove_policy(&cluster, namespace);
-    cluster.kubectl().run(&["rollout", "restart", "deployment", "web", "-n", namespace]).unwrap();
     until("it is injected", || cluster.pods(namespace), |pods| pods.iter().any(is_injected));
 }

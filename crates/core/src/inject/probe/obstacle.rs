@@ -54,10 +54,7 @@ fn of_nodes(spec: &Value, snapshot: &Snapshot, settings: &Settings) -> Option<Ob
     if placement.is_for_virtual_nodes() {
         return Some(Obstacle::VirtualNode);
     }
-    if !needs_proof {
-        return None;
-    }
-    if nodes.peek().is_none() {
+    if needs_proof && nodes.peek().is_none() {
         return Some(Obstacle::NoNodeFits);
     }
     let mut proven = None;
@@ -65,7 +62,7 @@ fn of_nodes(spec: &Value, snapshot: &Snapshot, settings: &Settings) -> Option<Ob
         if node.is_virtual() {
             return Some(Obstacle::VirtualNode);
         }
-        let is_proven = proven == Some(&node.class) || snapshot.proofs.is_proven(&node.class);
+        let is_proven = !needs_proof || proven == Some(&node.class) || snapshot.proofs.is_proven(&node.class);
         if !is_proven {
             return Some(Obstacle::Unproven(node.class.to_string()));
         }
