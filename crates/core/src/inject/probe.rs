@@ -212,7 +212,7 @@ fn copier(pod: &Pod<'_>, image: &str, first: Container<'_>, files: Vec<String>) 
     let copier = NewContainer::named(COPIER)
         .image(image, None)
         .with("command", Some(command::of_copier(files)))
-        .with("securityContext", security::inherited(pod, first));
+        .with("securityContext", Some(security::of_probe(first.json)));
     finish(pod, first, copier)
 }
 

@@ -66,11 +66,6 @@ fn chosen(
     }
 }
 
-/// The security context of a container of ours that has none of its own: the target's.
-pub(crate) fn inherited(pod: &Pod<'_>, target: Container<'_>) -> Option<Value> {
-    with_user(pod, target.json.get("securityContext").and_then(Value::as_object).cloned())
-}
-
 fn with_user(pod: &Pod<'_>, mut security: Option<Map<String, Value>>) -> Option<Value> {
     if needs_user(pod, security.as_ref()) {
         security.get_or_insert_default().insert("runAsUser".to_owned(), NON_ROOT_USER.into());
@@ -78,7 +73,7 @@ fn with_user(pod: &Pod<'_>, mut security: Option<Map<String, Value>>) -> Option<
     security.map(Value::Object)
 }
 
-/// The security context of a probe: the user of the application, and no right that it does not need.
+/// The security context of a probe and its copier: the user of the application, and no right that they do not need.
 pub(crate) fn of_probe(target: &Value) -> Value {
     const KEPT: [&str; 6] =
         ["runAsUser", "runAsGroup", "runAsNonRoot", "seLinuxOptions", "seccompProfile", "appArmorProfile"];
