@@ -13,7 +13,7 @@ use ingraft_cluster::readiness::Pending;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::Store;
 use ingraft_core::probe_report::{ProbeFailure, ProbeReport, failure, reports as probe_reports};
-use ingraft_core::{Halts, Settings, owner};
+use ingraft_core::{Halts, Settings, Snapshot, owner};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
@@ -142,7 +142,9 @@ fn learn(
     let mut changed = false;
     for report in probe_reports(&document, &settings.probe_image) {
         let findings = report.review();
-        if !reported.insert((pod.uid().unwrap_or_default(), report.container.clone())) {
+        // One that fails may run again.
+        let outcome = if report.said.is_ok() { "reported" } else { "failed" };
+        if !reported.insert((pod.uid().unwrap_or_default(), format!("{} {outcome}", report.container))) {
             continue;
         }
         if !findings.is_empty() {
@@ -160,6 +162,10 @@ fn learn(
 }
 
 async fn save(client: &Client, namespace: &str, store: &Store) -> kube::Result<()> {
+    store.update(|snapshot| {
+        let Snapshot { facts, namespaces, .. } = snapshot;
+        facts.retain(|namespace| namespaces.known("", namespace).is_none_or(|known| known.is_some()));
+    });
     let data = of_leader(&store.read());
     let object: Value = json!({
         "apiVersion": "v1", "kind": "ConfigMap",

@@ -37,8 +37,14 @@ fn narrow(known: &mut ImageFacts, mut newer: ImageFacts) {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// By namespace, image reference and architecture.
-    namespaces: BTreeMap<String, BTreeMap<String, BTreeMap<String, Known>>>,
+    namespaces: BTreeMap<String, Images>,
+    /// Counts what was learnt.
+    #[serde(default)]
+    turn: u64,
 }
+
+/// What is known of the images of a namespace, by reference and architecture.
+type Images = BTreeMap<String, BTreeMap<String, Known>>;
 
 /// What is known of one image reference.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -46,9 +52,17 @@ struct Known {
     /// The image that the reference stood for. Empty when it has stood for several: then nothing holds.
     id: String,
     facts: ImageFacts,
+    /// When it was learnt last.
+    #[serde(default)]
+    turn: u64,
 }
 
-/// So many images are remembered in a namespace.
+/// When something was learnt last of an image.
+fn last_turn(known: &BTreeMap<String, Known>) -> u64 {
+    known.values().map(|known| known.turn).max().unwrap_or_default()
+}
+
+/// So many images are remembered in a namespace; then those of which nothing was learnt for the longest time go.
 const REMEMBERED: usize = 200;
 
 impl Facts {
@@ -61,34 +75,54 @@ impl Facts {
         architecture: &str,
         facts: ImageFacts,
     ) -> bool {
+        self.turn += 1;
+        let turn = self.turn;
         let images = self.namespaces.entry(namespace.to_owned()).or_default();
         if images.len() >= REMEMBERED && !images.contains_key(image) {
-            return false;
+            let oldest = images.iter().min_by_key(|(_, known)| last_turn(known));
+            let oldest = oldest.map(|(image, _)| image.clone()).unwrap_or_default();
+            images.remove(&oldest);
         }
         let architectures = images.entry(image.to_owned()).or_default();
         let Some(known) = architectures.get_mut(architecture) else {
-            architectures.insert(architecture.to_owned(), Known { id: id.to_owned(), facts });
+            architectures.insert(architecture.to_owned(), Known { id: id.to_owned(), facts, turn });
             return true;
         };
+        known.turn = turn;
         let before = known.clone();
         if known.id == id {
             narrow(&mut known.facts, facts);
         } else {
             // A tag that has moved may move again.
-            *known = Known::default();
+            *known = Known { turn, ..Known::default() };
         }
         *known != before
     }
 
-    /// All facts as text of at most so many bytes; what does not fit is left out and will be learnt again.
+    /// Forgets the namespaces that are not kept. Returns whether there were any.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) -> bool {
+        let before = self.namespaces.len();
+        self.namespaces.retain(|namespace, _| keep(namespace));
+        self.namespaces.len() < before
+    }
+
+    /// All facts as text of at most so many bytes. Namespaces that do not fit are left out, those of which nothing was
+    /// learnt for the longest time first, and will be learnt again.
     pub fn to_text(&self, largest: usize) -> String {
-        let mut facts = self.clone();
-        loop {
-            let text = serde_json::to_string(&facts).unwrap_or_default();
-            if text.len() <= largest || facts.namespaces.pop_last().is_none() {
-                return text;
+        let last = |images: &Images| images.values().map(last_turn).max().unwrap_or_default();
+        let mut namespaces: Vec<(&String, &Images)> = self.namespaces.iter().collect();
+        namespaces.sort_by_key(|(_, images)| std::cmp::Reverse(last(images)));
+        let mut kept = Self { turn: self.turn, ..Self::default() };
+        let mut size = serde_json::to_string(&kept).unwrap_or_default().len();
+        for (namespace, images) in namespaces {
+            // A quoted name, a colon and a comma stand around it.
+            size += serde_json::to_string(images).unwrap_or_default().len() + namespace.len() + 4;
+            if size > largest {
+                break;
             }
+            kept.namespaces.insert(namespace.clone(), images.clone());
         }
+        serde_json::to_string(&kept).unwrap_or_default()
     }
 
     /// What is known of an image, on whichever of the architectures it will run.
@@ -107,5 +141,52 @@ impl Facts {
             }
         }
         Some(merged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn learn(facts: &mut Facts, namespace: &str, image: &str) {
+        facts.learn(namespace, image, "sha256:a", "amd64", ImageFacts::default());
+    }
+
+    fn knows(facts: &Facts, namespace: &str, image: &str) -> bool {
+        facts.of(namespace, image, &["amd64"].into()).is_some()
+    }
+
+    #[test]
+    fn the_images_that_were_learnt_first_make_room() {
+        let mut facts = Facts::default();
+        for number in 0..REMEMBERED {
+            learn(&mut facts, "shop", &format!("app:{number}"));
+        }
+        learn(&mut facts, "shop", "app:0");
+        learn(&mut facts, "shop", "app:new");
+        assert!(knows(&facts, "shop", "app:0") && knows(&facts, "shop", "app:new"));
+        assert!(!knows(&facts, "shop", "app:1"));
+    }
+
+    #[test]
+    fn what_is_saved_fits_and_is_the_newest() {
+        let mut facts = Facts::default();
+        for number in 0..100 {
+            learn(&mut facts, &format!("preview-{number}"), "app:1");
+        }
+        let all = facts.to_text(usize::MAX);
+        assert_eq!(serde_json::from_str::<Facts>(&all).unwrap(), facts);
+        let half = facts.to_text(all.len() / 2);
+        assert!(half.len() <= all.len() / 2 && half.len() > all.len() / 3, "{} of {}", half.len(), all.len());
+        let half: Facts = serde_json::from_str(&half).unwrap();
+        assert!(knows(&half, "preview-99", "app:1") && !knows(&half, "preview-0", "app:1"));
+        assert!(facts.retain(|namespace| namespace != "preview-99"));
+        assert!(!knows(&facts, "preview-99", "app:1"));
+    }
+
+    #[test]
+    fn what_an_earlier_version_saved_is_read() {
+        let saved = r#"{"namespaces":{"shop":{"app:1":{"amd64":{"id":"sha256:a","facts":{"sets":[],"arch":"amd64"}}}}}}"#;
+        assert!(serde_json::from_str::<Facts>(saved).is_ok(), "{:?}", serde_json::from_str::<Facts>(saved));
     }
 }
