@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::FIELD_MANAGER;
 use crate::leader::Leadership;
+use crate::repeats::Repeats;
 
 /// Facts come in bursts, when a Deployment starts many pods; this long they are collected.
 const COLLECT: Duration = Duration::from_secs(5);
@@ -37,7 +38,7 @@ pub async fn follow_memory(
     let config =
         watcher::Config::default().fields(&format!("metadata.name={CONFIG_MAP}")).timeout(WATCH_LIFE);
     let mut events = std::pin::pin!(watcher(config_maps(&client, &namespace), config).default_backoff());
-    let mut loading = Some(loading);
+    let (mut loading, mut repeats) = (Some(loading), Repeats::default());
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Apply(saved) | watcher::Event::InitApply(saved))) => {
@@ -59,7 +60,10 @@ pub async fn follow_memory(
             Ok(Some(_)) => {}
             Ok(None) => return,
             Err(error) => {
-                tracing::warn!(error = %Chain(&error), "failed to watch ConfigMap {CONFIG_MAP}, will try again");
+                let error = Chain(&error).to_string();
+                if repeats.is_due(&error) {
+                    tracing::warn!(error, "failed to watch ConfigMap {CONFIG_MAP}, will try again");
+                }
             }
         }
     }
@@ -87,7 +91,7 @@ pub async fn watch_probes(
     let pods = Api::<DynamicObject>::all_with(client, &ApiResource::erase::<Pod>(&()));
     let mut events = std::pin::pin!(watcher(pods, config).default_backoff());
     // Pods whose probes have reported: a pod changes more often than they report.
-    let mut reported = BTreeSet::new();
+    let (mut reported, mut repeats) = (BTreeSet::new(), Repeats::default());
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod))) => {
@@ -101,7 +105,12 @@ pub async fn watch_probes(
             }
             Ok(Some(_)) => {}
             Ok(None) => return,
-            Err(error) => tracing::warn!(error = %Chain(&error), "failed to watch probes, will try again"),
+            Err(error) => {
+                let error = Chain(&error).to_string();
+                if repeats.is_due(&error) {
+                    tracing::warn!(error, "failed to watch probes, will try again");
+                }
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ use kube::{Api, Client};
 use tokio::time::Instant;
 
 use crate::clock::now;
+use crate::repeats::Repeats;
 
 /// So many refusals are remembered: each takes half a kilobyte of a ConfigMap.
 const MOST: usize = 200;
@@ -29,6 +30,7 @@ pub async fn watch_refusals(client: Client, namespace: String, store: Arc<Store>
     let mut events = std::pin::pin!(watcher(events, config).default_backoff());
     // Since when this replica has known that the pods of an owner are withheld: its own clock counts.
     let mut withheld: HashMap<String, Instant> = HashMap::new();
+    let mut repeats = Repeats::default();
     loop {
         match events.try_next().await {
             // What was listed happened before: whoever was refused will try again.
@@ -40,7 +42,12 @@ pub async fn watch_refusals(client: Client, namespace: String, store: Arc<Store>
             }
             Ok(Some(_)) => {}
             Ok(None) => return,
-            Err(error) => tracing::warn!(error = %Chain(&error), "failed to watch Events, will try again"),
+            Err(error) => {
+                let error = Chain(&error).to_string();
+                if repeats.is_due(&error) {
+                    tracing::warn!(error, "failed to watch Events, will try again");
+                }
+            }
         }
     }
 }
