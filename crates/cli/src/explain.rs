@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 use ingraft_cluster::api::{self, Operator, WorkloadKind};
 use ingraft_cluster::facts;
-use ingraft_core::{Finding, Locale, Outcome, Snapshot, Subject, Workload, edit};
+use ingraft_core::{Finding, Locale, Outcome, Refusal, Snapshot, Subject, Verdict, Workload, edit};
 use ingraft_settings::{Installed, of_operator};
 use kube::Client;
 use serde_json::{Value, json};
@@ -94,7 +94,8 @@ impl Question<'_> {
         let object = self.object().await?;
         let template = self.template_of(&object).await;
         let workload = Workload::of(&template).context("it has no pod template")?;
-        let Known { snapshot, installed, notes } = self.known().await?;
+        let Known { snapshot, installed, mut notes } = self.known().await?;
+        notes.extend(self.withheld(&snapshot));
         let outcome = workload.inject(self.namespace, &snapshot, &installed.settings);
         let worst = outcome.findings.iter().map(Finding::severity).max();
         if self.args.output == Form::Json {
@@ -111,6 +112,23 @@ impl Question<'_> {
             self.print_environments(&object, workload, &outcome).await?;
         }
         Ok(FailOn::Error.status(worst))
+    }
+
+    /// What the API server has refused of this workload after it was injected.
+    fn withheld(&self, snapshot: &Snapshot) -> Vec<String> {
+        let Target { name, .. } = &self.args.workload;
+        let refusals = snapshot
+            .refusals
+            .values()
+            .filter(|refusal| refusal.verdict == Verdict::Withheld && refusal.concerns(self.namespace, name));
+        let note = |refusal: &Refusal| {
+            let [_, kind, maker] = &refusal.maker;
+            let message = &refusal.message;
+            format!(
+                "pods of {kind} {maker} are left as they are, because an injected one was refused: {message}"
+            )
+        };
+        refusals.map(note).collect()
     }
 
     async fn object(&self) -> anyhow::Result<Value> {

@@ -74,7 +74,9 @@ fn learn(
         }
         _ => None,
     };
-    let refusal = refused(&attempt, known, message, now(), withheld_for, attempt.is_withheld)?;
+    let mut refusal = refused(&attempt, known, message, now(), withheld_for, attempt.is_withheld)?;
+    refusal.maker = ["namespace", "kind", "name"]
+        .map(|key| text(&format!("/regarding/{key}")).unwrap_or_default().to_owned());
     if refusal.verdict == Verdict::Withheld {
         withheld.insert(owner.to_owned(), Instant::now());
     }

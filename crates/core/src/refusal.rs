@@ -53,6 +53,9 @@ pub enum Verdict {
 /// The refusal of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
+    /// What makes the pods: namespace, kind and name.
+    #[serde(default)]
+    pub maker: [String; 3],
     /// That of the refused pod.
     pub fingerprint: String,
     /// What the API server said.
@@ -67,6 +70,14 @@ pub struct Refusal {
 pub type Refusals = BTreeMap<String, Refusal>;
 
 impl Refusal {
+    /// Whether it is about pods of a workload, or of what the workload makes: a ReplicaSet or Job whose name is longer by
+    /// one part.
+    pub fn concerns(&self, namespace: &str, workload: &str) -> bool {
+        let [own_namespace, _, name] = &self.maker;
+        let of_owner = name.rsplit_once('-').map(|(owner, _)| owner);
+        own_namespace == namespace && (name == workload || of_owner == Some(workload))
+    }
+
     /// Whether it no longer counts at a time, in seconds since 1970.
     pub fn is_over(&self, now: u64) -> bool {
         let lasts = match self.verdict {
@@ -101,7 +112,8 @@ pub fn refused(
     let refusal = |verdict| {
         let mut message = message.to_owned();
         message.truncate(message.floor_char_boundary(MESSAGE));
-        Some(Refusal { fingerprint: attempt.fingerprint.clone(), message, verdict, since: now })
+        let (maker, fingerprint) = (<[String; 3]>::default(), attempt.fingerprint.clone());
+        Some(Refusal { maker, fingerprint, message, verdict, since: now })
     };
     let known = known.filter(|known| known.fingerprint == attempt.fingerprint && !known.is_over(now));
     match known.map(|known| known.verdict) {
@@ -188,6 +200,14 @@ mod tests {
         ] {
             assert_eq!(refused(&attempt(true), None, message, 100, None, false), None, "{message}");
         }
+    }
+
+    #[test]
+    fn concerns_what_makes_the_pods_and_its_owner() {
+        let mut refusal = refused(&attempt(false), None, REFUSED, 100, None, false).unwrap();
+        refusal.maker = ["shop", "ReplicaSet", "web-6d4cf56db6"].map(str::to_owned);
+        assert!(refusal.concerns("shop", "web") && refusal.concerns("shop", "web-6d4cf56db6"));
+        assert!(!refusal.concerns("other", "web") && !refusal.concerns("shop", "we"));
     }
 
     #[test]

@@ -71,9 +71,16 @@ fn after_a_refusal_the_pods_of_a_workload_pass_untouched() {
     assert_eq!(told[0]["involvedObject"]["kind"], "Deployment");
     assert!(told[0]["message"].as_str().unwrap().contains("no helpers here"), "{}", told[0]);
 
-    // An operator that starts knows it.
     let kept = || cluster.kubectl().run(&FACTS).unwrap_or_default();
     until("it is kept", kept, |text| text.contains("refusal."));
+    let explained = cluster.ingraft(&["explain", "deployment/web", "-n", namespace]);
+    let explained = String::from_utf8(explained.stderr).unwrap();
+    assert!(
+        explained.contains("are left as they are") && explained.contains("no helpers here"),
+        "{explained}"
+    );
+
+    // An operator that starts knows it.
     operator.terminate().unwrap();
     assert!(operator.wait_ended());
     let mut operator = cluster.operator("refusals-again");
