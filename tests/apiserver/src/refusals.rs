@@ -1,5 +1,7 @@
 //! Pods that somebody else refuses after they were injected: the next ones pass untouched.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, INJECT_PYTHON, deployment, exclusive, instrumentation, is_injected};
@@ -104,9 +106,44 @@ fn where_untouched_pods_are_refused_too_injection_goes_on() {
     let namespace = "not-ours";
     prepare(&cluster, namespace, "false");
     cluster.apply(&[deployment(namespace, "web", &json!({INJECT_PYTHON: "true"}))]);
-    let log = || operator.log().unwrap();
+    let mut poke = Poke::new(&cluster, namespace);
+    let log = || {
+        poke.now_and_then();
+        operator.log().unwrap()
+    };
     let wanted = |log: &String| log.contains("\"verdict\":\"NotOurs\"");
     until("an untouched pod was refused", log, wanted);
     remove_policy(&cluster, namespace);
-    until("it is injected", || cluster.pods(namespace), |pods| pods.iter().any(is_injected));
+    let mut poke = Poke::new(&cluster, namespace);
+    let pods = || {
+        poke.now_and_then();
+        cluster.pods(namespace)
+    };
+    until("it is injected", pods, |pods| pods.iter().any(is_injected));
+}
+
+/// Lets a ReplicaSet try again: by itself it waits twice as long each time.
+struct Poke<'c> {
+    cluster: &'c Cluster,
+    namespace: &'static str,
+    last: Instant,
+    times: usize,
+}
+
+impl<'c> Poke<'c> {
+    fn new(cluster: &'c Cluster, namespace: &'static str) -> Self {
+        Self { cluster, namespace, last: Instant::now(), times: 0 }
+    }
+
+    /// Not too often: only the first 25 Events about an object are written.
+    fn now_and_then(&mut self) {
+        if self.last.elapsed() > Duration::from_secs(2) {
+            self.last = Instant::now();
+            self.times += 1;
+            let poked = format!("poked={}", self.times);
+            let annotate =
+                ["annotate", "replicaset", "-l", "app=web", "-n", self.namespace, "--overwrite", &poked];
+            self.cluster.kubectl().run(&annotate).unwrap();
+        }
+    }
 }
