@@ -6,6 +6,7 @@ use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 use ingraft_cluster::api::{self, Operator, WorkloadKind};
 use ingraft_cluster::facts;
+use ingraft_core::refusal::Maker;
 use ingraft_core::{Finding, Locale, Outcome, Refusal, Snapshot, Subject, Verdict, Workload, edit};
 use ingraft_settings::{Installed, of_operator};
 use kube::Client;
@@ -122,10 +123,9 @@ impl Question<'_> {
             .values()
             .filter(|refusal| refusal.verdict == Verdict::Withheld && refusal.concerns(self.namespace, name));
         let note = |refusal: &Refusal| {
-            let [_, kind, maker] = &refusal.maker;
-            let message = &refusal.message;
+            let Refusal { maker: Maker { kind, name, .. }, message, .. } = refusal;
             format!(
-                "pods of {kind} {maker} are left as they are, because an injected one was refused: {message}"
+                "pods of {kind} {name} are left as they are, because an injected one was refused: {message}"
             )
         };
         refusals.map(note).collect()

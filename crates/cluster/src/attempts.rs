@@ -8,7 +8,7 @@ use ingraft_core::Attempt;
 /// So many owners of pods are remembered. Whoever is refused tries again soon.
 const REMEMBERED: usize = 1000;
 
-/// By what makes the pods: the last of them, and whether one has passed untouched.
+/// What was done to the last pod of each owner.
 #[derive(Debug, Default)]
 pub struct Attempts(Mutex<Known>);
 

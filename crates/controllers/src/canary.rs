@@ -98,7 +98,7 @@ fn unproven(snapshot: &Snapshot, failed: &BTreeMap<NodeClass, Failed>) -> Option
     let mut classes: BTreeMap<&NodeClass, Vec<(&str, &Node)>> = BTreeMap::new();
     for (name, node) in snapshot.nodes.in_namespace("") {
         let is_due = failed.get(&node.class).is_none_or(|failed| failed.since.elapsed() >= AGAIN);
-        let is_candidate = node.accepts_pods && node.is_linux() && !node.is_virtual();
+        let is_candidate = node.accepts_pods && node.is_ordinary();
         let is_new = node.class.minor() >= OLDEST_WITH_FILES && !snapshot.proofs.is_proven(&node.class);
         if is_due && is_candidate && is_new {
             classes.entry(&node.class).or_default().push((name, node));

@@ -27,6 +27,7 @@ use crate::repeats::Repeats;
 
 /// Facts come in bursts, when a Deployment starts many pods; this long they are collected.
 const COLLECT: Duration = Duration::from_secs(5);
+
 /// Follows what is remembered, for as long as the process runs. Of images and nodes the leader knows it first.
 pub async fn follow_memory(
     client: Client,
@@ -59,17 +60,12 @@ pub async fn follow_memory(
             Ok(Some(watcher::Event::InitDone)) => drop(loading.take().map(Pending::done)),
             Ok(Some(_)) => {}
             Ok(None) => return,
-            Err(error) => {
-                let error = Chain(&error).to_string();
-                if repeats.is_due(&error) {
-                    tracing::warn!(error, "failed to watch ConfigMap {CONFIG_MAP}, will try again");
-                }
-            }
+            Err(error) => repeats.watch_failed("configmaps", &error),
         }
     }
 }
 
-/// Reads what the leader before this one remembered, and tells when there is more to save.
+/// Reads what the leader before this one remembered.
 pub async fn take_over_memory(client: &Client, namespace: &str, store: &Store) {
     match recall(client, namespace).await {
         Ok(memory) => store.update(|snapshot| memory.fill(snapshot)),
@@ -105,12 +101,7 @@ pub async fn watch_probes(
             }
             Ok(Some(_)) => {}
             Ok(None) => return,
-            Err(error) => {
-                let error = Chain(&error).to_string();
-                if repeats.is_due(&error) {
-                    tracing::warn!(error, "failed to watch probes, will try again");
-                }
-            }
+            Err(error) => repeats.watch_failed("pods", &error),
         }
     }
 }

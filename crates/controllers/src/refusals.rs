@@ -42,12 +42,7 @@ pub async fn watch_refusals(client: Client, namespace: String, store: Arc<Store>
             }
             Ok(Some(_)) => {}
             Ok(None) => return,
-            Err(error) => {
-                let error = Chain(&error).to_string();
-                if repeats.is_due(&error) {
-                    tracing::warn!(error, "failed to watch Events, will try again");
-                }
-            }
+            Err(error) => repeats.watch_failed("events", &error),
         }
     }
 }
@@ -62,7 +57,7 @@ fn learn(
     let (owner, message) = (text("/regarding/uid")?, text("/note").unwrap_or_default());
     // Whoever may write Events elsewhere says nothing about this pod.
     let namespace = event.metadata.namespace.as_deref();
-    let attempt = store.attempts.of(owner).filter(|attempt| namespace == Some(&attempt.namespace))?;
+    let attempt = store.attempts.of(owner).filter(|attempt| namespace == Some(&attempt.maker.namespace))?;
     let snapshot = store.read();
     let known = snapshot.refusals.get(owner);
     if withheld.len() > snapshot.refusals.len() {
@@ -74,16 +69,14 @@ fn learn(
         }
         _ => None,
     };
-    let mut refusal = refused(&attempt, known, message, now(), withheld_for, attempt.is_withheld)?;
-    refusal.maker = ["namespace", "kind", "name"]
-        .map(|key| text(&format!("/regarding/{key}")).unwrap_or_default().to_owned());
+    let refusal = refused(&attempt, known, message, now(), withheld_for)?;
     if refusal.verdict == Verdict::Withheld {
         withheld.insert(owner.to_owned(), Instant::now());
     }
     tracing::info!(
-        kind = text("/regarding/kind"),
-        name = text("/regarding/name"),
-        k8s.namespace.name = text("/regarding/namespace"),
+        kind = refusal.maker.kind,
+        name = refusal.maker.name,
+        k8s.namespace.name = refusal.maker.namespace,
         verdict = ?refusal.verdict,
         "a pod was refused: {message}",
     );

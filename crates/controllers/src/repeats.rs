@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ingraft_cluster::error_chain::Chain;
+use kube::runtime::watcher;
 use tokio::time::Instant;
 
 const PAUSE: Duration = Duration::from_mins(1);
@@ -19,6 +21,14 @@ impl Repeats {
         }
         self.0 = Some((message.to_owned(), now));
         true
+    }
+
+    /// Logs that a watch has failed, which then tries again by itself.
+    pub(crate) fn watch_failed(&mut self, resource: &str, error: &watcher::Error) {
+        let error = Chain(error).to_string();
+        if self.is_due(&error) {
+            tracing::warn!(resource, error, "failed to watch, will try again");
+        }
     }
 
     /// All is well: the next fault is a new one.

@@ -84,7 +84,7 @@ impl Halts {
 
     /// Whether the probe does not run in an image.
     pub(crate) fn has_no_probe(&self, namespace: &str, image: &str) -> bool {
-        !self.0.is_empty() && self.0.contains_key(&Halt::of_probe(namespace, image))
+        self.0.contains_key(&Halt::of_probe(namespace, image))
     }
 }
 

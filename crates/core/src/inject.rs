@@ -155,18 +155,19 @@ fn decide(request: &Request<'_>, mut findings: Findings, is_stripped: bool) -> O
         findings.pod(ContainerFinding::InjectionWithheld { message }, "");
         return Outcome { findings: findings.into_vec(), attempt, ..Outcome::default() };
     }
-    Outcome { edits: draft.into_edits(&injected), findings: findings.into_vec(), attempt, is_stripped }
+    let edits = draft.into_edits(&injected);
+    Outcome { edits, findings: findings.into_vec(), attempt, ..Outcome::default() }
 }
 
 /// What is about to be done to a pod that somebody makes again if it is refused.
 fn attempt(pod: &Pod<'_>, draft: &Draft<'_>, injected: &InjectedAnnotation) -> Option<Attempt> {
-    let (owner, revision) = refusal::maker(pod.json)?;
     // A probe that is to find out the language changes the pod too.
     if injected.is_empty() && !draft.adds_containers() {
         return None;
     }
-    let (owner, namespace) = (owner.to_owned(), pod.namespace.to_owned());
+    let (owner, maker, revision) = refusal::maker(pod.json, pod.namespace)?;
+    let (owner, adds_to_sum) = (owner.to_owned(), draft.adds_to_sum());
     let fingerprint = format!("{revision}{}", injected.fingerprint());
     let is_withheld = pod.is_withheld(&owner, &fingerprint);
-    Some(Attempt { owner, namespace, fingerprint, adds_to_sum: draft.adds_to_sum(), is_withheld })
+    Some(Attempt { owner, maker, fingerprint, adds_to_sum, is_withheld })
 }

@@ -84,7 +84,7 @@ pub struct Taint {
 impl Node {
     /// Whether there is no kubelet behind it that runs containers as others do: a virtual kubelet, or Fargate, where
     /// each pod has a machine of its own.
-    pub fn is_virtual(&self) -> bool {
+    pub(crate) fn is_virtual(&self) -> bool {
         const VIRTUAL: &str = "virtual-kubelet.io/provider";
         let label = |key: &str| self.labels.get(key).map_or("", |value| &**value);
         self.taints.iter().any(|taint| taint.key == VIRTUAL)
@@ -94,8 +94,13 @@ impl Node {
             || self.class.kubelet.contains("-vk-")
     }
 
+    /// Whether it runs containers for Linux, and as others do.
+    pub fn is_ordinary(&self) -> bool {
+        self.is_linux() && !self.is_virtual()
+    }
+
     /// Whether containers for Linux run there.
-    pub fn is_linux(&self) -> bool {
+    pub(crate) fn is_linux(&self) -> bool {
         self.labels.get("kubernetes.io/os").is_none_or(|os| **os == *"linux")
     }
 }

@@ -30,14 +30,25 @@ const MESSAGE: usize = 512;
 pub struct Attempt {
     /// The unique id of what makes the pod.
     pub owner: String,
-    /// The namespace of both.
-    pub namespace: String,
+    /// What makes the pod.
+    pub maker: Maker,
     /// Changes with the pod's template, and with what an Instrumentation means for it.
     pub fingerprint: String,
     /// Whether the pod now asks for more CPU or memory than before.
     pub adds_to_sum: bool,
     /// The pod was left as it was because one before it was refused.
     pub is_withheld: bool,
+}
+
+/// What makes pods, such as a ReplicaSet or a Job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maker {
+    /// Its namespace, and that of its pods.
+    pub namespace: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// Whose fault a refusal is.
@@ -53,9 +64,9 @@ pub enum Verdict {
 /// The refusal of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// What makes the pods: namespace, kind and name.
+    /// What makes the pods.
     #[serde(default)]
-    pub maker: [String; 3],
+    pub maker: Maker,
     /// That of the refused pod.
     pub fingerprint: String,
     /// What the API server said.
@@ -73,9 +84,9 @@ impl Refusal {
     /// Whether it is about pods of a workload, or of what the workload makes: a ReplicaSet or Job whose name is longer by
     /// one part.
     pub fn concerns(&self, namespace: &str, workload: &str) -> bool {
-        let [own_namespace, _, name] = &self.maker;
+        let Maker { namespace: own, name, .. } = &self.maker;
         let of_owner = name.rsplit_once('-').map(|(owner, _)| owner);
-        own_namespace == namespace && (name == workload || of_owner == Some(workload))
+        own == namespace && (name == workload || of_owner == Some(workload))
     }
 
     /// Whether it no longer counts at a time, in seconds since 1970.
@@ -88,38 +99,39 @@ impl Refusal {
     }
 }
 
-/// The unique id of what makes a pod, and what changes with its template.
-pub(crate) fn maker(pod: &Value) -> Option<(&str, &str)> {
+/// The unique id of what makes a pod, what that is, and what changes with its template.
+pub(crate) fn maker<'p>(pod: &'p Value, namespace: &str) -> Option<(&'p str, Maker, &'p str)> {
     let owners = pod.get("metadata").map_or(&[][..], |metadata| list(metadata, "ownerReferences"));
     let controller =
-        owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true));
+        owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
+    let text = |key: &str| string(controller, key).unwrap_or_default().to_owned();
+    let maker = Maker { namespace: namespace.to_owned(), kind: text("kind"), name: text("name") };
     // A ReplicaSet and a Job have one template for all their life.
-    Some((string(controller?, "uid")?, label(pod, "controller-revision-hash")))
+    Some((string(controller, "uid")?, maker, label(pod, "controller-revision-hash")))
 }
 
 /// What is now known of an owner whose pod was refused with a message, if that changes.
 ///
 /// `attempt` is the last pod of it that was reviewed, `known` what was known before. `withheld_for` is how long the
-/// owner's pods have been withheld, if they are; `passed` tells that one has passed untouched since.
+/// owner's pods have been withheld, if they are.
 pub fn refused(
     attempt: &Attempt,
     known: Option<&Refusal>,
     message: &str,
     now: u64,
     withheld_for: Option<Duration>,
-    passed: bool,
 ) -> Option<Refusal> {
     let refusal = |verdict| {
         let mut message = message.to_owned();
         message.truncate(message.floor_char_boundary(MESSAGE));
-        let (maker, fingerprint) = (<[String; 3]>::default(), attempt.fingerprint.clone());
+        let (maker, fingerprint) = (attempt.maker.clone(), attempt.fingerprint.clone());
         Some(Refusal { maker, fingerprint, message, verdict, since: now })
     };
     let known = known.filter(|known| known.fingerprint == attempt.fingerprint && !known.is_over(now));
     match known.map(|known| known.verdict) {
         _ if !is_about_the_pod(message, attempt) => None,
         None => refusal(Verdict::Withheld),
-        Some(Verdict::Withheld) if passed && withheld_for.is_some_and(|time| time > SETTLED) => {
+        Some(Verdict::Withheld) if attempt.is_withheld && withheld_for.is_some_and(|time| time > SETTLED) => {
             refusal(Verdict::NotOurs)
         }
         Some(_) => None,
@@ -156,8 +168,9 @@ mod tests {
 
     #[test]
     fn the_next_pods_are_withheld_and_tell_whose_fault_it_was() {
-        let refuse = |known: Option<&Refusal>, time, passed| {
-            refused(&attempt(false), known, REFUSED, 100, time, passed)
+        let refuse = |known: Option<&Refusal>, time, is_withheld| {
+            let attempt = Attempt { is_withheld, ..attempt(false) };
+            refused(&attempt, known, REFUSED, 100, time)
         };
         let withheld = refuse(None, None, false).unwrap();
         assert_eq!((withheld.verdict, withheld.since), (Verdict::Withheld, 100));
@@ -171,9 +184,9 @@ mod tests {
 
     #[test]
     fn a_new_template_or_instrumentation_starts_anew() {
-        let withheld = refused(&attempt(false), None, REFUSED, 100, None, false).unwrap();
-        let other = Attempt { fingerprint: "g".to_owned(), ..attempt(false) };
-        let next = refused(&other, Some(&withheld), REFUSED, 200, LATER, true).unwrap();
+        let withheld = refused(&attempt(false), None, REFUSED, 100, None).unwrap();
+        let other = Attempt { fingerprint: "g".to_owned(), is_withheld: true, ..attempt(false) };
+        let next = refused(&other, Some(&withheld), REFUSED, 200, LATER).unwrap();
         assert_eq!((next.verdict, next.fingerprint.as_str()), (Verdict::Withheld, "g"));
     }
 
@@ -184,7 +197,7 @@ mod tests {
                 "pods \"a\" is forbidden: exceeded quota: q, requested: {what}=1, used: limits.cpu=9, limited: {what}=1"
             )
         };
-        let refuse = |adds, what| refused(&attempt(adds), None, &message(what), 100, None, false).is_some();
+        let refuse = |adds, what| refused(&attempt(adds), None, &message(what), 100, None).is_some();
         assert!(!refuse(false, "limits.cpu"));
         assert!(refuse(true, "limits.cpu"));
         assert!(!refuse(true, "pods"), "an untouched pod would be one too many as well");
@@ -198,24 +211,25 @@ mod tests {
             "pods \"a\" is forbidden: error looking up service account shop/web: serviceaccount \"web\" not found",
             "create Claim data-web-0 for Pod web-0 in StatefulSet web failed error: it is forbidden",
         ] {
-            assert_eq!(refused(&attempt(true), None, message, 100, None, false), None, "{message}");
+            assert_eq!(refused(&attempt(true), None, message, 100, None), None, "{message}");
         }
     }
 
     #[test]
     fn concerns_what_makes_the_pods_and_its_owner() {
-        let mut refusal = refused(&attempt(false), None, REFUSED, 100, None, false).unwrap();
-        refusal.maker = ["shop", "ReplicaSet", "web-6d4cf56db6"].map(str::to_owned);
+        let mut refusal = refused(&attempt(false), None, REFUSED, 100, None).unwrap();
+        let [namespace, kind, name] = ["shop", "ReplicaSet", "web-6d4cf56db6"].map(str::to_owned);
+        refusal.maker = Maker { namespace, kind, name };
         assert!(refusal.concerns("shop", "web") && refusal.concerns("shop", "web-6d4cf56db6"));
         assert!(!refusal.concerns("other", "web") && !refusal.concerns("shop", "we"));
     }
 
     #[test]
     fn verdicts_end() {
-        let withheld = refused(&attempt(false), None, REFUSED, 100, None, false).unwrap();
+        let withheld = refused(&attempt(false), None, REFUSED, 100, None).unwrap();
         assert!(!withheld.is_over(100 + WITHHELD) && withheld.is_over(101 + WITHHELD));
         let not_ours = Refusal { verdict: Verdict::NotOurs, ..withheld };
         assert!(!not_ours.is_over(100 + NOT_OURS) && not_ours.is_over(101 + NOT_OURS));
-        assert!(refused(&attempt(false), Some(&not_ours), REFUSED, 101 + NOT_OURS, None, false).is_some());
+        assert!(refused(&attempt(false), Some(&not_ours), REFUSED, 101 + NOT_OURS, None).is_some());
     }
 }

@@ -205,6 +205,20 @@ impl Cluster {
         self.api.get(&format!("/api/v1/namespaces/{name}")).unwrap()
     }
 
+    /// What operators remember, as JSON; empty if there is nothing.
+    pub(crate) fn remembered(&self) -> String {
+        let get = ["get", "configmap", "ingraft-facts", "-n", NAMESPACE, "-o", "json"];
+        self.kubectl().run(&get).unwrap_or_default()
+    }
+
+    /// Writes the status of a pod, as a kubelet would.
+    pub(crate) fn set_pod_status(&self, namespace: &str, pod: &str, status: &Value) {
+        let patch = json!({"status": status}).to_string();
+        let arguments =
+            ["patch", "pod", pod, "-n", namespace, "--subresource=status", "--type=merge", "-p", &patch];
+        self.kubectl().run(&arguments).unwrap();
+    }
+
     /// The pods of a namespace.
     pub(crate) fn pods(&self, namespace: &str) -> Vec<Value> {
         self.list(&format!("/api/v1/namespaces/{namespace}/pods"))

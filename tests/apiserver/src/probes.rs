@@ -43,10 +43,7 @@ fn canary_ended(cluster: &Cluster, node: &str, status: &Value) {
         pod["metadata"]["labels"].get("app.kubernetes.io/instance").is_none(),
         "a Service of ours selects it"
     );
-    let patch = json!({"status": status}).to_string();
-    let arguments =
-        ["patch", "pod", CANARY, "-n", SYSTEM, "--subresource=status", "--type=merge", "-p", &patch];
-    cluster.kubectl().run(&arguments).unwrap();
+    cluster.set_pod_status(SYSTEM, CANARY, status);
 }
 
 fn asking(namespace: &str, name: &str) -> Value {
@@ -67,15 +64,12 @@ fn has_probe(containers: &Vec<String>) -> bool {
 
 /// Writes what a kubelet would, when the probe of a pod has ended with this message.
 fn probe_ended(cluster: &Cluster, namespace: &str, pod: &str, message: &str) {
-    let status = json!({"status": {"initContainerStatuses": [{
+    let status = json!({"initContainerStatuses": [{
         "name": "ingraft-probe-0", "image": "example.com/app:1.2.0", "imageID": "example.com/app@sha256:a",
         "ready": true, "restartCount": 0,
         "state": {"terminated": {"exitCode": 0, "message": message}},
-    }]}});
-    let patch = status.to_string();
-    let arguments =
-        ["patch", "pod", pod, "-n", namespace, "--subresource=status", "--type=merge", "-p", &patch];
-    cluster.kubectl().run(&arguments).unwrap();
+    }]});
+    cluster.set_pod_status(namespace, pod, &status);
 }
 
 #[test]
@@ -129,9 +123,7 @@ fn probes_need_new_nodes_and_end_where_facts_are_known() {
     until("the image is known", || would_get(&cluster, namespace), |containers| !has_probe(containers));
 
     // Both is kept when pod and operator have gone.
-    let kept = || {
-        cluster.kubectl().run(&["get", "configmap", FACTS, "-n", SYSTEM, "-o", "json"]).unwrap_or_default()
-    };
+    let kept = || cluster.remembered();
     until("facts are kept", kept, |text| text.contains("example.com/app:1.2.0") && text.contains("v1.35.5"));
     cluster.kubectl().run(&["delete", "pod", "probed", "-n", namespace, "--force"]).unwrap();
     operator.terminate().unwrap();
@@ -209,21 +201,16 @@ fn a_copier_that_does_not_start_ends_probes_there() {
     assert!(has_probe(&would_get(&cluster, namespace)));
     cluster.create(false, &[asking(namespace, "waits")]);
     let waiting = json!({"reason": "ImagePullBackOff", "message": "no credentials"});
-    let status = json!({"status": {"initContainerStatuses": [{
+    let status = json!({"initContainerStatuses": [{
         "name": "ingraft-probe-copier", "image": PROBE_IMAGE, "imageID": "", "ready": false, "restartCount": 0,
         "state": {"waiting": waiting},
-    }]}});
-    let patch = status.to_string();
-    let arguments =
-        ["patch", "pod", "waits", "-n", namespace, "--subresource=status", "--type=merge", "-p", &patch];
-    cluster.kubectl().run(&arguments).unwrap();
+    }]});
+    cluster.set_pod_status(namespace, "waits", &status);
     let told =
         until("it is told", || cluster.events(namespace, "ProbeNotStarted"), |events| !events.is_empty());
     assert!(told[0]["message"].as_str().unwrap().contains("ImagePullBackOff: no credentials"), "{}", told[0]);
     assert!(!has_probe(&would_get(&cluster, namespace)));
-    let kept = || {
-        cluster.kubectl().run(&["get", "configmap", FACTS, "-n", SYSTEM, "-o", "json"]).unwrap_or_default()
-    };
+    let kept = || cluster.remembered();
     until("it is kept", kept, |text| text.contains("\"copier.no-copier\""));
     forget(&cluster);
     until("whoever removes it has probes again", || would_get(&cluster, namespace), has_probe);

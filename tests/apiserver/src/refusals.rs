@@ -7,9 +7,6 @@ use serde_json::{Value, json};
 use crate::cluster::{Cluster, INJECT_PYTHON, deployment, exclusive, instrumentation, is_injected};
 use crate::wait::until;
 
-const FACTS: [&str; 6] =
-    ["get", "configmap", "ingraft-facts", "-n", "opentelemetry-operator-system", "-o=json"];
-
 /// A policy that refuses the pods of a namespace for which this does not hold, and its binding.
 fn policy(namespace: &str, holds: &str) -> [Value; 2] {
     let rules =
@@ -73,8 +70,7 @@ fn after_a_refusal_the_pods_of_a_workload_pass_untouched() {
     assert_eq!(told[0]["involvedObject"]["kind"], "Deployment");
     assert!(told[0]["message"].as_str().unwrap().contains("no helpers here"), "{}", told[0]);
 
-    let kept = || cluster.kubectl().run(&FACTS).unwrap_or_default();
-    until("it is kept", kept, |text| text.contains("refusal."));
+    until("it is kept", || cluster.remembered(), |text| text.contains("refusal."));
     let explained = cluster.ingraft(&["explain", "deployment/web", "-n", namespace]);
     let explained = String::from_utf8(explained.stderr).unwrap();
     assert!(

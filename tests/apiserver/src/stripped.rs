@@ -119,9 +119,11 @@ fn a_webhook_that_removes_references_leaves_a_valid_pod() {
         let (created, said) = cluster.create(false, &[asking]);
         assert!(!said.contains("ReferencesRemoved"), "{said}");
         assert!(is_injected(&created[0]));
-        let kept = ["get", "configmap", "ingraft-facts", "-n", "opentelemetry-operator-system", "-o=json"];
-        let kept = || cluster.kubectl().run(&kept).unwrap_or_default();
-        until("it is kept", kept, |text| text.contains(&format!("\"stripped.{namespace}\"")));
+        until(
+            "it is kept",
+            || cluster.remembered(),
+            |text| text.contains(&format!("\"stripped.{namespace}\"")),
+        );
         cluster.kubectl().run(&["delete", "mutatingwebhookconfiguration", name]).unwrap();
     }
 }

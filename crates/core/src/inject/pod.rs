@@ -131,17 +131,15 @@ impl<'a> Pod<'a> {
 
     /// Why a container cannot have a probe (docs/reference/merging.md 14).
     pub(crate) fn obstacle(&self, container: Container<'_>) -> Option<Obstacle> {
-        let halts = &self.snapshot.halts;
-        if self.is_stripped || halts.are_stripped(self.namespace) {
-            return Some(Obstacle::Stripped);
-        }
-        if halts.has_no_copier(self.namespace) || halts.has_no_probe(self.namespace, container.image()) {
-            return Some(Obstacle::Failed);
-        }
-        let own = container.json.get("securityContext");
-        let of_pod =
-            self.obstacle.get_or_init(|| obstacle::of_pod(self.spec(), self.snapshot, self.settings));
-        of_pod.clone().or_else(|| obstacle::of_security_context(own))
+        let of_pod = || {
+            self.obstacle.get_or_init(|| obstacle::of_pod(self.spec(), self.snapshot, self.settings)).clone()
+        };
+        let of_container = || obstacle::of_security_context(container.json.get("securityContext"));
+        let stripped = self.is_stripped.then_some(Obstacle::Stripped);
+        stripped
+            .or_else(|| obstacle::of_halts(&self.snapshot.halts, self.namespace, container.image()))
+            .or_else(of_pod)
+            .or_else(of_container)
     }
 
     /// Whether a ConfigMap or Secret, and a key in it, exists in the namespace: `None` where that is not known.

@@ -89,7 +89,7 @@ pub(crate) fn apply<'a>(plan: Vec<Probe<'a>>, pod: &Pod<'a>, settings: &Settings
     }
     // Init containers that are targets need it before them.
     let before = |container: Container<'_>| container.is_init().then_some(container.index);
-    draft.add_volumes([json!({"name": VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "4Mi"}})]);
+    draft.add_volumes([volume()]);
     draft.add_init_container(copier(pod, &settings.probe_image, first, files), before(first));
     for (probe, container) in probes {
         draft.add_init_container(probe, before(container));
@@ -114,6 +114,11 @@ fn is_uncertain(pod: &Pod<'_>, target: &Target<'_>, delegated: &[&AddedVariable]
             may_be_set(&added.name) || yields_to(&added.name).is_some_and(|(name, _)| may_be_set(name))
         }
     })
+}
+
+/// Where the program and the files are: in memory, so that no secret reaches a disk.
+fn volume() -> Value {
+    json!({"name": VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "4Mi"}})
 }
 
 /// The name of a probe.

@@ -25,21 +25,13 @@ const OF_TARGET: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 /// The resources of an init container that ends, for a target: those that the Instrumentation chooses, or else the
 /// target's.
 pub(crate) fn of_init_container(context: &LanguageContext<'_, '_>, target: Container<'_>) -> Option<Value> {
-    let mut requirements = context.requirements.clone();
     let defaults = defaults::requirements(context.profile.requests, None);
-    for (kind, default) in defaults.iter().enumerate() {
-        take_from_target(&mut requirements, kind, default, target);
-    }
-    fitted(context.pod, requirements)
+    of_target(context.pod, context.requirements.clone(), &defaults, target)
 }
 
 /// The same where nobody chooses, with these limits and requests where the target has none.
-pub(crate) fn of_probe(pod: &Pod<'_>, default: &Requirements, target: Container<'_>) -> Option<Value> {
-    let mut requirements = default.clone();
-    for (kind, default) in default.iter().enumerate() {
-        take_from_target(&mut requirements, kind, default, target);
-    }
-    fitted(pod, requirements)
+pub(crate) fn of_probe(pod: &Pod<'_>, defaults: &Requirements, target: Container<'_>) -> Option<Value> {
+    of_target(pod, defaults.clone(), defaults, target)
 }
 
 /// The resources of a container that keeps running beside the application, within what the namespace allows.
@@ -54,24 +46,26 @@ pub(crate) fn of_sidecar(context: &LanguageContext<'_, '_>) -> Option<Value> {
 
 /// Replaces limits or requests by those of the target, unless they differ from the default because somebody chose them.
 /// What a target has only the other kind of has no default either: it could contradict that.
-fn take_from_target(
-    requirements: &mut Requirements,
-    kind: usize,
-    default: &Map<String, Value>,
+fn of_target(
+    pod: &Pod<'_>,
+    mut requirements: Requirements,
+    defaults: &Requirements,
     target: Container<'_>,
-) {
-    let Some(amounts) = requirements.get_mut(kind).filter(|amounts| *amounts == default) else { return };
-    for resource in OF_TARGET {
-        let of =
-            |kind: &str| target.json.get("resources")?.get(kind)?.get(resource).filter(|one| !one.is_null());
-        let (own, any) =
-            (KINDS.get(kind).and_then(|kind| of(kind)), KINDS.iter().any(|kind| of(kind).is_some()));
-        match own {
-            Some(own) => drop(amounts.insert(resource.to_owned(), own.clone())),
-            None if any => drop(amounts.remove(resource)),
-            None => {}
+) -> Option<Value> {
+    let of_target = |kind: &str, resource: &str| {
+        target.json.get("resources")?.get(kind)?.get(resource).filter(|amount| !amount.is_null())
+    };
+    let maps = requirements.iter_mut().zip(defaults).zip(KINDS);
+    for ((amounts, _), kind) in maps.filter(|((amounts, default), _)| *amounts == *default) {
+        for resource in OF_TARGET {
+            if let Some(own) = of_target(kind, resource) {
+                amounts.insert(resource.to_owned(), own.clone());
+            } else if KINDS.iter().any(|kind| of_target(kind, resource).is_some()) {
+                amounts.remove(resource);
+            }
         }
     }
+    fitted(pod, requirements)
 }
 
 fn fitted(pod: &Pod<'_>, [mut limits, mut requests]: Requirements) -> Option<Value> {

@@ -52,7 +52,7 @@ impl Proofs {
     /// Returns whether that changes anything. Virtual nodes prove nothing, and say nothing of others.
     pub fn see<'n>(&mut self, nodes: impl Iterator<Item = &'n Node>, day: u32) -> bool {
         let before = self.clone();
-        for node in nodes.filter(|node| !node.is_virtual() && node.is_linux()) {
+        for node in nodes.filter(|node| node.is_ordinary()) {
             match self.classes.get_mut(&node.class) {
                 Some(seen) => seen.day = day,
                 None => {

@@ -103,16 +103,15 @@ fn inject<'a>(
     let Some(name) = only_target(server, context, draft, findings) else {
         return Vec::new();
     };
-    let Some(earlier) = draft.target(name).cloned() else {
+    let Some(mut target) = draft.target(name).cloned() else {
         return Vec::new();
     };
-    let mut target = earlier.clone();
     if let Err(reason) = instrument(server, context, &mut target, draft, findings) {
         findings.pod(reason, context.choice.pointer());
         return Vec::new();
     }
     review(server, context, &target, findings);
-    let changed = target.differs_from(&earlier);
+    let changed = draft.target(name).is_some_and(|earlier| target.differs_from(earlier));
     draft.keep(target);
     draft.add_volumes(exporter::volumes(context.spec()));
     if changed { vec![name.to_owned()] } else { Vec::new() }

@@ -64,10 +64,10 @@ pub fn canary(name: &str, node_name: &str, node: &Node, image: &str) -> Value {
                 "runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
-            "volumes": [{"name": VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "4Mi"}}],
+            "volumes": [super::volume()],
             "initContainers": [
                 container(COPIER, of_copier(vec![FILE.to_owned()]), &mount, json!([])),
-                container("ingraft-probe-0", started(program(FOLDER), &Command::Probe(plan)), &mount, json!([])),
+                container(&super::name(0), started(program(FOLDER), &Command::Probe(plan)), &mount, json!([])),
             ],
             "containers": [container("canary", started(program(""), &Command::Check(check)), &json!([]), variable)],
         },

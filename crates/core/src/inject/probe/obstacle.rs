@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use crate::Halts;
 use crate::finding::Obstacle;
 use crate::json::string;
 use crate::node::{Node, OLDEST_WITH_FILES, Placement};
@@ -31,6 +32,18 @@ pub(crate) fn of_pod(spec: &Value, snapshot: &Snapshot, settings: &Settings) -> 
     of_nodes(spec, snapshot, settings).or_else(of_spec)
 }
 
+/// The same for what went wrong with probes in a namespace, or in an image there.
+pub(crate) fn of_halts(halts: &Halts, namespace: &str, image: &str) -> Option<Obstacle> {
+    if halts.0.is_empty() {
+        None
+    } else if halts.are_stripped(namespace) {
+        Some(Obstacle::Stripped)
+    } else {
+        let failed = halts.has_no_copier(namespace) || halts.has_no_probe(namespace, image);
+        failed.then_some(Obstacle::Failed)
+    }
+}
+
 /// The same for what a security context of a pod or container asks for.
 pub(crate) fn of_security_context(context: Option<&Value>) -> Option<Obstacle> {
     let is_localhost =
@@ -42,7 +55,7 @@ fn of_nodes(spec: &Value, snapshot: &Snapshot, settings: &Settings) -> Option<Ob
     let needs_proof = settings.env_probe != EnvProbe::Always;
     let oldest = |nodes: &mut dyn Iterator<Item = &Node>| nodes.map(|node| node.class.minor()).min();
     let is_old = |minor: Option<u16>| minor.is_some_and(|minor| minor < OLDEST_WITH_FILES);
-    let mut ordinary = snapshot.nodes.iter().filter(|node| !node.is_virtual() && node.is_linux());
+    let mut ordinary = snapshot.nodes.iter().filter(|node| node.is_ordinary());
     if needs_proof && snapshot.nodes.iter().next().is_none() {
         return Some(Obstacle::NoNode);
     }
