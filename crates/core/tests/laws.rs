@@ -41,7 +41,9 @@ proptest! {
     #[test]
     fn injecting_twice_is_injecting_once(world in world()) {
         let mut refused = world.outcome().findings.into_iter().map(|finding| finding.code());
-        prop_assume!(refused.all(|code| code != "VariableNotMergeable"));
+        if refused.any(|code| ["VariableNotMergeable", "VariableOfImage"].contains(&code)) {
+            return Ok(());
+        }
         let once = world.injected();
         let again = World { pod: once, ..world };
         prop_assert_eq!(again.outcome().edits, Vec::<Edit>::new());

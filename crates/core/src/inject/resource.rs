@@ -35,9 +35,9 @@ impl Attributes {
     pub(crate) fn of(pod: &Pod<'_>, spec: &InstrumentationSpec, container: Container<'_>) -> Self {
         let chosen = spec.resource.as_ref().and_then(|resource| resource.resource_attributes.as_ref());
         let mut map = chosen.cloned().unwrap_or_default();
-        map.retain(|key, _| valid::is_attribute_key(key));
         add_facts(&mut map, pod, spec, container.name);
         add_annotations(&mut map, pod.json);
+        map.retain(|key, _| valid::is_attribute_key(key));
         let labels = uses_labels(spec);
         let set = |value: &str| (!value.is_empty()).then(|| value.to_owned());
         let annotated = |key: &str| set(pod.annotation(&format!("{RESOURCE_PREFIX}{key}")));
