@@ -35,9 +35,6 @@ pub const RESOURCE_PREFIX: &str = "resource.opentelemetry.io/";
 /// What was injected into a pod: language → Instrumentation, containers, hash. Written by Ingraft.
 pub const INJECTED: &str = "ingraft.dev/injected";
 
-/// The label of pods in which a probe looks for variables, so that its reports can be found. Written by Ingraft.
-pub const PROBED: &str = "ingraft.dev/probed";
-
 /// The fields of an Instrumentation that the defaulting webhook filled in: a comma list of JSON pointers.
 /// Written by Ingraft.
 pub const DEFAULTED: &str = "ingraft.dev/defaulted";

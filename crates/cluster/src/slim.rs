@@ -8,15 +8,15 @@ use std::marker::PhantomData;
 use ingraft_api::annotations::POD_SECURITY_ENFORCE;
 use ingraft_core::node::Taint;
 use ingraft_core::{LimitRange, Namespace};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::Resource;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-/// Name, namespace, unique id and those annotations and labels that can matter of an object of kind `K`, a part `S` of
-/// its spec and a part `T` of its status. Without such parts, the API server is asked for metadata only.
-pub(crate) struct Slim<K, S = Nothing, T = Nothing> {
+/// Name, namespace, unique id, owners and those annotations and labels that can matter of an object of kind `K`, a part
+/// `S` of its spec and a part `T` of its status. Without such parts, the API server is asked for metadata only.
+pub struct Slim<K, S = Nothing, T = Nothing> {
     pub(crate) metadata: ObjectMeta,
     pub(crate) spec: S,
     pub(crate) status: T,
@@ -24,7 +24,7 @@ pub(crate) struct Slim<K, S = Nothing, T = Nothing> {
 }
 
 /// A part of a spec or status.
-pub(crate) trait Part: DeserializeOwned + Clone + Debug + Default {
+pub trait Part: DeserializeOwned + Clone + Debug + Default {
     /// Whether it is nothing.
     const METADATA_ONLY: bool = false;
     /// Whether any label of the object may matter.
@@ -33,7 +33,7 @@ pub(crate) trait Part: DeserializeOwned + Clone + Debug + Default {
 
 /// Nothing of a spec or status.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct Nothing {}
+pub struct Nothing {}
 
 impl Part for Nothing {
     const METADATA_ONLY: bool = true;
@@ -152,6 +152,7 @@ impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
             annotations: Option<BTreeMap<String, String>>,
             #[serde(default, deserialize_with = "labels::<_, S>")]
             labels: Option<BTreeMap<String, String>>,
+            owner_references: Option<Vec<OwnerReference>>,
             #[serde(skip)]
             of: PhantomData<S>,
         }
@@ -163,6 +164,7 @@ impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
             resource_version: metadata.resource_version,
             annotations: metadata.annotations,
             labels: metadata.labels,
+            owner_references: metadata.owner_references,
             ..ObjectMeta::default()
         });
         let metadata = metadata.unwrap_or_default();

@@ -62,7 +62,7 @@ impl Store {
     }
 
     /// The same, where it may turn out that nothing changed: then nobody is woken.
-    fn update_if(&self, change: impl FnOnce(&mut Snapshot) -> bool) {
+    pub fn update_if(&self, change: impl FnOnce(&mut Snapshot) -> bool) {
         if change(&mut self.snapshot.write().unwrap_or_else(PoisonError::into_inner)) {
             self.changed.send_replace(());
         }

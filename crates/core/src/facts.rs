@@ -38,7 +38,7 @@ fn narrow(known: &mut ImageFacts, mut newer: ImageFacts) {
 pub struct Facts {
     /// By namespace, image reference and architecture.
     namespaces: BTreeMap<String, Images>,
-    /// Counts what was learnt.
+    /// Counts what was learnt or seen.
     #[serde(default)]
     turn: u64,
 }
@@ -52,17 +52,17 @@ struct Known {
     /// The image that the reference stood for. Empty when it has stood for several: then nothing holds.
     id: String,
     facts: ImageFacts,
-    /// When it was learnt last.
+    /// When it was learnt or seen last.
     #[serde(default)]
     turn: u64,
 }
 
-/// When something was learnt last of an image.
+/// When something was learnt or seen last of an image.
 fn last_turn(known: &BTreeMap<String, Known>) -> u64 {
     known.values().map(|known| known.turn).max().unwrap_or_default()
 }
 
-/// So many images are remembered in a namespace; then those of which nothing was learnt for the longest time go.
+/// So many images are remembered in a namespace; then those that nobody has used for the longest time go.
 const REMEMBERED: usize = 200;
 
 impl Facts {
@@ -99,6 +99,24 @@ impl Facts {
         *known != before
     }
 
+    /// Takes up what an image reference stands for in a container that runs. Answers whether that puts in doubt what is
+    /// known.
+    pub fn see(&mut self, namespace: &str, image: &str, id: &str, architecture: &str) -> bool {
+        let known = self.namespaces.get_mut(namespace).and_then(|images| images.get_mut(image));
+        let Some(known) = known.and_then(|known| known.get_mut(architecture)) else {
+            return false;
+        };
+        if known.turn < self.turn {
+            self.turn += 1;
+            known.turn = self.turn;
+        }
+        let moved = !known.id.is_empty() && known.id != id;
+        if moved {
+            *known = Known { turn: known.turn, ..Known::default() };
+        }
+        moved
+    }
+
     /// Forgets the namespaces that are not kept. Returns whether there were any.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) -> bool {
         let before = self.namespaces.len();
@@ -106,8 +124,8 @@ impl Facts {
         self.namespaces.len() < before
     }
 
-    /// All facts as text of at most so many bytes. Namespaces that do not fit are left out, those of which nothing was
-    /// learnt for the longest time first, and will be learnt again.
+    /// All facts as text of at most so many bytes. Namespaces that do not fit are left out, those that have used none of
+    /// their images for the longest time first, and will be learnt again.
     pub fn to_text(&self, largest: usize) -> String {
         let last = |images: &Images| images.values().map(last_turn).max().unwrap_or_default();
         let mut namespaces: Vec<(&String, &Images)> = self.namespaces.iter().collect();
@@ -157,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_images_that_were_learnt_first_make_room() {
+    fn the_images_that_were_used_first_make_room() {
         let mut facts = Facts::default();
         for number in 0..REMEMBERED {
             learn(&mut facts, "shop", &format!("app:{number}"));
@@ -166,6 +184,24 @@ mod tests {
         learn(&mut facts, "shop", "app:new");
         assert!(knows(&facts, "shop", "app:0") && knows(&facts, "shop", "app:new"));
         assert!(!knows(&facts, "shop", "app:1"));
+    }
+
+    #[test]
+    fn what_runs_is_used_and_may_put_in_doubt_what_is_known() {
+        let mut facts = Facts::default();
+        for number in 0..REMEMBERED {
+            learn(&mut facts, "shop", &format!("app:{number}"));
+        }
+        assert!(!facts.see("shop", "app:0", "sha256:a", "amd64"));
+        learn(&mut facts, "shop", "app:new");
+        assert!(knows(&facts, "shop", "app:0") && !knows(&facts, "shop", "app:1"));
+
+        // Of another architecture, the same reference has another id.
+        assert!(!facts.see("shop", "app:0", "sha256:b", "arm64") && knows(&facts, "shop", "app:0"));
+        assert!(facts.see("shop", "app:0", "sha256:b", "amd64") && !knows(&facts, "shop", "app:0"));
+        assert!(!facts.see("shop", "app:0", "sha256:b", "amd64"), "it is in doubt already");
+        learn(&mut facts, "shop", "app:0");
+        assert!(!knows(&facts, "shop", "app:0"), "what has moved may move again");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
     Address, Candidate, Leadership, NAME, Registration, follow_authority, follow_memory, keep_halts,
-    prove_nodes, publish_events, save_memory, take_over_memory, upgrade_images, watch_probes, watch_refusals,
+    prove_nodes, publish_events, save_memory, take_over_memory, upgrade_images, watch_pods, watch_refusals,
 };
 use ingraft_core::{EnvProbe, Settings};
 use ingraft_webhook::{Context, LeafResolver, Metrics, Server, router};
@@ -221,8 +221,8 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
         save_memory(&saving, &own.args.namespace, &own.store, own.unsaved).await;
     });
     let (watching, own) = (client.clone(), shared.clone());
-    tasks.spawn_infallible("watch of probes", async move {
-        watch_probes(watching, &own.store, own.settings(), &own.reports, &own.learnt).await;
+    tasks.spawn_infallible("watch of pods", async move {
+        watch_pods(watching, &own.store, own.settings(), &own.reports, &own.learnt).await;
     });
     let (proving, own) = (client.clone(), shared.clone());
     tasks.spawn_infallible("proof of nodes", async move {

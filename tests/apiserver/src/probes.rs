@@ -114,8 +114,7 @@ fn probes_need_new_nodes_and_end_where_facts_are_known() {
     until("pods get probes", || would_get(&cluster, namespace), has_probe);
 
     // What a probe reports makes the next one unnecessary.
-    let (created, said) = cluster.create(false, &[asking(namespace, "probed")]);
-    assert_eq!(created[0]["metadata"]["labels"]["ingraft.dev/probed"], "true", "{said}");
+    let (created, _) = cluster.create(false, &[asking(namespace, "probed")]);
     let copier = created[0]["spec"]["initContainers"].as_array().unwrap();
     let copier = copier.iter().find(|container| container["name"] == "ingraft-probe-copier").unwrap();
     assert_eq!(copier["image"], PROBE_IMAGE);
@@ -184,6 +183,38 @@ fn what_a_probe_found_wrong_is_told() {
     // The next pod is refused at once, without files and probes.
     let refused = |containers: &Vec<String>| containers.is_empty();
     until("the agent is left out", || would_get(&cluster, namespace), refused);
+    cluster.kubectl().run(&["delete", "node", "new"]).unwrap();
+}
+
+/// The tag was `app@sha256:a` when it was probed.
+#[test]
+fn facts_end_where_a_tag_stands_for_another_image() {
+    let cluster = exclusive();
+    forget(&cluster);
+    let namespace = "moved-tag";
+    let mut operator = cluster.operator_with("moved-tag", &[FLAG, ALWAYS]);
+    operator.wait_ready();
+    cluster.namespace(namespace, &json!({}));
+    cluster.apply(&[instrumentation(namespace, "base", &json!({}))]);
+    add_node(&cluster, "new", "v1.35.4");
+    cluster.wait_seen();
+    cluster.create(false, &[asking(namespace, "probed")]);
+    probe_ended(&cluster, namespace, "probed", r#"{"sets":[],"libc":"glibc","arch":"amd64"}"#);
+    until("the image is known", || would_get(&cluster, namespace), |containers| !has_probe(containers));
+
+    let mut untouched = pod(namespace, "untouched", &json!({}));
+    untouched["spec"]["nodeName"] = "new".into();
+    cluster.create(false, &[untouched]);
+    let running = |id: &str| {
+        json!({"containerStatuses": [{
+            "name": "app", "image": "example.com/app:1.2.0", "imageID": id, "ready": true, "restartCount": 0,
+            "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+        }]})
+    };
+    cluster.set_pod_status(namespace, "untouched", &running("example.com/app@sha256:a"));
+    assert!(!has_probe(&would_get(&cluster, namespace)));
+    cluster.set_pod_status(namespace, "untouched", &running("example.com/app@sha256:b"));
+    until("the image is in doubt", || would_get(&cluster, namespace), has_probe);
     cluster.kubectl().run(&["delete", "node", "new"]).unwrap();
 }
 

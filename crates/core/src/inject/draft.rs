@@ -19,7 +19,6 @@ pub(crate) struct Draft<'a> {
     containers: Vec<Target<'a>>,
     /// The agents that were added, for the probe to know what it activates.
     pub(crate) agents: Vec<AgentFiles>,
-    labels: Vec<(String, Value)>,
     /// Containers whose language is to be found out.
     unknown: Vec<String>,
     init_containers: Vec<NewInitContainer>,
@@ -44,7 +43,6 @@ impl<'a> Draft<'a> {
             spec: pod.spec(),
             containers: pod.containers.iter().map(target).collect(),
             agents: Vec::new(),
-            labels: Vec::new(),
             unknown: Vec::new(),
             init_containers: Vec::new(),
             sidecars: Vec::new(),
@@ -134,11 +132,6 @@ impl<'a> Draft<'a> {
         self.unknown.iter().any(|unknown| unknown == container)
     }
 
-    /// Adds a label to the pod.
-    pub(crate) fn add_label(&mut self, key: &str, value: &str) {
-        self.labels.push((key.to_owned(), value.into()));
-    }
-
     /// Lets the containers see each other's processes.
     pub(crate) fn share_process_namespace(&mut self) {
         self.shares_process_namespace = true;
@@ -200,7 +193,6 @@ impl<'a> Draft<'a> {
             edits.push(Edit::add("/metadata", Map::new()));
         }
         edits.extend(set_entries(self.pod, "/metadata/annotations", annotations));
-        edits.extend(set_entries(self.pod, "/metadata/labels", self.labels));
         edits
     }
 }

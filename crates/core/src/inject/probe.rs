@@ -17,7 +17,6 @@ pub(crate) mod obstacle;
 pub(crate) mod stripped;
 
 use command::{COPIER, FOLDER, yields_to};
-use ingraft_api::annotations::PROBED;
 use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
@@ -94,7 +93,6 @@ pub(crate) fn apply<'a>(plan: Vec<Probe<'a>>, pod: &Pod<'a>, settings: &Settings
     for (probe, container) in probes {
         draft.add_init_container(probe, before(container));
     }
-    draft.add_label(PROBED, "true");
 }
 
 /// Whether something outside the list of variables may set one that was added.

@@ -20,8 +20,6 @@ const MOVED: &str = "OTEL_RESOURCE_ATTRIBUTES";
 /// The annotations that we write.
 const WRITTEN: [&str; 2] =
     ["ingraft.dev/injected", "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"];
-/// The label that we write.
-const LABEL: [&str; 1] = ["ingraft.dev/probed"];
 /// The container that we add beside the others (docs/reference/go.md 3).
 const SIDECAR: &str = "opentelemetry-auto-instrumentation";
 /// The volumes that hold a clone of a folder: what else was mounted in it is in the clone
@@ -63,7 +61,7 @@ fn check_metadata(before: &Value, after: &Value) {
     assert_eq!(without(before, &both), without(after, &both));
     let kept = |value: &Value| {
         let map = |key: &str| value.get(key).cloned().unwrap_or_default();
-        (without(&map("annotations"), &WRITTEN), without(&map("labels"), &LABEL))
+        (without(&map("annotations"), &WRITTEN), map("labels"))
     };
     assert_eq!(kept(before), kept(after));
     let names = |value: &Value| value["annotations"][WRITTEN[1]].as_str().unwrap_or_default().to_owned();

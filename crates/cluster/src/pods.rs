@@ -1,0 +1,140 @@
+//! Pods that exist, trimmed while they are read: whose they are, which images run, and how their containers fare.
+
+use k8s_openapi::api::core::v1;
+use kube::{Api, Client};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::slim::{Part, Slim};
+
+/// A pod of the cluster.
+pub type SeenPod = Slim<v1::Pod, PodSpec, PodStatus>;
+
+/// All pods of the cluster.
+pub fn pods(client: Client) -> Api<SeenPod> {
+    Api::all(client)
+}
+
+/// Where a pod runs, and what.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodSpec {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    node_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    init_containers: Option<Vec<InitContainer>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    containers: Option<Vec<Container>>,
+}
+
+impl Part for PodSpec {
+    const ALL_LABELS: bool = true;
+}
+
+/// An init container: what it was called with tells whether it is ours.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct InitContainer {
+    name: String,
+    image: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<Vec<String>>,
+}
+
+/// A container.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Container {
+    name: String,
+    image: String,
+}
+
+/// How the containers of a pod fare.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodStatus {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    init_container_statuses: Option<Vec<ContainerStatus>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    container_statuses: Option<Vec<ContainerStatus>>,
+}
+
+impl Part for PodStatus {}
+
+/// How a container fares.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct ContainerStatus {
+    name: String,
+    #[serde(rename = "imageID")]
+    image_id: String,
+    state: Value,
+}
+
+impl SeenPod {
+    /// The node that it was given to; empty before.
+    pub fn node(&self) -> &str {
+        self.spec.node_name.as_deref().unwrap_or_default()
+    }
+
+    /// The images that its containers run: the reference, and what it stood for when the container started.
+    pub fn running_images(&self) -> impl Iterator<Item = (&str, &str)> {
+        let statuses = self.status.container_statuses.iter().flatten();
+        let running = statuses.filter(|status| status.state.get("running").is_some());
+        running.filter(|status| !status.image_id.is_empty()).filter_map(|status| {
+            let mut containers = self.spec.containers.iter().flatten();
+            let container = containers.find(|container| container.name == status.name)?;
+            Some((container.image.as_str(), status.image_id.as_str()))
+        })
+    }
+
+    /// What is read of it, as a document.
+    pub fn document(&self) -> Value {
+        json!({"metadata": self.metadata, "spec": self.spec, "status": self.status})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_matters_and_nothing_else() {
+        let pod = json!({
+            "metadata": {
+                "name": "web-0", "namespace": "shop", "uid": "u", "managedFields": [{"manager": "kubectl"}],
+                "labels": {"pod-template-hash": "abc"}, "annotations": {"other/key": "large"},
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-abc", "uid": "r"}],
+            },
+            "spec": {
+                "nodeName": "n1", "serviceAccountName": "default",
+                "initContainers": [{"name": "i", "image": "init:1", "command": ["a"], "env": [{"name": "PASSWORD"}]}],
+                "containers": [
+                    {"name": "app", "image": "app:1", "env": [{"name": "PASSWORD", "value": "secret"}]},
+                    {"name": "waits", "image": "app:2"},
+                ],
+            },
+            "status": {
+                "phase": "Running",
+                "containerStatuses": [
+                    {"name": "app", "imageID": "app@sha256:a", "state": {"running": {}}, "ready": true},
+                    {"name": "waits", "imageID": "", "state": {"waiting": {"reason": "ErrImagePull"}}},
+                ],
+            },
+        });
+        let pod: SeenPod = serde_json::from_value(pod).unwrap();
+        assert_eq!(pod.node(), "n1");
+        assert_eq!(pod.running_images().collect::<Vec<_>>(), [("app:1", "app@sha256:a")]);
+        let document = pod.document();
+        assert_eq!(document["metadata"]["ownerReferences"][0]["name"], "web-abc");
+        assert_eq!(
+            document["spec"]["initContainers"],
+            json!([{"name": "i", "image": "init:1", "command": ["a"]}])
+        );
+        let text = document.to_string();
+        assert!(
+            !["kubectl", "large", "PASSWORD", "secret"].iter().any(|trimmed| text.contains(trimmed)),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! Learns from the pods of the cluster: what probes report, what keeps them from running, and what image references stand
+//! for by now. The leader alone watches them.
+
+use std::collections::BTreeSet;
+
+use futures::TryStreamExt;
+use ingraft_cluster::client::WATCH_LIFE;
+use ingraft_cluster::pods::{SeenPod, pods};
+use ingraft_cluster::report::{Report, Reports};
+use ingraft_cluster::watch::Store;
+use ingraft_core::probe_report::{ProbeFailure, ProbeReport, failure, reports as probe_reports};
+use ingraft_core::{Settings, owner};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Client, ResourceExt};
+use tokio::sync::watch;
+
+use crate::repeats::Repeats;
+
+/// Watches all pods, for as long as this replica leads, and tells whoever saves what was learnt.
+pub async fn watch_pods(
+    client: Client,
+    store: &Store,
+    settings: &Settings,
+    reports: &Reports,
+    learnt: &watch::Sender<()>,
+) {
+    let config = watcher::Config::default().page_size(100).timeout(WATCH_LIFE);
+    let mut events = std::pin::pin!(watcher(pods(client), config).default_backoff());
+    // Pods whose probes have reported: a pod changes more often than they report.
+    let (mut reported, mut repeats) = (BTreeSet::new(), Repeats::default());
+    loop {
+        match events.try_next().await {
+            Ok(Some(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod))) => {
+                if learn_of_probes(&pod, store, settings, reports, &mut reported) | see_images(&pod, store) {
+                    learnt.send_replace(());
+                }
+            }
+            Ok(Some(watcher::Event::Delete(pod))) => {
+                let uid = pod.uid().unwrap_or_default();
+                reported.retain(|(known, _)| *known != uid);
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => return,
+            Err(error) => repeats.watch_failed("pods", &error),
+        }
+    }
+}
+
+/// Takes up which images run. Returns whether that puts anything in doubt.
+fn see_images(pod: &SeenPod, store: &Store) -> bool {
+    let namespace = pod.namespace().unwrap_or_default();
+    let mut changed = false;
+    store.update_if(|snapshot| {
+        let node = snapshot.nodes.get("", pod.node());
+        let architecture = node.map_or("", |node| node.class.architecture.as_str());
+        for (image, id) in pod.running_images() {
+            changed |= snapshot.facts.see(&namespace, image, id, architecture);
+        }
+        changed
+    });
+    changed
+}
+
+/// Takes up what the probes of a pod reported. Returns whether it says anything new of an image.
+fn learn_of_probes(
+    pod: &SeenPod,
+    store: &Store,
+    settings: &Settings,
+    reports: &Reports,
+    reported: &mut BTreeSet<(String, String)>,
+) -> bool {
+    let (namespace, document) = (pod.namespace().unwrap_or_default(), pod.document());
+    let report = |findings| {
+        let owners = owner::owners(&document, &namespace, &store.read());
+        reports.send(Report { namespace: namespace.clone(), pod: pod.name_any(), owners, findings });
+    };
+    let mut is_new = |what: String| reported.insert((pod.uid().unwrap_or_default(), what));
+    if let Some(ProbeFailure { halt, finding }) = failure(&document, &namespace, &settings.probe_image)
+        && is_new(finding.code().to_owned())
+    {
+        store.note_halt(halt);
+        let (code, message) = (finding.code(), finding.message(settings.locale));
+        tracing::warn!(code, k8s.namespace.name = namespace, k8s.pod.name = pod.name_any(), "{message}");
+        report(vec![finding]);
+    }
+    let mut changed = false;
+    for probe in probe_reports(&document, &settings.probe_image) {
+        let findings = probe.review();
+        // One that fails may run again.
+        let outcome = if probe.said.is_ok() { "reported" } else { "failed" };
+        if !is_new(format!("{} {outcome}", probe.container)) {
+            continue;
+        }
+        if !findings.is_empty() {
+            report(findings);
+        }
+        let ProbeReport { image, id, said: Ok(said), .. } = probe else {
+            continue;
+        };
+        store.update(|snapshot| {
+            changed |= snapshot.facts.learn(&namespace, &image, &id, &said.architecture, said.facts);
+        });
+    }
+    changed
+}
