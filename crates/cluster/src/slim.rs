@@ -8,14 +8,14 @@ use std::marker::PhantomData;
 use ingraft_api::annotations::POD_SECURITY_ENFORCE;
 use ingraft_core::node::Taint;
 use ingraft_core::{LimitRange, Namespace};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::Resource;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-/// Name, namespace, unique id, owners and those annotations and labels that can matter of an object of kind `K`, a part
-/// `S` of its spec and a part `T` of its status. Without such parts, the API server is asked for metadata only.
+/// Name, namespace, unique id, owners, the time of its removal, and those annotations and labels that can matter of an
+/// object of kind `K`, a part `S` of its spec and a part `T` of its status. Without such parts, the API server is asked for metadata only.
 pub struct Slim<K, S = Nothing, T = Nothing> {
     pub(crate) metadata: ObjectMeta,
     pub(crate) spec: S,
@@ -153,6 +153,7 @@ impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
             #[serde(default, deserialize_with = "labels::<_, S>")]
             labels: Option<BTreeMap<String, String>>,
             owner_references: Option<Vec<OwnerReference>>,
+            deletion_timestamp: Option<Time>,
             #[serde(skip)]
             of: PhantomData<S>,
         }
@@ -165,6 +166,7 @@ impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
             annotations: metadata.annotations,
             labels: metadata.labels,
             owner_references: metadata.owner_references,
+            deletion_timestamp: metadata.deletion_timestamp,
             ..ObjectMeta::default()
         });
         let metadata = metadata.unwrap_or_default();

@@ -8,7 +8,7 @@ use ingraft_cluster::client::WATCH_LIFE;
 use ingraft_cluster::pods::{SeenPod, pods};
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::Store;
-use ingraft_core::probe_report::{ProbeFailure, ProbeReport, failure, reports as probe_reports};
+use ingraft_core::probe_report::{ProbeReport, StartFailure, failure, reports as probe_reports};
 use ingraft_core::{Settings, owner};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
@@ -75,7 +75,7 @@ fn learn_of_probes(
         reports.send(Report { namespace: namespace.clone(), pod: pod.name_any(), owners, findings });
     };
     let mut is_new = |what: String| reported.insert((pod.uid().unwrap_or_default(), what));
-    if let Some(ProbeFailure { halt, finding }) = failure(&document, &namespace, &settings.probe_image)
+    if let Some(StartFailure { halt, finding }) = failure(&document, &namespace, &settings.probe_image)
         && is_new(finding.code().to_owned())
     {
         store.note_halt(halt);

@@ -23,7 +23,7 @@ mod variable;
 
 pub use annotation::AnnotationFinding;
 pub use choice::ChoiceFinding;
-pub use container::{ContainerFinding, Taken};
+pub use container::{CloneObstacle, ContainerFinding, Taken};
 pub use endpoint::EndpointFinding;
 pub use family::{Code, Example};
 pub use field::{FieldFinding, FieldProblem, FieldType};

@@ -1,5 +1,5 @@
-//! Where probes have gone wrong, so that there are none for some days: in a namespace, for an image in it, and at last
-//! in the whole cluster.
+//! Where probes, or clones of configurations, have gone wrong, so that there are none for some days: in a namespace, for
+//! an image in it, and at last in the whole cluster.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +18,8 @@ pub enum Halt {
     Copier(String),
     /// The probe does not run in an image, in a namespace.
     Probe(String, String),
+    /// The configuration of a web server could not be cloned from an image, in a namespace.
+    Clone(String, String),
 }
 
 impl Halt {
@@ -27,6 +29,7 @@ impl Halt {
             Self::Stripped(namespace) => format!("stripped.{namespace}"),
             Self::Copier(namespace) => format!("copier.{namespace}"),
             Self::Probe(namespace, image) => format!("probe.{namespace}.{image}"),
+            Self::Clone(namespace, image) => format!("clone.{namespace}.{image}"),
         }
     }
 
@@ -36,9 +39,10 @@ impl Halt {
         match kind {
             "stripped" => Some(Self::Stripped(rest.to_owned())),
             "copier" => Some(Self::Copier(rest.to_owned())),
-            "probe" => {
+            "probe" | "clone" => {
+                let of = if kind == "probe" { Self::Probe } else { Self::Clone };
                 let (namespace, image) = rest.split_once('.')?;
-                Some(Self::Probe(namespace.to_owned(), image.to_owned()))
+                Some(of(namespace.to_owned(), image.to_owned()))
             }
             _ => None,
         }
@@ -47,6 +51,11 @@ impl Halt {
     /// The halt of the probe in an image.
     pub fn of_probe(namespace: &str, image: &str) -> Self {
         Self::Probe(namespace.to_owned(), crate::fnv::of(image.as_bytes()))
+    }
+
+    /// The halt of the clone of a configuration in an image.
+    pub fn of_clone(namespace: &str, image: &str) -> Self {
+        Self::Clone(namespace.to_owned(), crate::fnv::of(image.as_bytes()))
     }
 }
 
@@ -86,6 +95,11 @@ impl Halts {
     pub(crate) fn has_no_probe(&self, namespace: &str, image: &str) -> bool {
         self.0.contains_key(&Halt::of_probe(namespace, image))
     }
+
+    /// Whether the configuration in an image cannot be cloned.
+    pub(crate) fn has_no_clone(&self, namespace: &str, image: &str) -> bool {
+        self.0.contains_key(&Halt::of_clone(namespace, image))
+    }
 }
 
 #[cfg(test)]
@@ -95,7 +109,8 @@ mod tests {
     #[test]
     fn keys_are_read_back() {
         let probe = Halt::of_probe("shop", "example.com/app:1@sha256:a");
-        for halt in [Halt::Stripped("a".to_owned()), Halt::Copier("a-b".to_owned()), probe] {
+        let clone = Halt::of_clone("shop", "example.com/app:1");
+        for halt in [Halt::Stripped("a".to_owned()), Halt::Copier("a-b".to_owned()), probe, clone] {
             assert!(halt.key().chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)));
             assert_eq!(Halt::parse(&halt.key()), Some(halt));
         }

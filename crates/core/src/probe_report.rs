@@ -1,11 +1,13 @@
-//! What probes say at the end of their run: the termination messages of their containers.
+//! What probes say at the end of their run, the termination messages of their containers; and what keeps init containers
+//! of ours from running.
 
 use ingraft_probe_contract::{Agent, Omitted, Report};
 use serde_json::Value;
 
 use crate::Halt;
 use crate::facts::language;
-use crate::finding::{Finding, Findings, ProbeFinding};
+use crate::finding::{ContainerFinding, Finding, Findings, ProbeFinding, Reason};
+use crate::inject::is_clone;
 use crate::inject::probe::command;
 use crate::json::{list, named, string, string_at};
 
@@ -63,46 +65,55 @@ pub fn reports(pod: &Value, probe_image: &str) -> Vec<ProbeReport> {
     statuses.into_iter().flatten().filter_map(report).collect()
 }
 
-/// A copier or probe that keeps a pod from starting, and where there are to be no more of them.
+/// A copier, probe or clone that keeps a pod from starting, and where there are to be no more of them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ProbeFailure {
+pub struct StartFailure {
     /// Where there are to be none.
     pub halt: Halt,
     /// What people should know.
     pub finding: Finding,
 }
 
-/// What keeps the copier or a probe of a pod from running, as far as they are ours. The image of an application that
-/// cannot be pulled is no fault of its probe.
-pub fn failure(pod: &Value, namespace: &str, probe_image: &str) -> Option<ProbeFailure> {
-    let containers = list(pod.get("spec")?, "initContainers");
-    let copier = named(containers, command::COPIER)?;
-    if string(copier, "image") != Some(probe_image) || probe_image.is_empty() {
+/// What keeps an init container of ours from running. What would keep the application's container waiting too is no fault
+/// of ours.
+pub fn failure(pod: &Value, namespace: &str, probe_image: &str) -> Option<StartFailure> {
+    // What is being removed ends as it may.
+    if pod.pointer("/metadata/deletionTimestamp").is_some() {
         return None;
     }
+    let containers = list(pod.get("spec")?, "initContainers");
+    let copier = named(containers, command::COPIER).and_then(|copier| string(copier, "image"));
+    let has_copier = copier == Some(probe_image) && !probe_image.is_empty();
     let statuses = list(pod.get("status")?, "initContainerStatuses");
     statuses.iter().find_map(|status| {
         let name = string(status, "name")?;
-        let why = failed_state(status)?;
-        let halt = if name == command::COPIER {
-            Halt::Copier(namespace.to_owned())
+        let (container, why) = (name.to_owned(), failed_state(status)?);
+        let of_copier = has_copier && name == command::COPIER;
+        let running = named(containers, name).filter(|_| of_copier || !is_about_the_pod(status))?;
+        let image = string(running, "image")?;
+        let (halt, reason): (Halt, Reason) = if of_copier {
+            let halt = Halt::Copier(namespace.to_owned());
+            (halt, ProbeFinding::ProbeNotStarted { container, why }.into())
+        } else if has_copier && command::plan(running).is_some() {
+            (Halt::of_probe(namespace, image), ProbeFinding::ProbeNotStarted { container, why }.into())
+        } else if is_clone(name) {
+            (Halt::of_clone(namespace, image), ContainerFinding::CloneFailed { container, why }.into())
         } else {
-            let probe = named(containers, name).filter(|probe| command::plan(probe).is_some())?;
-            if is_about_the_image(status) {
-                return None;
-            }
-            Halt::of_probe(namespace, string(probe, "image")?)
+            return None;
         };
-        let reason = ProbeFinding::ProbeNotStarted { container: name.to_owned(), why };
-        Some(ProbeFailure { halt, finding: Finding::pod(reason, "/spec/initContainers") })
+        Some(StartFailure { halt, finding: Finding::pod(reason, "/spec/initContainers") })
     })
 }
 
-/// Whether a container waits for its image, which is the application's own: it would wait for it without us too. The
-/// reasons are those of <https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/kubelet/images/types.go>.
-fn is_about_the_image(status: &Value) -> bool {
+/// Whether a container waits for its image, which is the application's own, or for something that its variables refer
+/// to: the application would wait for it without us too. The reasons are those of
+/// <https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/kubelet/images/types.go> and, next to it,
+/// `kuberuntime/kuberuntime_container.go`.
+fn is_about_the_pod(status: &Value) -> bool {
     let reason = string_at(status, "/state/waiting/reason").unwrap_or_default();
-    reason.contains("Image") || reason == "RegistryUnavailable" || reason == "SignatureValidationFailed"
+    reason.contains("Image")
+        || ["RegistryUnavailable", "SignatureValidationFailed", "CreateContainerConfigError"]
+            .contains(&reason)
 }
 
 /// Why a container does not run, in the words of the kubelet; `None` while it may still start, and once it has ended

@@ -88,10 +88,13 @@ proptest! {
         let is_new = |list_key: &str, item: &Value| {
             !list(&world.pod["spec"], list_key).iter().any(|known| text(known, "name") == text(item, "name"))
         };
-        // Volumes that containers of the user, the sidecar, or a probe mount.
+        // Volumes that containers of the user, the sidecar, a probe, or a clone mount.
         let users = list(spec, "initContainers").iter().chain(list(spec, "containers")).filter(|container| {
             let name = text(container, "name");
-            own.has(name) || name == "opentelemetry-auto-instrumentation" || name.starts_with("ingraft-probe-0")
+            let uses_program = ["ingraft-probe-0", "otel-agent-source-container-clone"];
+            own.has(name)
+                || name == "opentelemetry-auto-instrumentation"
+                || uses_program.iter().any(|prefix| name.starts_with(prefix))
         });
         let mounted: BTreeSet<&str> =
             users.flat_map(|user| list(user, "volumeMounts")).map(|mount| text(mount, "name")).collect();

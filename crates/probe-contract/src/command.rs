@@ -5,6 +5,8 @@
 //!
 //! ingraft-probe check NAME VALUE
 //!
+//! ingraft-probe clone FROM TO [--version-of PROGRAM]
+//!
 //! ingraft-probe probe FILE
 //!     [--message PATH]            default /dev/termination-log; must exist
 //!     [--message-limit BYTES]     default 1024
@@ -41,6 +43,19 @@ pub enum Command {
     Probe(Plan),
     /// In our own image: succeed if a variable has a value.
     Check(Check),
+    /// In the application's image: copy a folder.
+    Clone(Folder),
+}
+
+/// One copy of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// The folder.
+    pub from: String,
+    /// Where its content goes.
+    pub to: String,
+    /// The program whose version is written beside it, to `version.txt`.
+    pub version_of: Option<String>,
 }
 
 /// One look at a variable.

@@ -3,7 +3,7 @@
 //! ```json
 //! {"stood_down":{"python":"version"},"sets":["PYTHONPATH"],"libc":"glibc",
 //!  "runtimes":{"java":null,"python":"3.9.2"},"agents":["datadog"],"esm":true,"entrypoint":["JAVA_TOOL_OPTIONS"],
-//!  "cut":true,"arch":"amd64","omitted":[{"name":"X","why":"quote"}],"error":"write: …"}
+//!  "no_shell":true,"cut":true,"arch":"amd64","omitted":[{"name":"X","why":"quote"}],"error":"write: …"}
 //! ```
 //!
 //! What is unknown, empty or false is left out, except that `sets` is always there.
@@ -64,6 +64,9 @@ pub struct ImageFacts {
     /// Variables that a shell script sets before the application starts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub entrypoint: Vec<String>,
+    /// Whether there is no `/bin/sh`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_shell: bool,
     /// Whether there was more to report.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,

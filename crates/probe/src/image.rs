@@ -43,6 +43,8 @@ pub(crate) struct Contents {
     pub(crate) es_modules: Option<bool>,
     /// Variables that a shell script replaces before the application starts.
     pub(crate) assigned: Vec<String>,
+    /// Whether there is no `/bin/sh`.
+    pub(crate) no_shell: bool,
     /// Looking ended early, so that more may be there.
     pub(crate) is_partial: bool,
 }
@@ -84,6 +86,7 @@ impl Contents {
             others: agents::find(image),
             es_modules: modules::uses_es_modules(image),
             assigned: entrypoint::assigned(image, assigned),
+            no_shell: !image.files.is_program("/bin/sh") && !image.files.is_exhausted(),
             is_partial: image.files.is_exhausted(),
             runtimes,
         }

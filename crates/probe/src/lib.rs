@@ -1,13 +1,17 @@
 //! A small static program that runs as an init container with the application's own image.
 //!
+//! It also clones the configuration of a web server, which the same image alone has.
+//!
 //! It sees what nobody outside sees: the environment that the application will have, which is the image's `ENV` below
 //! what the kubelet sets. It merges our variables into the user's, writes the result to a file that the kubelet reads
 //! by `fileKeyRef`, and reports facts (names and versions, never values) as its termination message. Its command line
 //! and its report are those of `ingraft-probe-contract`.
 //!
 //! Invariants: `probe` exits with 0 within two seconds whatever happens; the file is whole at any time; nothing of the
-//! image is ever executed; a value leaves the container by the file only.
+//! image is ever executed, but by `clone` the server, for its version; a value leaves the container by the file only;
+//! `clone` exits with 0 only if all that its user can read is cloned.
 
+mod clone;
 mod decide;
 mod environment;
 mod files;
@@ -38,10 +42,14 @@ pub fn run(
     words: impl Iterator<Item = OsString>,
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> End {
-    match Command::parse(words.map(|word| word.to_string_lossy().into_owned())) {
+    let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    let must_succeed = words.first().is_some_and(|word| word == "clone");
+    match Command::parse(words) {
         Ok(Command::Install(install)) => install::run(program, &install),
         Ok(Command::Probe(plan)) => probe::run(&plan, &variables.collect()),
         Ok(Command::Check(expected)) => check(&expected, &variables.collect()),
+        Ok(Command::Clone(folder)) => clone::run(&folder),
+        Err(error) if must_succeed => End { status: 1, complaint: error.to_string() },
         Err(error) => probe::refuse(&error),
     }
 }

@@ -21,16 +21,18 @@ const STEP: Duration = Duration::from_micros(100);
 const WATCHED: &str = "watched";
 
 fn main() -> ExitCode {
-    // In the first process too, which works itself where there may be no second one.
-    panic::set_hook(Box::new(|panic| {
-        complain(panic);
-        process::exit(0);
-    }));
     let mut arguments = env::args_os();
     let program = arguments.next().unwrap_or_default();
     let mut words: Vec<OsString> = arguments.collect();
+    // A clone that is not whole must not pass for one.
+    let status = i32::from(words.first().is_some_and(|word| word == "clone"));
+    // In the first process too, which works itself where there may be no second one.
+    panic::set_hook(Box::new(move |panic| {
+        complain(panic);
+        process::exit(status);
+    }));
     match words.first().and_then(|word| word.to_str()) {
-        Some("install" | "check") => {}
+        Some("install" | "check" | "clone") => {}
         Some(WATCHED) => drop(words.remove(0)),
         _ => {
             if let Ok(child) = Command::new(&program).arg(WATCHED).args(&words).spawn() {

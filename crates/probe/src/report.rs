@@ -32,6 +32,7 @@ pub(crate) fn of(plan: &Plan, environment: &Environment, contents: Contents, dec
         agents,
         esm: contents.es_modules,
         entrypoint: contents.assigned,
+        no_shell: contents.no_shell,
         cut: contents.is_partial,
     };
     let omitted = decision.omitted.into_iter().map(|(name, why)| Omitted { name, why });

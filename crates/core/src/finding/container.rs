@@ -64,6 +64,24 @@ family! {
         }
             example "A policy of the cluster allows init containers of certain images only. It refuses the pod once an agent is injected, and accepts it as it was."
             fix "Change what refuses the pod, or the Instrumentation so that it is accepted: the message says why it was refused. With a new pod template or a changed Instrumentation, injection is tried again.",
+        /// The configuration of a web server would not be cloned, so the server is left alone.
+        Error: CloneImpossible {
+            /// The container.
+            container: String,
+            /// Why.
+            why: CloneObstacle,
+        }
+            example "A web server's image has no shell, and the operator's program is not proven to run on every kind of node on which the pod may run."
+            fix "Use an image with `/bin/sh`, or see why the operator's program does not run: the finding `EnvironmentUnknown` says it. Where cloning has failed, the finding `CloneFailed` on an earlier pod says why; remove the cause, and the key that begins with `clone.` from the ConfigMap `ingraft-facts` of the operator's namespace, or wait for seven days.",
+        /// The configuration of a web server cannot be cloned, so the pod does not start. The next pods are left alone.
+        Error: CloneFailed {
+            /// The init container.
+            container: String,
+            /// What the kubelet says.
+            why: String,
+        }
+            example "A web server's image has no shell that could clone the configuration, or the node has no room for it."
+            fix "Restart the workload: `kubectl rollout restart deployment/NAME`. New pods start without the module. To have it, remove the cause, and the key that begins with `clone.` from the ConfigMap `ingraft-facts` of the operator's namespace.",
         /// The image has other runtimes, and not that of the language.
         Warning: LanguageSeemsWrong {
             /// The language.
@@ -76,6 +94,15 @@ family! {
             example "A probe found Java in the image before, and the pod requests Python:\n\n```yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: cart\n  annotations:\n    instrumentation.opentelemetry.io/inject-python: 'true'\nspec:\n  containers:\n    - name: app\n      image: eclipse-temurin:21-jre\n```"
             fix "Request the language that the image has:\n\n```yaml\ninstrumentation.opentelemetry.io/inject-java: 'true'\n```",
     }
+}
+
+/// Why the configuration of a web server would not be cloned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloneObstacle {
+    /// The image has no shell, and our program is not known to run.
+    NoShell,
+    /// It failed lately.
+    Failed,
 }
 
 /// What the pod already uses for something else.
@@ -147,6 +174,40 @@ impl ContainerFinding {
                 locale,
                 "change what refuses it, or the Instrumentation; then restart the workload",
                 "cambia lo que lo rechaza, o la Instrumentation; después reinicia la carga de trabajo",
+            )),
+            Self::CloneImpossible { container, why } => {
+                let why = match why {
+                    CloneObstacle::NoShell => say!(
+                        locale,
+                        "its image has no shell, and our program is not proven to run there",
+                        "su imagen no tiene shell, y no está demostrado que nuestro programa se ejecute allí",
+                    ),
+                    CloneObstacle::Failed => say!(
+                        locale,
+                        "that failed in another pod of this image",
+                        "falló en otro pod de esta imagen",
+                    ),
+                };
+                Text::new(say!(
+                    locale,
+                    "the server in container \"{container}\" is left alone, since its configuration cannot be cloned: {why}",
+                    "no se toca el servidor del contenedor \"{container}\", porque su configuración no se puede clonar: {why}",
+                ))
+                .help(say!(
+                    locale,
+                    "use an image with /bin/sh; if it has one, see finding CloneFailed of earlier pods",
+                    "usa una imagen con /bin/sh; si la tiene, consulta el hallazgo CloneFailed de pods anteriores",
+                ))
+            }
+            Self::CloneFailed { container, why } => Text::new(say!(
+                locale,
+                "container \"{container}\" cannot clone the server's configuration, so the pod does not start: {why}",
+                "el contenedor \"{container}\" no puede clonar la configuración del servidor, así que el pod no arranca: {why}",
+            ))
+            .help(say!(
+                locale,
+                "restart the workload: new pods start without the module",
+                "reinicia la carga de trabajo: los pods nuevos arrancan sin el módulo",
             )),
             Self::LanguageSeemsWrong { language, container, found } => {
                 let (all, first) = (list(found), first(found));

@@ -21,6 +21,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) agents: Vec<AgentFiles>,
     /// Containers whose language is to be found out.
     unknown: Vec<String>,
+    /// A container for which our program works in an init container that is no probe.
+    pub(crate) needs_program: Option<Container<'a>>,
     init_containers: Vec<NewInitContainer>,
     sidecars: Vec<Value>,
     shares_process_namespace: bool,
@@ -44,6 +46,7 @@ impl<'a> Draft<'a> {
             containers: pod.containers.iter().map(target).collect(),
             agents: Vec::new(),
             unknown: Vec::new(),
+            needs_program: None,
             init_containers: Vec::new(),
             sidecars: Vec::new(),
             shares_process_namespace: false,
@@ -115,6 +118,16 @@ impl<'a> Draft<'a> {
     pub(crate) fn add_init_container(&mut self, container: Value, before: Option<usize>) {
         let end = list(self.spec, "initContainers").len();
         self.init_containers.push(NewInitContainer { before: before.unwrap_or(end), container });
+    }
+
+    /// The same for one that fills a volume: before those that are being added and mount it.
+    pub(crate) fn add_filler(&mut self, container: Value, before: Option<usize>, volume: &str) {
+        self.add_init_container(container, before);
+        let needs = |new: &NewInitContainer| named(list(&new.container, "volumeMounts"), volume).is_some();
+        let first = self.init_containers.iter().position(needs).unwrap_or_default();
+        if let Some(last) = self.init_containers.get_mut(first..) {
+            last.rotate_right(1);
+        }
     }
 
     /// Adds a container that runs beside the others.

@@ -13,6 +13,7 @@ mod sdk;
 mod web_server;
 
 use ingraft_api::Language;
+pub(crate) use web_server::is_clone;
 use web_server::{apache_httpd, nginx};
 
 use super::choose::Choice;

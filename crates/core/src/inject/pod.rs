@@ -142,6 +142,11 @@ impl<'a> Pod<'a> {
             .or_else(of_container)
     }
 
+    /// Whether the configuration in the image of a container could not be cloned lately.
+    pub(crate) fn has_no_clone(&self, container: Container<'_>) -> bool {
+        self.snapshot.halts.has_no_clone(self.namespace, container.image())
+    }
+
     /// Whether a ConfigMap or Secret, and a key in it, exists in the namespace: `None` where that is not known.
     pub(crate) fn exists(&self, kind: ReferenceKind, name: &str, key: Option<&str>) -> Option<bool> {
         match (self.source(kind, name), key) {

@@ -10,6 +10,8 @@
 //!  ingraft-probe-N        the application's image and environment, our program: writes the file
 //!  the application        JAVA_TOOL_OPTIONS: valueFrom.fileKeyRef{optional}
 //! ```
+//!
+//! The program also clones the configuration of a web server, where it would work as a probe.
 
 pub mod canary;
 pub(crate) mod command;
@@ -20,7 +22,8 @@ use command::{COPIER, FOLDER, yields_to};
 use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
-use super::env::{AddedVariable, Standing, VOLUME};
+pub(crate) use super::env::VOLUME;
+use super::env::{AddedVariable, Standing};
 use super::new_container::NewContainer;
 use super::pod::{Container, Pod};
 use super::target::Target;
@@ -70,9 +73,15 @@ pub(crate) fn plan<'a>(
     probes
 }
 
+/// Whether an init container that is no probe may use the program in a volume of ours, for a container.
+pub(crate) fn has_program(draft: &Draft<'_>, target: &Target<'_>) -> bool {
+    let is_taken = draft.has_container(COPIER) || draft.has_init_container(COPIER);
+    target.env.has_probe() && !is_taken && draft.volume(VOLUME).is_none() && target.mount_at(FOLDER).is_none()
+}
+
 /// Adds the probes, and lets variables come from the files that they write.
 pub(crate) fn apply<'a>(plan: Vec<Probe<'a>>, pod: &Pod<'a>, settings: &Settings, draft: &mut Draft<'a>) {
-    let Some(first) = plan.first().map(|probe| probe.target) else {
+    let Some(first) = plan.first().map(|probe| probe.target).or(draft.needs_program) else {
         return;
     };
     let (mut probes, mut files) = (Vec::new(), Vec::new());
@@ -89,7 +98,7 @@ pub(crate) fn apply<'a>(plan: Vec<Probe<'a>>, pod: &Pod<'a>, settings: &Settings
     // Init containers that are targets need it before them.
     let before = |container: Container<'_>| container.is_init().then_some(container.index);
     draft.add_volumes([volume()]);
-    draft.add_init_container(copier(pod, &settings.probe_image, first, files), before(first));
+    draft.add_filler(copier(pod, &settings.probe_image, first, files), before(first), VOLUME);
     for (probe, container) in probes {
         draft.add_init_container(probe, before(container));
     }

@@ -18,8 +18,8 @@ const NON_ROOT_USER: u32 = 65532;
 /// at (<https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted>).
 const RESTRICTED: [&str; 4] = ["allowPrivilegeEscalation", "capabilities", "runAsNonRoot", "seccompProfile"];
 
-/// The security context of a payload container: that of a clone, with a user where one is required, since the user of
-/// an agent's image is root.
+/// The security context of a payload container: what is chosen for it, with a user where one is required, since the user
+/// of an agent's image is root.
 pub(crate) fn of_payload(
     context: &LanguageContext<'_, '_>,
     target: Container<'_>,
@@ -28,14 +28,14 @@ pub(crate) fn of_payload(
     with_user(context.pod, chosen(context, target, findings))
 }
 
-/// The security context of an init container with the target's image, which runs as the target does: only the image's
-/// user may be able to read its files.
-pub(crate) fn of_clone(
-    context: &LanguageContext<'_, '_>,
-    target: Container<'_>,
-    findings: &mut Findings,
-) -> Option<Value> {
-    chosen(context, target, findings).map(Value::Object)
+/// The security context of an init container with the target's image, which reads what the target reads: it is the
+/// target's own, whatever the Instrumentation chooses for other init containers. Privileges are of no use for that.
+pub(crate) fn of_clone(target: Container<'_>) -> Option<Value> {
+    let mut own = target.json.get("securityContext").and_then(Value::as_object).cloned()?;
+    for privilege in ["privileged", "procMount"] {
+        own.remove(privilege);
+    }
+    Some(Value::Object(own))
 }
 
 /// The Instrumentation's, completed by what the target has of *restricted*, or else the target's own. One that no pod

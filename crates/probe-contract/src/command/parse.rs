@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AgentRules, Check, Command, Install, Plan, Rule};
+use super::{AgentRules, Check, Command, Folder, Install, Plan, Rule};
 use crate::{Agent, Join, Libc, Unless};
 
 /// Why a command line was not understood.
@@ -19,7 +19,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mode => formatter.write_str("expected install, probe or check"),
+            Self::Mode => formatter.write_str("expected install, probe, check or clone"),
             Self::Missing(what) => write!(formatter, "missing {what}"),
             Self::Unknown(what, found) => write!(formatter, "unknown {what} {found:?}"),
         }
@@ -36,6 +36,7 @@ impl Command {
             Some("install") => install(words).map(Self::Install),
             Some("probe") => probe(words).map(Self::Probe),
             Some("check") => check(words).map(Self::Check),
+            Some("clone") => clone(words).map(Self::Clone),
             _ => Err(Error::Mode),
         }
     }
@@ -47,6 +48,16 @@ fn install(mut words: impl Iterator<Item = String>) -> Result<Install, Error> {
 
 fn check(mut words: impl Iterator<Item = String>) -> Result<Check, Error> {
     Ok(Check { name: next(&mut words, "NAME")?, value: next(&mut words, "VALUE")? })
+}
+
+fn clone(mut words: impl Iterator<Item = String>) -> Result<Folder, Error> {
+    let (from, to) = (next(&mut words, "FROM")?, next(&mut words, "TO")?);
+    let version_of = match words.next() {
+        None => None,
+        Some(option) if option == "--version-of" => Some(next(&mut words, "PROGRAM")?),
+        Some(option) => return Err(Error::Unknown("option", option)),
+    };
+    Ok(Folder { from, to, version_of })
 }
 
 fn probe(mut words: impl Iterator<Item = String>) -> Result<Plan, Error> {

@@ -70,6 +70,7 @@ fn says_what_is_wrong() {
         (&["help"], Err(Error::Mode)),
         (&["install"], Err(Error::Missing("FOLDER"))),
         (&["probe"], Err(Error::Missing("FILE"))),
+        (&["clone", "a", "b", "--what"], unknown("option", "--what")),
         (&["probe", "f", "--what"], unknown("option", "--what")),
         (&["probe", "f", "--agent", "ruby"], unknown("agent", "ruby")),
         (&["probe", "f", "--any-version"], Err(Error::Missing("--agent"))),
@@ -85,7 +86,7 @@ fn says_what_is_wrong() {
 proptest! {
     /// What the core writes is what the probe reads.
     #[test]
-    fn words_are_read_back(command in prop_oneof![install(), probe()]) {
+    fn words_are_read_back(command in prop_oneof![install(), probe(), clone()]) {
         prop_assert_eq!(Command::parse(command.to_words()), Ok(command));
     }
 }
@@ -99,6 +100,12 @@ fn text() -> BoxedStrategy<String> {
 fn install() -> BoxedStrategy<Command> {
     (text(), vec(text(), 0..3))
         .prop_map(|(folder, files)| Command::Install(Install { folder, files }))
+        .boxed()
+}
+
+fn clone() -> BoxedStrategy<Command> {
+    (text(), text(), option::of(text()))
+        .prop_map(|(from, to, version_of)| Command::Clone(Folder { from, to, version_of }))
         .boxed()
 }
 

@@ -1,6 +1,6 @@
 //! Commands as words.
 
-use super::{AgentRules, Check, Command, Install, Plan, Rule};
+use super::{AgentRules, Check, Command, Folder, Install, Plan, Rule};
 use crate::{Join, MESSAGE, MESSAGE_LIMIT, Unless};
 
 impl Command {
@@ -11,6 +11,12 @@ impl Command {
             Self::Install(install) => push_install(&mut words, install),
             Self::Probe(plan) => push_probe(&mut words, plan),
             Self::Check(Check { name, value }) => push(&mut words, &["check", name, value]),
+            Self::Clone(Folder { from, to, version_of }) => {
+                push(&mut words, &["clone", from, to]);
+                if let Some(program) = version_of {
+                    push(&mut words, &["--version-of", program]);
+                }
+            }
         }
         words
     }

@@ -1,20 +1,24 @@
 //! Apache httpd and nginx: the configuration is cloned from the target's image, an attached module is added to the
 //! clone, and the target starts with the clone (docs/reference/web-servers.md).
 //!
-//! Two init containers do it. What they run is constant; what users wrote reaches them as arguments and variables, which
-//! no shell interprets. Whatever the second one fails at, the server starts with the configuration that it had.
+//! Two init containers do it. The first runs our program where that is proven to run, or else a script. What scripts do is
+//! constant; what users wrote reaches them as arguments and variables, which no shell interprets. The first one fails
+//! only where the configuration cannot be cloned as a whole, and is tried again: the server would start with half of it.
+//! Whatever the second one fails at, the server starts with the configuration that it had.
 
 pub(super) mod apache_httpd;
 mod directives;
 pub(super) mod nginx;
 
 use ingraft_api::{InstrumentationSpec, Language};
+use ingraft_probe_contract::Folder;
 use serde_json::{Value, json};
 
 use self::directives::Syntax;
 use crate::environment::Presence;
 use crate::finding::{
-    Allowed, ChoiceFinding, EndpointFinding, Findings, InstrumentationFinding, Reason, Taken,
+    Allowed, ChoiceFinding, CloneObstacle, ContainerFinding, EndpointFinding, Findings,
+    InstrumentationFinding, Reason, Taken,
 };
 use crate::inject::draft::Draft;
 use crate::inject::env::{Env, Join, field};
@@ -22,6 +26,7 @@ use crate::inject::exporter::{self, Outlet};
 use crate::inject::language_context::LanguageContext;
 use crate::inject::new_container::NewContainer;
 use crate::inject::pod::Container;
+use crate::inject::probe::{self, command};
 use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::{Target, is_within};
 use crate::inject::{resources, security, telemetry};
@@ -42,6 +47,10 @@ const AGENT: &str = "/opt/opentelemetry-webserver/agent";
 /// Where the init containers see the cloned configuration.
 const SOURCE: &str = "/opt/opentelemetry-webserver/source-conf";
 const CLONE: &str = "otel-agent-source-container-clone";
+/// The name of the second clone in a pod, followed by `apache` or `nginx`.
+const SECOND_CLONE: &str = "otel-agent-source-container-clone-";
+/// Clones a configuration with the shell of the target's image.
+const SCRIPT: &str = include_str!("web_server/clone.sh");
 
 /// What is particular to a server.
 #[derive(Debug)]
@@ -61,8 +70,8 @@ pub(super) struct Server {
     syntax: &'static Syntax,
     /// What the Instrumentation says of the server's configuration.
     place: fn(&InstrumentationSpec) -> Place<'_>,
-    /// The command that clones a folder.
-    clone: fn(&str) -> Command,
+    /// The server's program, if its version chooses the module.
+    version_of: Option<&'static str>,
     /// The command that attaches the module.
     attach_command: fn(&Place<'_>) -> Command,
     /// Lines before the directives.
@@ -91,6 +100,11 @@ fn script(text: &str, arguments: &[&str]) -> Command {
     let mut args = vec![text.to_owned(), "--".to_owned()];
     args.extend(arguments.iter().map(|&argument| argument.to_owned()));
     (vec!["/bin/sh".to_owned(), "-c".to_owned()], args)
+}
+
+/// Whether an init container of that name clones a configuration.
+pub(crate) fn is_clone(name: &str) -> bool {
+    name == CLONE || name.starts_with(SECOND_CLONE)
 }
 
 /// Injects the module. Answers the container, if it changed.
@@ -142,11 +156,11 @@ fn only_target<'a>(
 }
 
 /// All steps, in the order of docs/reference/web-servers.md 2 to 6. Nothing reaches the draft before all can.
-fn instrument(
+fn instrument<'a>(
     server: &Server,
     context: &LanguageContext<'_, '_>,
-    target: &mut Target<'_>,
-    draft: &mut Draft<'_>,
+    target: &mut Target<'a>,
+    draft: &mut Draft<'a>,
     findings: &mut Findings,
 ) -> Result<(), Reason> {
     let place = (server.place)(context.spec());
@@ -162,8 +176,14 @@ fn instrument(
         return Err(context.taken(Taken::MountPath, SOURCE));
     }
     let clone_name = clone_name(server, context, draft)?;
+    let is_there = draft.has_init_container(clone_name);
+    let by_program = draft.needs_program.is_some() || probe::has_program(draft, target);
+    if let Some(why) = clone_obstacle(context, target.container, by_program).filter(|_| !is_there) {
+        let container = target.container.name.to_owned();
+        return Err(ContainerFinding::CloneImpossible { container, why }.into());
+    }
     target.env.set_defaults(&context.language_env);
-    let clone = clone(server, context, target, clone_name, place, findings);
+    let clone = clone(server, context, target, clone_name, place, by_program);
     target.unmount_below(place.folder, server.configuration_volume);
     let taken = |path| context.taken(Taken::MountPath, path);
     target.mount(server.agent_volume, AGENT, false).map_err(taken)?;
@@ -178,6 +198,9 @@ fn instrument(
 
     let attach = attach(server, context, target.container, place, findings);
     draft.add_volumes((server.volumes)(context));
+    if by_program && !is_there {
+        draft.needs_program.get_or_insert(target.container);
+    }
     for (name, container) in [(clone_name, clone), (server.attach, attach)] {
         if !draft.has_init_container(name) {
             draft.add_init_container(container, None);
@@ -211,6 +234,20 @@ fn clone_name(
     Ok(clone)
 }
 
+/// Why a configuration would not be cloned: then the server is left alone.
+fn clone_obstacle(
+    context: &LanguageContext<'_, '_>,
+    target: Container<'_>,
+    by_program: bool,
+) -> Option<CloneObstacle> {
+    let has_no_shell = || context.pod.image(target).is_some_and(|facts| facts.no_shell);
+    if context.pod.has_no_clone(target) {
+        Some(CloneObstacle::Failed)
+    } else {
+        (!by_program && has_no_shell()).then_some(CloneObstacle::NoShell)
+    }
+}
+
 /// The init container that clones the configuration: the target's image, with all that it may need to be read.
 fn clone(
     server: &Server,
@@ -218,7 +255,7 @@ fn clone(
     target: &Target<'_>,
     name: &str,
     place: Place<'_>,
-    findings: &mut Findings,
+    by_program: bool,
 ) -> Value {
     // The mounts as they were: what was there is cloned, even on a second pass.
     let mut mounts: Vec<Value> = list(target.container.json, "volumeMounts").to_vec();
@@ -232,8 +269,17 @@ fn clone(
         .with_list("env", env.entries())
         .mounts(mounts)
         .mount(server.configuration_volume, SOURCE);
-    let security = security::of_clone(context, target.container, findings);
-    finish(context, target.container, clone, (server.clone)(place.folder), security)
+    let security = security::of_clone(target.container);
+    let Server { version_of, .. } = *server;
+    if by_program {
+        let (from, to, version_of) =
+            (place.folder.to_owned(), SOURCE.to_owned(), version_of.map(str::to_owned));
+        let words = command::of_clone(Folder { from, to, version_of });
+        let clone = clone.mount(probe::VOLUME, command::FOLDER);
+        return finish(context, target.container, clone, (words, Vec::new()), security);
+    }
+    let arguments: Vec<&str> = std::iter::once(place.folder).chain(version_of).collect();
+    finish(context, target.container, clone, script(SCRIPT, &arguments), security)
 }
 
 /// The init container that attaches the module to the clone.

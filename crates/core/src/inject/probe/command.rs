@@ -2,7 +2,7 @@
 
 use ingraft_api::Language;
 use ingraft_probe_contract::{
-    AgentRules, Command, Install, Join, Libc, MESSAGE_LIMIT, PROGRAM, Plan, Rule, Unless,
+    AgentRules, Command, Folder, Install, Join, Libc, MESSAGE_LIMIT, PROGRAM, Plan, Rule, Unless,
 };
 use serde_json::Value;
 
@@ -71,6 +71,11 @@ pub(crate) fn yields_to(variable: &str) -> Option<(&'static str, &'static str)> 
 /// The command line of the copier.
 pub(crate) fn of_copier(files: Vec<String>) -> Vec<String> {
     started(program(""), &Command::Install(Install { folder: FOLDER.to_owned(), files }))
+}
+
+/// The command line of a clone of a folder.
+pub(crate) fn of_clone(folder: Folder) -> Vec<String> {
+    started(program(FOLDER), &Command::Clone(folder))
 }
 
 /// The command line of a probe; `containers` is how many the pod will have at most.

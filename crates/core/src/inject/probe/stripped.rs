@@ -23,8 +23,16 @@ pub(crate) fn take_back(pod: &Value) -> Option<Vec<Edit>> {
         Some(probe) => probe.restored(container),
         None => container.clone(),
     };
+    let has_name = |container: &Value, name: &str| string(container, "name") == Some(name);
+    let uses_program = |container: &&Value| {
+        named(list(container, "volumeMounts"), super::VOLUME).is_some()
+            && !has_name(container, COPIER)
+            && Probe::of(container).is_none()
+    };
+    // The clone of a configuration needs copier and volume, and no reference.
+    let is_needed = list(spec, "initContainers").iter().any(|container| uses_program(&container));
     let is_ours =
-        |container: &Value| string(container, "name") == Some(COPIER) || Probe::of(container).is_some();
+        |container: &Value| has_name(container, COPIER) && !is_needed || Probe::of(container).is_some();
     let mut edits: Vec<Edit> = lists
         .iter()
         .filter(|(_, containers)| !containers.is_empty())
@@ -34,7 +42,7 @@ pub(crate) fn take_back(pod: &Value) -> Option<Vec<Edit>> {
         })
         .collect();
     let volumes = list(spec, "volumes").iter();
-    let kept = volumes.filter(|volume| string(volume, "name") != Some(super::VOLUME)).cloned();
+    let kept = volumes.filter(|volume| is_needed || !has_name(volume, super::VOLUME)).cloned();
     edits.push(Edit::add("/spec/volumes", kept.collect::<Vec<Value>>()));
     Some(edits)
 }

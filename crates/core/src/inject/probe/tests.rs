@@ -132,6 +132,81 @@ fn what_the_image_is_known_to_set_is_not_hidden() {
     );
 }
 
+fn web_server() -> Value {
+    json!({
+        "metadata": {"annotations": {"instrumentation.opentelemetry.io/inject-apache-httpd": "true"}},
+        "spec": {"containers": [{
+            "name": "app", "image": IMAGE, "securityContext": {"privileged": true, "runAsUser": 33},
+            "env": [{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://c.obs:4318"}],
+        }]},
+    })
+}
+
+fn no_shell() -> ImageFacts {
+    ImageFacts { no_shell: true, ..ImageFacts::default() }
+}
+
+#[test]
+fn the_program_clones_where_it_would_probe() {
+    let mut snapshot = snapshot("v1.35.4");
+    let (after, codes) = injected(&web_server(), &snapshot);
+    assert!(codes.contains(&"Injected"), "{codes:?}");
+    let clone = "otel-agent-source-container-clone";
+    let expected = ["ingraft-probe-copier", clone, "otel-agent-attach-apache", "ingraft-probe-0"];
+    assert_eq!(init_containers(&after), expected, "the program comes before whoever needs it");
+    let clone = &after["spec"]["initContainers"][1];
+    let words = ["/ingraft-env/ingraft-probe", "clone", "/usr/local/apache2/conf"];
+    assert_eq!(list(clone, "command")[..3], words.map(Value::from));
+    assert_eq!(
+        clone["securityContext"],
+        json!({"runAsUser": 33}),
+        "it reads as the server does, without privileges"
+    );
+    assert_eq!(injected(&after, &snapshot).0, after);
+
+    // Without variables to look for there is no probe, and the program is there all the same.
+    snapshot.facts.learn("shop", IMAGE, "sha256:a", "amd64", no_shell());
+    let (after, _) = injected(&web_server(), &snapshot);
+    assert_eq!(init_containers(&after), expected[..3]);
+}
+
+#[test]
+fn a_server_whose_configuration_cannot_be_cloned_is_left_alone() {
+    let mut old = snapshot("v1.34.1");
+    assert_eq!(list(&injected(&web_server(), &old).0["spec"]["initContainers"][0], "command")[0], "/bin/sh");
+    old.facts.learn("shop", IMAGE, "sha256:a", "amd64", no_shell());
+    assert_eq!(injected(&web_server(), &old), (web_server(), vec!["CloneImpossible"]));
+
+    let mut new = snapshot("v1.35.4");
+    let status = json!([{"name": "otel-agent-source-container-clone", "imageID": "sha256:a",
+        "state": {"terminated": {"exitCode": 128, "reason": "StartError", "message": "no such file"}}}]);
+    let mut waiting = injected(&web_server(), &snapshot("v1.34.1")).0;
+    waiting["status"] = json!({"initContainerStatuses": status});
+    let failure = crate::probe_report::failure(&waiting, "shop", "").unwrap();
+    assert_eq!(failure.finding.code(), "CloneFailed");
+    new.halts.note(failure.halt);
+    assert_eq!(injected(&web_server(), &new), (web_server(), vec!["CloneImpossible"]));
+    waiting["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    assert_eq!(crate::probe_report::failure(&waiting, "shop", ""), None, "what is removed ends as it may");
+}
+
+/// The clone needs neither a probe nor a reference.
+#[test]
+fn a_clone_survives_that_probes_are_taken_back() {
+    let snapshot = snapshot("v1.35.4");
+    let (mut stripped, _) = injected(&web_server(), &snapshot);
+    for entry in stripped["spec"]["containers"][0]["env"].as_array_mut().unwrap() {
+        if entry.pointer("/valueFrom/fileKeyRef").is_some() {
+            entry["valueFrom"] = json!({});
+        }
+    }
+    let (after, codes) = injected(&stripped, &snapshot);
+    assert!(codes.contains(&"ReferencesRemoved"), "{codes:?}");
+    let names = ["ingraft-probe-copier", "otel-agent-source-container-clone", "otel-agent-attach-apache"];
+    assert_eq!(init_containers(&after), names);
+    assert!(crate::json::named(list(&after["spec"], "volumes"), VOLUME).is_some());
+}
+
 #[test]
 fn the_language_is_taken_from_facts() {
     let mut pod = pod(&json!([]));

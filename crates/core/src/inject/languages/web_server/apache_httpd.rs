@@ -3,7 +3,7 @@
 use ingraft_api::{InstrumentationSpec, Language};
 
 use super::directives::Syntax;
-use super::{AGENT, Place, SOURCE, Server, script};
+use super::{AGENT, Place, Server, script};
 use crate::finding::{Allowed, Findings};
 use crate::inject::draft::Draft;
 use crate::inject::language_context::LanguageContext;
@@ -41,10 +41,7 @@ const SERVER: Server = Server {
     library_path: None,
     syntax: &SYNTAX,
     place,
-    clone: |folder| {
-        let words = ["cp", "-r", &format!("{folder}/."), SOURCE];
-        (words.map(str::to_owned).to_vec(), Vec::new())
-    },
+    version_of: None,
     attach_command: |place| script(ATTACH, &[place.folder]),
     modules,
     volumes: |context| {

@@ -39,7 +39,7 @@ const SERVER: Server = Server {
     library_path: Some(("LD_LIBRARY_PATH", "/opt/opentelemetry-webserver/agent/sdk_lib/lib")),
     syntax: &SYNTAX,
     place,
-    clone: |folder| script(CLONE, &[folder]),
+    version_of: Some("nginx"),
     attach_command: |place| script(ATTACH, &[place.file]),
     modules: |_| String::new(),
     // The reference limits neither, and makes no claims here.
@@ -48,7 +48,6 @@ const SERVER: Server = Server {
 
 const CONFIGURATION: &str = "otel-nginx-conf-dir";
 const FILES: &str = "otel-nginx-agent";
-const CLONE: &str = include_str!("clone-nginx.sh");
 const ATTACH: &str = include_str!("attach-nginx.sh");
 
 const SYNTAX: Syntax = Syntax { prefix: "NginxModule", on: "ON", end: ";", reference: None };
