@@ -1,7 +1,7 @@
 //! The clone of a server's configuration: our program and, where that is not proven to run, the shell of the image. Both
 //! are called as the core writes it.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that can't prepare its files has failed")]
+#![expect(clippy::expect_used, reason = "a test that can't prepare its files has failed")]
 #![expect(clippy::indexing_slicing, reason = "JSON has `null` where nothing is")]
 
 use std::fs::{self, Permissions};

@@ -26,7 +26,7 @@ pub use java::{
     JAVA_AGENT, JAVA_APP, JAVA_APP_WITH_SETTINGS, JAVA_EXTENSION, java_agent, java_app, java_extension,
 };
 pub use nodejs::{NODE_AGENT, NODE_APP, NODE_APP_WITH_SETTINGS, node_agent, node_app};
-pub use webserver::{HTTPD, NGINX, httpd, nginx};
+pub use webserver::{HTTPD, NGINX, NGINX_WITHOUT_SHELL, httpd, nginx, nginx_without_shell};
 pub use webserver_agent::{
     WEBSERVER_AGENT, WEBSERVER_AGENT_WITHOUT_MODULES, webserver_agent, webserver_agent_without_modules,
 };
@@ -78,6 +78,7 @@ pub(crate) const ALL: &[MakeImage] = &[
     go_agent,
     httpd,
     nginx,
+    nginx_without_shell,
     webserver_agent,
     webserver_agent_without_modules,
 ];

@@ -9,6 +9,8 @@ mod apache_httpd;
 mod dotnet;
 #[path = "checks/go.rs"]
 mod go;
+#[path = "checks/harm.rs"]
+mod harm;
 #[path = "checks/java.rs"]
 mod java;
 #[path = "checks/nginx.rs"]
@@ -45,6 +47,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("sdk", sdk::check),
     ("settings", settings::check),
     ("probe", probe::check),
+    ("harm", harm::check),
 ];
 
 #[test]

@@ -13,6 +13,9 @@ pub const HTTPD: &str = "ingraft.dev/httpd:2.4";
 /// nginx 1.22 on port 8080, configured in `/etc/nginx`.
 pub const NGINX: &str = "ingraft.dev/nginx:1.22";
 
+/// The same with nothing beside it: neither a shell nor any command.
+pub const NGINX_WITHOUT_SHELL: &str = "ingraft.dev/nginx-without-shell:1.22";
+
 const HTTPD_PACKAGES: &[&str] = &[
     "apache2-bin",
     "libapr1",
@@ -81,9 +84,27 @@ pub fn httpd(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
 /// # Errors
 /// When packages cannot be had.
 pub fn nginx(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
-    let lists = NGINX_PACKAGES.iter().chain(busybox::COMMANDS).copied();
+    with_nginx(cache, progress, "nginx", NGINX, busybox::COMMANDS)
+}
+
+/// Debian's nginx alone.
+///
+/// # Errors
+/// When packages cannot be had.
+pub fn nginx_without_shell(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
+    with_nginx(cache, progress, "nginx-without-shell", NGINX_WITHOUT_SHELL, &[])
+}
+
+fn with_nginx(
+    cache: &Cache,
+    progress: Progress,
+    label: &str,
+    name: &str,
+    commands: &[&str],
+) -> anyhow::Result<Image> {
+    let lists = NGINX_PACKAGES.iter().chain(commands).copied();
     let key = content_key(lists.chain([NGINX_CONFIGURATION, NGINX_SERVER, STEPS]));
-    cached(cache, progress, "nginx", &key, &[NGINX], |archive| {
+    cached(cache, progress, label, &key, &[name], |archive| {
         let work = tempfile::tempdir()?;
         let debian = work.path().join("debian");
         debian::unpack(NGINX_PACKAGES, &debian)?;
@@ -91,14 +112,16 @@ pub fn nginx(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
         libraries(&mut recipe, &debian)?;
         recipe.file("/usr/sbin/nginx", &debian.join("usr/sbin/nginx"), Some(0o755))?;
         recipe.file("/etc/nginx/mime.types", &debian.join("etc/nginx/mime.types"), Some(0o644))?;
-        busybox::add(&mut recipe, work.path())?;
+        if !commands.is_empty() {
+            busybox::add(&mut recipe, work.path())?;
+        }
         recipe
             .text("/etc/nginx/nginx.conf", NGINX_CONFIGURATION)
             .text("/etc/nginx/conf.d/default.conf", NGINX_SERVER)
             .variables(&["PATH=/usr/sbin:/usr/bin:/bin"])
             .command(&["nginx", "-g", "daemon off;"]);
         users(&mut recipe);
-        recipe.write(archive, &[NGINX]).map(drop)
+        recipe.write(archive, &[name]).map(drop)
     })
 }
 

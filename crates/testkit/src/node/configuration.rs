@@ -81,6 +81,10 @@ netns_mounts_under_state_dir = true
 # Root without CAP_SYS_RESOURCE, as in many sandboxes, cannot protect pods better than itself.
 restrict_oom_score_adj = true
 
+# A handler of another name, as if its containers were virtual machines.
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.kata]
+runtime_type = "io.containerd.runc.v2"
+
 [plugins.'io.containerd.cri.v1.runtime'.cni]
 bin_dirs = [{plugins}]
 conf_dir = {networks}
