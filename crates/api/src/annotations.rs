@@ -6,6 +6,9 @@
 /// The prefix of all keys that ask for or configure instrumentation.
 pub const PREFIX: &str = "instrumentation.opentelemetry.io/";
 
+/// The prefix of keys that the OpenTelemetry Operator does not have.
+pub const OWN_PREFIX: &str = "ingraft.dev/";
+
 /// Targets for every requested language: a comma list of container names.
 pub const CONTAINER_NAMES: &str = "instrumentation.opentelemetry.io/container-names";
 

@@ -15,7 +15,7 @@
 //! Injecting twice is injecting once: each step looks at what it finds in the pod and adds only what is missing.
 //! Languages and containers are independent: what is refused for one changes nothing for another.
 
-mod annotations;
+pub(crate) mod annotations;
 mod choose;
 mod draft;
 mod env;

@@ -37,6 +37,12 @@ fn metadata_entry<'a>(object: &'a Value, map: &str, key: &str) -> &'a str {
     entries.and_then(|entries| string(entries, key)).unwrap_or_default()
 }
 
+/// The keys of an object's `annotations` or `labels`.
+pub(crate) fn keys_of<'a>(object: &'a Value, map: &str) -> impl Iterator<Item = &'a String> + use<'a> {
+    let entries = object.get("metadata").and_then(|metadata| metadata.get(map)).and_then(Value::as_object);
+    entries.into_iter().flat_map(serde_json::Map::keys)
+}
+
 /// One step of a JSON pointer, escaped as RFC 6901 section 3 demands.
 pub(crate) fn pointer_step(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")

@@ -2,12 +2,13 @@
 
 mod unused;
 
-use ingraft_api::annotations::PREFIX;
+use ingraft_api::annotations::{DEFAULTED, INJECTED, RESOURCE_PREFIX};
 use serde_json::Value;
 
-use crate::finding::{Finding, Findings, ManifestFinding};
+use crate::finding::{AnnotationFinding, Finding, Findings, ManifestFinding};
+use crate::inject::annotations::{Look, labels_of_ours, look};
 use crate::inject::{Outcome, Request, inject};
-use crate::json::{annotation_pointer, string, string_at};
+use crate::json::{annotation_pointer, keys_of, pointer_step, string, string_at};
 use crate::owner::{Owner, OwnerKind, owners};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -84,14 +85,24 @@ impl<'a> Workload<'a> {
         }
     }
 
-    /// Annotations that have no effect where they stand, because pods are made from the template only.
+    /// Annotations, and labels that were meant to be some, that have no effect where they stand, because pods are made
+    /// from the template only.
     fn misplaced_annotations(&self) -> Vec<Finding> {
-        let annotations = self.document.pointer("/metadata/annotations").filter(|_| !self.pointer.is_empty());
-        let keys = annotations.and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys);
-        let mut findings = Findings::default();
-        for key in keys.filter(|key| key.starts_with(PREFIX)) {
-            let reason = ManifestFinding::AnnotationMisplaced { key: key.clone(), template: self.pointer };
+        let (template, mut findings) = (self.pointer, Findings::default());
+        if template.is_empty() {
+            return Vec::new();
+        }
+        let is_written = |key: &str| key == INJECTED || key == DEFAULTED;
+        let concerns_pods = |key: &&String| {
+            key.starts_with(RESOURCE_PREFIX) || !is_written(key) && look(key) != Look::Foreign
+        };
+        for key in keys_of(self.document, "annotations").filter(concerns_pods) {
+            let reason = ManifestFinding::AnnotationMisplaced { key: key.clone(), template };
             findings.workload(reason, annotation_pointer(key));
+        }
+        for key in labels_of_ours(self.document) {
+            let pointer = format!("/metadata/labels/{}", pointer_step(key));
+            findings.workload(AnnotationFinding::AnnotationIsLabel { key: key.clone(), template }, pointer);
         }
         findings.into_vec()
     }

@@ -3,7 +3,7 @@
 use ingraft_api::Language;
 use ingraft_api::annotations::{GO_TARGET_EXE, SIDECAR};
 
-use super::{Locale, Text};
+use super::{Locale, Text, field_of};
 
 family! {
     /// What annotations of the pod say.
@@ -15,6 +15,15 @@ family! {
             /// The key that was probably meant.
             suggestion: Option<String>,
         },
+        /// A label has the key of an annotation.
+        Error: AnnotationIsLabel {
+            /// The key.
+            key: String,
+            /// The JSON pointer of the template; empty for a pod or namespace.
+            template: &'static str,
+        }
+            example "```yaml\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: cart\nspec:\n  template:\n    metadata:\n      labels:\n        instrumentation.opentelemetry.io/inject-java: 'true'\n```"
+            fix "Write it as an annotation of the pod template:\n\n```yaml\nspec:\n  template:\n    metadata:\n      annotations:\n        instrumentation.opentelemetry.io/inject-java: 'true'\n```",
         /// An annotation's value is not a string: the API server will refuse the object.
         Error: AnnotationNotText {
             /// The key.
@@ -56,6 +65,15 @@ impl AnnotationFinding {
                 Some(suggestion) => say!(locale, "write {suggestion}", "escribe {suggestion}"),
                 None => say!(locale, "remove it", "quítala"),
             }),
+            Self::AnnotationIsLabel { key, template } => {
+                let place = field_of(template);
+                Text::new(say!(
+                    locale,
+                    "label \"{key}\" has no effect: it must be an annotation",
+                    "la etiqueta \"{key}\" no tiene efecto: debe ser una anotación",
+                ))
+                .help(say!(locale, "move it to {place}", "muévela a {place}"))
+            }
             Self::AnnotationNotText { key, value } => Text::new(say!(
                 locale,
                 "annotation \"{key}\" is {value}, but must be a string",

@@ -1,6 +1,6 @@
 //! Documents that are handed to the command line.
 
-use super::{Locale, Text};
+use super::{Locale, Text, field_of};
 
 family! {
     /// Documents that are handed to the command line.
@@ -38,8 +38,7 @@ impl ManifestFinding {
     pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
             Self::AnnotationMisplaced { key, template } => {
-                let template = template.replace('/', ".");
-                let template = template.trim_start_matches('.');
+                let place = field_of(template);
                 Text::new(say!(
                     locale,
                     "annotation \"{key}\" has no effect here: pods are made from the template",
@@ -47,8 +46,8 @@ impl ManifestFinding {
                 ))
                 .help(say!(
                     locale,
-                    "move it to {template}.metadata.annotations",
-                    "muévela a {template}.metadata.annotations",
+                    "move it to {place}",
+                    "muévela a {place}",
                 ))
             }
             Self::KindMissing => Text::new(say!(

@@ -1,34 +1,84 @@
-//! Annotations of a pod that look like ours and have no effect.
+//! Annotations and labels that look like ours and have no effect.
 
 use ingraft_api::Language;
-use ingraft_api::annotations::{CONTAINER_NAMES, PREFIX, SIDECAR};
+use ingraft_api::annotations::{
+    CONTAINER_NAMES, DEFAULTED, INJECT, INJECTED, NODEJS_ESM, OWN_PREFIX, PREFIX, SIDECAR,
+};
 use serde_json::Value;
 
 use super::languages::profile;
 use crate::finding::{AnnotationFinding, Findings};
-use crate::json::{annotation, annotation_pointer};
+use crate::json::{annotation, annotation_pointer, keys_of, pointer_step};
 
-/// Reports annotations that look like ours and are none, or whose value is no text.
-pub(crate) fn lint(pod: &Value, findings: &mut Findings) {
-    let annotations = pod.get("metadata").and_then(|metadata| metadata.get("annotations"));
-    let ours = annotations.and_then(Value::as_object).into_iter().flatten();
-    for (key, value) in ours.filter(|(key, _)| key.starts_with(PREFIX)) {
-        let reason = if value.is_null() {
+/// Reports annotations and labels of a pod, a template or a namespace that look like ours and have no effect, or whose
+/// value is no text.
+pub(crate) fn lint(object: &Value, findings: &mut Findings) {
+    let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    for (key, value) in annotations.and_then(Value::as_object).into_iter().flatten() {
+        let look = look(key);
+        let is_text = value.is_string() || value.is_null();
+        let reason = match look {
+            Look::Foreign => continue,
             // The API server takes null for an empty text.
-            continue;
-        } else if !value.is_string() {
-            AnnotationFinding::AnnotationNotText { key: key.clone(), value: value.to_string() }
-        } else if !known_keys().any(|known| known == key) {
-            AnnotationFinding::AnnotationUnknown { key: key.clone(), suggestion: nearest_key(key) }
-        } else {
-            continue;
+            _ if !is_text => {
+                AnnotationFinding::AnnotationNotText { key: key.clone(), value: value.to_string() }
+            }
+            Look::Known => continue,
+            Look::Misspelt(suggestion) => {
+                AnnotationFinding::AnnotationUnknown { key: key.clone(), suggestion }
+            }
         };
         findings.pod(reason, annotation_pointer(key));
     }
-    let sidecar = annotation(pod, SIDECAR);
+    for key in labels_of_ours(object) {
+        let pointer = format!("/metadata/labels/{}", pointer_step(key));
+        findings.pod(AnnotationFinding::AnnotationIsLabel { key: key.clone(), template: "" }, pointer);
+    }
+    let sidecar = annotation(object, SIDECAR);
     if !matches!(sidecar.to_ascii_lowercase().as_str(), "" | "false") {
         let reason = AnnotationFinding::SidecarNotServed { value: sidecar.to_owned() };
         findings.pod(reason, annotation_pointer(SIDECAR));
+    }
+}
+
+/// The labels of an object that were meant to be annotations of ours.
+pub(crate) fn labels_of_ours(object: &Value) -> impl Iterator<Item = &String> {
+    keys_of(object, "labels").filter(|key| look(key) != Look::Foreign)
+}
+
+/// What a key looks like.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Look {
+    /// One of ours.
+    Known,
+    /// None of ours, though it was meant to be; and which one, if that can be told.
+    Misspelt(Option<String>),
+    /// Somebody else's.
+    Foreign,
+}
+
+/// What a key of an annotation or label looks like.
+pub(crate) fn look(key: &str) -> Look {
+    if known_keys().any(|known| known == key) {
+        Look::Known
+    } else if key.starts_with(PREFIX) || key.starts_with(OWN_PREFIX) {
+        Look::Misspelt(nearest_key(key))
+    } else {
+        // The domain is misspelt or missing.
+        let (domain, name) = key.split_once('/').unwrap_or(("", key));
+        let is_like_ours = if domain.is_empty() {
+            name.starts_with("inject-")
+        } else {
+            domain.contains("opentelemetry")
+                || strsim::damerau_levenshtein(domain, PREFIX.trim_end_matches('/')) <= 3
+        };
+        let meant = known_keys()
+            .filter(|known| *known != INJECT && *known != SIDECAR)
+            .find(|known| known.split_once('/').is_some_and(|(_, known)| known == name));
+        match meant.filter(|_| is_like_ours && key != SIDECAR) {
+            Some(meant) => Look::Misspelt(Some(meant.to_owned())),
+            None => Look::Foreign,
+        }
     }
 }
 
@@ -43,5 +93,42 @@ fn known_keys() -> impl Iterator<Item = &'static str> {
         let others = language.container_names_keys().iter().chain(profile(language).annotations);
         std::iter::once(language.inject_key()).chain(others.copied())
     };
-    Language::ALL.into_iter().flat_map(of_language).chain([CONTAINER_NAMES])
+    Language::ALL.into_iter().flat_map(of_language).chain([
+        CONTAINER_NAMES,
+        INJECT,
+        NODEJS_ESM,
+        INJECTED,
+        DEFAULTED,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_what_was_meant() {
+        let java = || Look::Misspelt(Some("instrumentation.opentelemetry.io/inject-java".to_owned()));
+        for (key, expected) in [
+            ("instrumentation.opentelemetry.io/inject-java", Look::Known),
+            ("ingraft.dev/injected", Look::Known),
+            ("instrumentation.opentelemetry.io/inject-jav", java()),
+            ("instrumentation.opentelemetry.io/something", Look::Misspelt(None)),
+            ("instrumentation.opentelemetry.com/inject-java", java()),
+            ("instrumentation.opentelementry.io/inject-java", java()),
+            ("opentelemetry.io/inject-java", java()),
+            ("inject-java", java()),
+            ("ingraft.dev/injct", Look::Misspelt(Some("ingraft.dev/inject".to_owned()))),
+            ("ingraft.dev/color", Look::Misspelt(None)),
+            // Of others, and in their place.
+            ("sidecar.opentelemetry.io/inject", Look::Foreign),
+            ("resource.opentelemetry.io/team", Look::Foreign),
+            ("io.opentelemetry.discovery.metrics/enabled", Look::Foreign),
+            ("sidecar.istio.io/inject", Look::Foreign),
+            ("example.com/inject-java", Look::Foreign),
+            ("app", Look::Foreign),
+        ] {
+            assert_eq!(look(key), expected, "{key}");
+        }
+    }
 }

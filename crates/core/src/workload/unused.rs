@@ -5,17 +5,18 @@ use serde_json::Value;
 
 use super::Workload;
 use crate::finding::{Finding, Findings, ManifestFinding};
+use crate::inject::annotations;
 use crate::json::{annotation_pointer, pointer_step, string};
 
-/// Annotations of ours in a document that is not a [`Workload`]: on an object of Kubernetes that makes no pods, or on a
-/// pod template in a place that is not known.
+/// Annotations of ours in a document that is not a [`Workload`], and that have no effect: misspelt ones of a namespace, and
+/// those on an object of Kubernetes that makes no pods, or on a pod template in a place that is not known.
 pub fn unused_annotations(document: &Value) -> Vec<Finding> {
     let mut findings = Findings::default();
     let kind = string(document, "kind").unwrap_or_default();
     let group = string(document, "apiVersion").unwrap_or_default().split('/').next().unwrap_or_default();
     match group {
         _ if Workload::of(document).is_some() => {}
-        "v1" if kind == "Namespace" => {}
+        "v1" if kind == "Namespace" => annotations::lint(document, &mut findings),
         "v1" => {
             for key in keys(document) {
                 let reason =
