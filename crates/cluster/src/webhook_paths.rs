@@ -2,6 +2,8 @@
 
 /// The pod webhook.
 pub const POD: &str = "/mutate-v1-pod";
+/// The webhook that warns about workloads.
+pub const WORKLOAD_WARNINGS: &str = "/validate-workload";
 /// The defaulting webhook for Instrumentations.
 pub const INSTRUMENTATION: &str = "/mutate-opentelemetry-io-v1alpha1-instrumentation";
 /// The webhook that warns about Instrumentations.

@@ -7,6 +7,8 @@
 //!  pods-by-namespace.ingraft.dev  it has none, and its namespace is not known to have none either
 //! ```
 //!
+//! A third one, `workloads.ingraft.dev`, warns whoever applies what makes pods, if a key on it looks like one of ours.
+//!
 //! A namespace is listed as having none only when it has been seen, so the first pods of a namespace that was created
 //! together with them are asked about. In CEL an absent map is an error, which under `Ignore` means never called:
 //! hence `has()`.
@@ -373,11 +375,58 @@ fn configurations(selector: Value, address: &Address, namespace: &str, bundle: &
         pods("pods-by-namespace.ingraft.dev", ("pod-does-not-ask", format!("!({asks})")), selector),
         instrumentations(webhook_paths::INSTRUMENTATION),
     ]);
-    let validating = json!([instrumentations(webhook_paths::INSTRUMENTATION_WARNINGS)]);
+    let validating = json!([
+        instrumentations(webhook_paths::INSTRUMENTATION_WARNINGS),
+        workloads(&client_config(webhook_paths::WORKLOAD_WARNINGS), &asks),
+    ]);
     [
         configuration(MutatingWebhookConfiguration::KIND, mutating),
         configuration(ValidatingWebhookConfiguration::KIND, validating),
     ]
+}
+
+/// The webhook that warns about workloads and namespaces. What a controller makes is its owner's matter, and pods with
+/// annotations of ours are sent to the webhook for pods.
+fn workloads(client_config: &Value, pod_asks: &str) -> Value {
+    let metadata = ["", "?spec.?template.?", "?spec.?jobTemplate.?spec.?template.?"];
+    let maps = metadata.iter().flat_map(|path| {
+        let path = format!("object.{path}metadata");
+        ["annotations", "labels"].map(|map| format!("{path}.?{map}.orValue({{}})"))
+    });
+    let maps = maps.collect::<Vec<_>>().join(", ");
+    let looks = "key.contains('opentelemetry') || key.contains('ingraft.dev') || key.contains('inject-')";
+    let conditions = [
+        ("key-looks-like-ours", format!("[{maps}].exists(keys, keys.exists(key, {looks}))")),
+        (
+            "nobody-controls-it",
+            "!object.metadata.?ownerReferences.orValue([]).exists(owner, owner.?controller.orValue(false))"
+                .to_owned(),
+        ),
+        ("no-pod-that-asks", format!("object.kind != 'Pod' || !({pod_asks})")),
+    ];
+    let conditions = conditions.map(|(name, expression)| json!({"name": name, "expression": expression}));
+    let rule = |groups: &str, version: &str, resources: &[&str], scope: &str| {
+        json!({
+            "apiGroups": [groups], "apiVersions": [version], "resources": resources,
+            "operations": ["CREATE", "UPDATE"], "scope": scope,
+        })
+    };
+    json!({
+        "name": "workloads.ingraft.dev",
+        "clientConfig": client_config,
+        "rules": [
+            rule("apps", "v1", &["deployments", "statefulsets", "daemonsets", "replicasets"], "Namespaced"),
+            rule("batch", "v1", &["jobs", "cronjobs"], "Namespaced"),
+            rule("argoproj.io", "v1alpha1", &["rollouts"], "Namespaced"),
+            rule("", "v1", &["pods"], "Namespaced"),
+            rule("", "v1", &["namespaces"], "Cluster"),
+        ],
+        "matchConditions": conditions,
+        "failurePolicy": "Ignore",
+        "sideEffects": "None",
+        "timeoutSeconds": 2,
+        "admissionReviewVersions": ["v1"],
+    })
 }
 
 /// The namespaces that are known to ask for nothing, and for how many of these there is no room.

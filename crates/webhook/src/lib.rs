@@ -10,6 +10,7 @@ mod metrics;
 mod mutate_pod;
 mod review;
 mod review_instrumentation;
+mod review_workload;
 mod router;
 mod server;
 mod trimmed;

@@ -15,7 +15,7 @@ use ingraft_core::Settings;
 
 use crate::limits::{Limits, Refusal, Turn};
 use crate::review::{Answer, Request};
-use crate::{Metrics, default_instrumentation, mutate_pod, review_instrumentation};
+use crate::{Metrics, default_instrumentation, mutate_pod, review_instrumentation, review_workload};
 
 /// What answering needs.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ struct Shared {
 pub fn router(context: Arc<Context>) -> Router {
     Router::new()
         .route(webhook_paths::POD, post(pod))
+        .route(webhook_paths::WORKLOAD_WARNINGS, post(workload_warnings))
         .route(webhook_paths::INSTRUMENTATION, post(instrumentation))
         .route(webhook_paths::INSTRUMENTATION_WARNINGS, post(instrumentation_warnings))
         .with_state(Arc::new(Shared { context, limits: Limits::default() }))
@@ -49,6 +50,13 @@ pub fn router(context: Arc<Context>) -> Router {
 async fn pod(State(shared): State<Arc<Shared>>, body: Body) -> Response {
     match shared.admit("pod", body).await {
         Ok((request, _turn)) => answer(&mutate_pod::answer(&shared.context, request).await),
+        Err(refusal) => refusal,
+    }
+}
+
+async fn workload_warnings(State(shared): State<Arc<Shared>>, body: Body) -> Response {
+    match shared.admit("workload-warnings", body).await {
+        Ok((request, _turn)) => answer(&review_workload::answer(&shared.context, request)),
         Err(refusal) => refusal,
     }
 }

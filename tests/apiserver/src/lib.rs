@@ -55,3 +55,5 @@ mod upgrades;
 mod validation;
 #[cfg(test)]
 mod wait;
+#[cfg(test)]
+mod warnings;

@@ -5,6 +5,8 @@ use super::{Finding, Locale, Severity, Subject};
 /// As long as an admission warning should be at most, in characters:
 /// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>.
 const LONGEST_WARNING: usize = 120;
+/// Less of a message than this says too little to be worth the remedy.
+const SHORTEST_MESSAGE: usize = 40;
 /// Longer ones are shown too, but all of a response share 4,096 characters.
 const LONGEST_WITH_REMEDY: usize = 240;
 /// The longest note that the API server takes, in bytes:
@@ -12,23 +14,42 @@ const LONGEST_WITH_REMEDY: usize = 240;
 const LONGEST_NOTE: usize = 1024;
 
 impl Finding {
-    /// A warning that `kubectl apply` prints: code and message, and the remedy if it fits.
+    /// A warning that `kubectl apply` prints: code, message and remedy. If there is no room for all of it, the key of
+    /// the annotation or label stands for the message, or the message is cut.
     pub fn warning(&self, locale: Locale) -> String {
-        self.warning_within(LONGEST_WARNING, locale)
+        let (text, code) = (self.reason.text(locale), self.code());
+        let length = |text: &str| text.chars().count();
+        let fits = |warning: &String| length(warning) <= LONGEST_WARNING;
+        let Some(help) = text.help else {
+            return cut(format!("{code}: {}", text.message), LONGEST_WARNING, |_| 1);
+        };
+        let whole = Some(format!("{code}: {}; {help}", text.message)).filter(fits);
+        let key = self.pointer.strip_prefix("/metadata/").and_then(|rest| rest.split_once('/'));
+        let by_key = || {
+            let key = key?.1.replace("~1", "/").replace("~0", "~");
+            if help.contains(&key) {
+                return Some(format!("{code}: {help}")).filter(fits);
+            }
+            let name = key.split_once('/').map_or(key.as_str(), |(_, name)| name);
+            [key.as_str(), name].iter().map(|key| format!("{code}: {key}: {help}")).find(fits)
+        };
+        let shortened = || {
+            let room = LONGEST_WARNING.checked_sub(length(code) + length(&help) + ": ; ".len())?;
+            let message = (room >= SHORTEST_MESSAGE).then(|| cut(text.message.clone(), room, |_| 1))?;
+            Some(format!("{code}: {message}; {help}"))
+        };
+        whole
+            .or_else(by_key)
+            .or_else(shortened)
+            .unwrap_or_else(|| cut(format!("{code}: {}", text.message), LONGEST_WARNING, |_| 1))
     }
 
     /// The same for whoever applies an Instrumentation, who can act on it at once: there is room for the remedy.
     pub fn warning_with_remedy(&self, locale: Locale) -> String {
-        self.warning_within(LONGEST_WITH_REMEDY, locale)
-    }
-
-    fn warning_within(&self, limit: usize, locale: Locale) -> String {
-        let (text, code) = (self.reason.text(locale), self.code());
-        let short = format!("{code}: {}", text.message);
-        match text.help.map(|help| format!("{short}; {help}")) {
-            Some(long) if long.chars().count() <= limit => long,
-            _ => cut(short, LONGEST_WARNING, |_| 1),
-        }
+        let text = self.reason.text(locale);
+        let long = text.help.map(|help| format!("{}: {}; {help}", self.code(), text.message));
+        long.filter(|long| long.chars().count() <= LONGEST_WITH_REMEDY)
+            .unwrap_or_else(|| self.warning(locale))
     }
 
     /// The note of an Event.

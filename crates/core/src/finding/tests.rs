@@ -171,7 +171,11 @@ fn probes(samples: &mut Vec<Reason>) {
         Obstacle::Taken,
     ] {
         let (container, variables) = (container.clone(), texts(["VARIABLE_1"]));
-        samples.push(F::EnvironmentUnknown { container, variables, why }.into());
+        samples.push(if why.is_particular() {
+            F::ProbeNotPossible { container, variables, why }.into()
+        } else {
+            F::EnvironmentUnknown { container, variables, why }.into()
+        });
     }
     samples.push(F::ReferencesRemoved.into());
     samples.push(F::ProbeNotStarted { container: container.clone(), why: text("error-1") }.into());

@@ -57,8 +57,12 @@ pub(crate) fn plan<'a>(
         let has_probe = wanted && obstacle.is_none();
         if let Some(why) = obstacle {
             let variables = target.env.added().iter().map(|added| added.name.clone()).collect();
-            let container_name = container.name.to_owned();
-            let reason = ProbeFinding::EnvironmentUnknown { container: container_name, variables, why };
+            let (is_particular, container_name) = (why.is_particular(), container.name.to_owned());
+            let reason = if is_particular {
+                ProbeFinding::ProbeNotPossible { container: container_name, variables, why }
+            } else {
+                ProbeFinding::EnvironmentUnknown { container: container_name, variables, why }
+            };
             findings.pod(reason, container.pointer("env"));
         }
         if !has_probe {

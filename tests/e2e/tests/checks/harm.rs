@@ -146,7 +146,7 @@ fn another_runtime_gets_no_program(kubectl: &Kubectl) -> anyhow::Result<()> {
     create(kubectl, &in_kata("kata", "nodejs", "nodejs-instrumentation", images::NODE_APP))?;
     let added = ready(kubectl, "kata")?;
     ensure!(added == "opentelemetry-auto-instrumentation-nodejs", "{added}");
-    wait_for_event(kubectl, NAMESPACE, "EnvironmentUnknown", "Pod/kata")?;
+    wait_for_event(kubectl, NAMESPACE, "ProbeNotPossible", "Pod/kata")?;
     delete(kubectl, "kata")?;
 
     create(kubectl, &in_kata("by-shell", "nginx", "nginx-instrumentation", images::NGINX))?;
@@ -188,7 +188,7 @@ fn a_copier_that_cannot_be_pulled_stops_one_pod(kubectl: &Kubectl) -> anyhow::Re
     create(kubectl, &waiting)?;
     let added = ready(kubectl, "waiting")?;
     ensure!(added == "opentelemetry-auto-instrumentation-nodejs", "{added}");
-    wait_for_event(kubectl, NAMESPACE, "EnvironmentUnknown", "Pod/waiting")?;
+    wait_for_event(kubectl, NAMESPACE, "ProbeNotPossible", "Pod/waiting")?;
     delete(kubectl, "waiting")?;
     with_image(&image).map(drop)
 }

@@ -429,6 +429,6 @@ fn a_copier_or_probe_that_does_not_start_is_noticed() {
     let mut snapshot = snapshot("v1.35.4");
     snapshot.halts.note(Halt::of_probe("shop", IMAGE));
     let (after, codes) = injected(&super::tests::pod(&json!([])), &snapshot);
-    assert_eq!(codes, ["Injected", "EnvironmentUnknown"]);
+    assert_eq!(codes, ["Injected", "ProbeNotPossible"]);
     assert!(!init_containers(&after).contains(&"ingraft-probe-copier"));
 }
