@@ -54,6 +54,8 @@ struct Container {
 #[serde(rename_all = "camelCase")]
 pub struct PodStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    phase: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     init_container_statuses: Option<Vec<ContainerStatus>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     container_statuses: Option<Vec<ContainerStatus>>,
@@ -69,12 +71,19 @@ struct ContainerStatus {
     #[serde(rename = "imageID")]
     image_id: String,
     state: Value,
+    #[serde(rename = "lastState")]
+    last_state: Value,
 }
 
 impl SeenPod {
     /// The node that it was given to; empty before.
     pub fn node(&self) -> &str {
         self.spec.node_name.as_deref().unwrap_or_default()
+    }
+
+    /// The names of its init containers.
+    pub fn init_containers(&self) -> impl Iterator<Item = &str> {
+        self.spec.init_containers.iter().flatten().map(|container| container.name.as_str())
     }
 
     /// The images that its containers run: the reference, and what it stood for when the container started.

@@ -8,7 +8,9 @@ use ingraft_cluster::client::WATCH_LIFE;
 use ingraft_cluster::pods::{SeenPod, pods};
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::Store;
-use ingraft_core::probe_report::{ProbeReport, StartFailure, failure, reports as probe_reports};
+use ingraft_core::probe_report::{
+    ProbeReport, StartFailure, failure, is_telling, not_attached, reports as probe_reports,
+};
 use ingraft_core::{Settings, owner};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
@@ -26,20 +28,25 @@ pub async fn watch_pods(
 ) {
     let config = watcher::Config::default().page_size(100).timeout(WATCH_LIFE);
     let mut events = std::pin::pin!(watcher(pods(client), config).default_backoff());
-    // Pods whose probes have reported: a pod changes more often than they report.
-    let (mut reported, mut repeats) = (BTreeSet::new(), Repeats::default());
+    // What the init containers of a pod have told: a pod changes more often than they tell something.
+    let (mut told, mut repeats) = (BTreeSet::new(), Repeats::default());
+    // The same before all pods were listed again; some of them may have gone.
+    let mut before = BTreeSet::new();
     loop {
         match events.try_next().await {
+            Ok(Some(watcher::Event::Init)) => before = std::mem::take(&mut told),
+            Ok(Some(watcher::Event::InitDone)) => before.clear(),
             Ok(Some(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod))) => {
-                if learn_of_probes(&pod, store, settings, reports, &mut reported) | see_images(&pod, store) {
+                let uid = pod.uid().unwrap_or_default();
+                told.extend(before.extract_if(.., |(known, _)| *known == uid));
+                if learn_of_probes(&pod, store, settings, reports, &mut told) | see_images(&pod, store) {
                     learnt.send_replace(());
                 }
             }
             Ok(Some(watcher::Event::Delete(pod))) => {
                 let uid = pod.uid().unwrap_or_default();
-                reported.retain(|(known, _)| *known != uid);
+                told.retain(|(known, _)| *known != uid);
             }
-            Ok(Some(_)) => {}
             Ok(None) => return,
             Err(error) => repeats.watch_failed("pods", &error),
         }
@@ -61,20 +68,23 @@ fn see_images(pod: &SeenPod, store: &Store) -> bool {
     changed
 }
 
-/// Takes up what the probes of a pod reported. Returns whether it says anything new of an image.
+/// Takes up what init containers of ours tell. Returns whether that says anything new of an image.
 fn learn_of_probes(
     pod: &SeenPod,
     store: &Store,
     settings: &Settings,
     reports: &Reports,
-    reported: &mut BTreeSet<(String, String)>,
+    told: &mut BTreeSet<(String, String)>,
 ) -> bool {
+    if !pod.init_containers().any(is_telling) {
+        return false;
+    }
     let (namespace, document) = (pod.namespace().unwrap_or_default(), pod.document());
     let report = |findings| {
         let owners = owner::owners(&document, &namespace, &store.read());
         reports.send(Report { namespace: namespace.clone(), pod: pod.name_any(), owners, findings });
     };
-    let mut is_new = |what: String| reported.insert((pod.uid().unwrap_or_default(), what));
+    let mut is_new = |what: String| told.insert((pod.uid().unwrap_or_default(), what));
     if let Some(StartFailure { halt, finding }) = failure(&document, &namespace, &settings.probe_image)
         && is_new(finding.code().to_owned())
     {
@@ -82,6 +92,10 @@ fn learn_of_probes(
         let (code, message) = (finding.code(), finding.message(settings.locale));
         tracing::warn!(code, k8s.namespace.name = namespace, k8s.pod.name = pod.name_any(), "{message}");
         report(vec![finding]);
+    }
+    let not_attached = not_attached(&document);
+    if !not_attached.is_empty() && is_new("not attached".to_owned()) {
+        report(not_attached);
     }
     let mut changed = false;
     for probe in probe_reports(&document, &settings.probe_image) {

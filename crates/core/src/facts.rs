@@ -62,6 +62,17 @@ fn last_turn(known: &BTreeMap<String, Known>) -> u64 {
     known.values().map(|known| known.turn).max().unwrap_or_default()
 }
 
+/// Whether two ids are those of one image, if that can be told. Runtimes put before a digest the name of any repository
+/// from which they have it, or nothing where they know its configuration only.
+fn is_same(one: &str, other: &str) -> Option<bool> {
+    let of_repository = |id: &str| id.split_once('@').map(|(_, digest)| digest.to_owned());
+    match (of_repository(one), of_repository(other)) {
+        (Some(one), Some(other)) => Some(one == other),
+        (None, None) => Some(one == other),
+        _ => None,
+    }
+}
+
 /// So many images are remembered in a namespace; then those that nobody has used for the longest time go.
 const REMEMBERED: usize = 200;
 
@@ -90,7 +101,7 @@ impl Facts {
         };
         known.turn = turn;
         let before = known.clone();
-        if known.id == id {
+        if !known.id.is_empty() && is_same(&known.id, id) != Some(false) {
             narrow(&mut known.facts, facts);
         } else {
             // A tag that has moved may move again.
@@ -110,7 +121,7 @@ impl Facts {
             self.turn += 1;
             known.turn = self.turn;
         }
-        let moved = !known.id.is_empty() && known.id != id;
+        let moved = !known.id.is_empty() && is_same(&known.id, id) == Some(false);
         if moved {
             *known = Known { turn: known.turn, ..Known::default() };
         }
@@ -195,6 +206,11 @@ mod tests {
         assert!(!facts.see("shop", "app:0", "sha256:a", "amd64"));
         learn(&mut facts, "shop", "app:new");
         assert!(knows(&facts, "shop", "app:0") && !knows(&facts, "shop", "app:1"));
+
+        // A runtime may know the same image by another repository, or by its configuration.
+        facts.learn("shop", "app:x", "a/app@sha256:a", "amd64", ImageFacts::default());
+        assert!(!facts.see("shop", "app:x", "b/app@sha256:a", "amd64"));
+        assert!(!facts.see("shop", "app:x", "sha256:c", "amd64") && knows(&facts, "shop", "app:x"));
 
         // Of another architecture, the same reference has another id.
         assert!(!facts.see("shop", "app:0", "sha256:b", "arm64") && knows(&facts, "shop", "app:0"));

@@ -8,6 +8,8 @@ const NAMESPACES: usize = 3;
 
 /// So many halts are remembered: reviews are not authenticated, and each takes a key of a ConfigMap.
 const MOST: usize = 500;
+/// So many of one namespace, so that whoever may create pods there takes no room from others.
+const MOST_IN_NAMESPACE: usize = 50;
 
 /// What went wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +25,15 @@ pub enum Halt {
 }
 
 impl Halt {
+    fn namespace(&self) -> &str {
+        match self {
+            Self::Stripped(namespace)
+            | Self::Copier(namespace)
+            | Self::Probe(namespace, _)
+            | Self::Clone(namespace, _) => namespace,
+        }
+    }
+
     /// As a key of a ConfigMap, which may hold letters, digits, dots and dashes. Namespaces have no dots.
     pub fn key(&self) -> String {
         match self {
@@ -67,7 +78,8 @@ pub struct Halts(pub BTreeMap<Halt, Option<u32>>);
 impl Halts {
     /// Notes that something went wrong, unless there is no room. Returns whether that is new.
     pub fn note(&mut self, halt: Halt) -> bool {
-        let is_new = !self.0.contains_key(&halt) && self.0.len() < MOST;
+        let in_namespace = || self.0.keys().filter(|known| known.namespace() == halt.namespace()).count();
+        let is_new = !self.0.contains_key(&halt) && self.0.len() < MOST && in_namespace() < MOST_IN_NAMESPACE;
         if is_new {
             self.0.insert(halt, None);
         }
@@ -133,6 +145,11 @@ mod tests {
         let mut halts = Halts::default();
         let new = (0..=MOST).filter(|number| halts.note(Halt::Stripped(number.to_string())));
         assert_eq!(new.count(), MOST);
+
+        let mut halts = Halts::default();
+        let of_one = (0..MOST).filter(|number| halts.note(Halt::of_clone("shop", &number.to_string())));
+        assert_eq!(of_one.count(), MOST_IN_NAMESPACE);
+        assert!(halts.note(Halt::Copier("other".to_owned())));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::Halt;
 use crate::facts::language;
 use crate::finding::{ContainerFinding, Finding, Findings, ProbeFinding, Reason};
-use crate::inject::is_clone;
 use crate::inject::probe::command;
+use crate::inject::{is_attach, is_clone, why_not_attached};
 use crate::json::{list, named, string, string_at};
 
 /// What one probe reported.
@@ -77,8 +77,10 @@ pub struct StartFailure {
 /// What keeps an init container of ours from running. What would keep the application's container waiting too is no fault
 /// of ours.
 pub fn failure(pod: &Value, namespace: &str, probe_image: &str) -> Option<StartFailure> {
-    // What is being removed ends as it may.
-    if pod.pointer("/metadata/deletionTimestamp").is_some() {
+    // What is being removed, and what was evicted, ends as it may.
+    if pod.pointer("/metadata/deletionTimestamp").is_some()
+        || string_at(pod, "/status/phase") == Some("Failed")
+    {
         return None;
     }
     let containers = list(pod.get("spec")?, "initContainers");
@@ -116,21 +118,41 @@ fn is_about_the_pod(status: &Value) -> bool {
             .contains(&reason)
 }
 
-/// Why a container does not run, in the words of the kubelet; `None` while it may still start, and once it has ended
-/// well.
+/// What the init containers that attach modules to the configuration of web servers left undone.
+pub fn not_attached(pod: &Value) -> Vec<Finding> {
+    let statuses = pod.get("status").map_or(&[][..], |status| list(status, "initContainerStatuses"));
+    let finding = |status: &Value| {
+        let name = string(status, "name").filter(|name| is_attach(name))?;
+        let why = why_not_attached(string_at(status, "/state/terminated/message")?)?.to_owned();
+        let reason = ContainerFinding::ModuleNotAttached { container: name.to_owned(), why };
+        Some(Finding::pod(reason, "/spec/initContainers"))
+    };
+    statuses.iter().filter_map(finding).collect()
+}
+
+/// Whether an init container of that name may be one whose state says something.
+pub fn is_telling(name: &str) -> bool {
+    name.starts_with("ingraft-probe-") || is_clone(name) || is_attach(name)
+}
+
+/// Why a container does not run, in the words of the kubelet; `None` while it may still start: the kubelet tries again
+/// what has ended badly, and waits before it does so a second time.
 fn failed_state(status: &Value) -> Option<String> {
-    let state = status.get("state")?;
+    let waiting = status.pointer("/state/waiting")?;
+    let reason = string(waiting, "reason").unwrap_or_default();
+    if matches!(reason, "" | "PodInitializing" | "ContainerCreating") {
+        return None;
+    }
     let text = |of: &Value| {
         let [reason, message] = ["reason", "message"].map(|key| string(of, key).unwrap_or_default());
         format!("{reason}: {message}").trim_end_matches([':', ' ']).to_owned()
     };
-    if let Some(waiting) = state.get("waiting") {
-        let reason = string(waiting, "reason").unwrap_or_default();
-        return (!matches!(reason, "" | "PodInitializing" | "ContainerCreating")).then(|| text(waiting));
-    }
-    let ended = state.get("terminated")?;
-    let code = ended.get("exitCode").and_then(Value::as_i64).unwrap_or_default();
-    (code != 0).then(|| format!("{}, exit code {code}", text(ended)))
+    let ended = status.pointer("/lastState/terminated").map(|ended| {
+        let code = ended.get("exitCode").and_then(Value::as_i64).unwrap_or_default();
+        format!("{}, exit code {code}", text(ended).trim())
+    });
+    // That it is tried again later says less than how it ended.
+    Some(ended.filter(|_| reason == "CrashLoopBackOff").unwrap_or_else(|| text(waiting)))
 }
 
 impl ProbeReport {

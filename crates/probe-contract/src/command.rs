@@ -5,7 +5,7 @@
 //!
 //! ingraft-probe check NAME VALUE
 //!
-//! ingraft-probe clone FROM TO [--version-of PROGRAM]
+//! ingraft-probe clone FROM TO [--version-of PROGRAM] [--writable FILE]
 //!
 //! ingraft-probe probe FILE
 //!     [--message PATH]            default /dev/termination-log; must exist
@@ -56,6 +56,8 @@ pub struct Folder {
     pub to: String,
     /// The program whose version is written beside it, to `version.txt`.
     pub version_of: Option<String>,
+    /// An empty file below `to` that anybody may write to, if its folder exists.
+    pub writable: Option<String>,
 }
 
 /// One look at a variable.

@@ -24,7 +24,7 @@ const STEP: Duration = Duration::from_millis(5);
 /// Something could not be copied.
 type Failure = (PathBuf, io::Error);
 
-pub(crate) fn run(Folder { from, to, version_of }: &Folder) -> End {
+pub(crate) fn run(Folder { from, to, version_of, writable }: &Folder) -> End {
     let (from, to) = (Path::new(from), Path::new(to));
     // A server whose configuration is elsewhere loses nothing.
     if !from.is_dir() {
@@ -32,26 +32,30 @@ pub(crate) fn run(Folder { from, to, version_of }: &Folder) -> End {
     }
     let mut left_out = Vec::new();
     if let Err((path, error)) = copy_content(from, to, &mut left_out) {
-        let complaint = format!("failed to copy {}: {error}", path.display());
-        // It is for people; the status decides.
-        let _ = overwrite(MESSAGE, complaint.as_bytes());
-        return End { status: 1, complaint };
+        return said(1, format!("failed to copy {}: {error}", path.display()));
     }
+    // Without these, the module is not attached, and the server starts as it is.
     let version = version_of.as_deref().and_then(version);
-    // Without it there is no module for the server, which then starts as it is.
     let noted = version.map_or(Ok(()), |version| fs::write(to.join("version.txt"), version));
-    let mut complaints: Vec<String> =
-        noted.err().map(|error| format!("version: {error}")).into_iter().collect();
-    complaints
-        .extend(left_out.iter().map(|path| format!("left out, since it cannot be read: {}", path.display())));
-    End { status: 0, complaint: complaints.join("; ") }
+    let made = writable.as_ref().map_or(Ok(()), |file| make_writable(&to.join(file)));
+    let failed = [noted, made].into_iter().filter_map(|done| Some(done.err()?.to_string()));
+    let left_out =
+        left_out.iter().map(|path| format!("left out, since it cannot be read: {}", path.display()));
+    said(0, failed.chain(left_out).collect::<Vec<_>>().join("; "))
+}
+
+/// Tells people too, where they look first; the status decides.
+fn said(status: u8, complaint: String) -> End {
+    let _ = overwrite(MESSAGE, complaint.as_bytes());
+    End { status, complaint }
 }
 
 /// Copies all entries of a folder into another.
 fn copy_content(from: &Path, to: &Path, left_out: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let failed = |error| (from.to_owned(), error);
+    let may_be_entered = || fs::metadata(from.join(".")).is_ok();
     let entries = match fs::read_dir(from) {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && !may_be_entered() => {
             left_out.push(from.to_owned());
             return Ok(());
         }
@@ -67,17 +71,9 @@ fn copy_content(from: &Path, to: &Path, left_out: &mut Vec<PathBuf>) -> Result<(
 /// Copies whatever is at a path. What is no file, folder or link has no content that could be copied.
 fn copy(from: &Path, to: &Path, left_out: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let failed = |error| (from.to_owned(), error);
-    let is_denied = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
-    let found = match fs::symlink_metadata(from) {
-        // The folder may be read, but not what is in it.
-        Err(error) if is_denied(&error) => {
-            left_out.push(from.to_owned());
-            return Ok(());
-        }
-        found => found.map_err(failed)?,
-    };
+    let Some(found) = unless_absent(fs::symlink_metadata(from), from, left_out)? else { return Ok(()) };
     if found.is_symlink() {
-        let target = fs::read_link(from).map_err(failed)?;
+        let Some(target) = unless_absent(fs::read_link(from), from, left_out)? else { return Ok(()) };
         remove(to).and_then(|()| symlink(target, to)).map_err(failed)?;
         let _ = lchown(to, Some(found.uid()), Some(found.gid()));
     } else if found.is_dir() {
@@ -85,16 +81,27 @@ fn copy(from: &Path, to: &Path, left_out: &mut Vec<PathBuf>) -> Result<(), Failu
         copy_content(from, to, left_out)?;
         give(to, &found).map_err(failed)?;
     } else if found.is_file() {
-        let source = match File::open(from) {
-            Err(error) if is_denied(&error) => {
-                left_out.push(from.to_owned());
-                return Ok(());
-            }
-            source => source.map_err(failed)?,
-        };
+        let Some(source) = unless_absent(File::open(from), from, left_out)? else { return Ok(()) };
         copy_file(source, to).and_then(|()| give(to, &found)).map_err(failed)?;
     }
     Ok(())
+}
+
+/// What was found, unless the user may not see it, or it has gone since its folder was read.
+fn unless_absent<T>(
+    found: io::Result<T>,
+    path: &Path,
+    left_out: &mut Vec<PathBuf>,
+) -> Result<Option<T>, Failure> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            left_out.push(path.to_owned());
+            Ok(None)
+        }
+        Err(error) => Err((path.to_owned(), error)),
+    }
 }
 
 fn copy_file(mut source: File, to: &Path) -> io::Result<()> {
@@ -103,14 +110,26 @@ fn copy_file(mut source: File, to: &Path) -> io::Result<()> {
     io::copy(&mut source, &mut file).map(drop)
 }
 
-/// An earlier run may have left one.
+/// An earlier run may have left one, and given it away.
 fn make_folder(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            if let Ok(process) = fs::metadata("/proc/self") {
+                let _ = chown(path, Some(process.uid()), None);
+            }
             fs::set_permissions(path, Permissions::from_mode(0o700))
         }
         made => made,
     }
+}
+
+/// An empty file for another user to fill.
+fn make_writable(path: &Path) -> io::Result<()> {
+    if !path.parent().is_some_and(Path::is_dir) {
+        return Ok(());
+    }
+    remove(path)?;
+    File::create_new(path)?.set_permissions(Permissions::from_mode(0o666))
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -163,7 +182,8 @@ mod tests {
     }
 
     fn cloned(from: &str, to: &str, version_of: Option<&str>) -> End {
-        run(&Folder { from: from.to_owned(), to: to.to_owned(), version_of: version_of.map(str::to_owned) })
+        let version_of = version_of.map(str::to_owned);
+        run(&Folder { from: from.to_owned(), to: to.to_owned(), version_of, writable: None })
     }
 
     #[test]

@@ -5,7 +5,7 @@
 #![expect(clippy::indexing_slicing, reason = "JSON has `null` where nothing is")]
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -115,18 +115,62 @@ fn owners_stay() {
     if !run_as_root("clones by root") {
         return;
     }
+    let place = TempDir::new().expect("folder");
+    let (from, to) = (place.path().join("conf"), place.path().join("clone"));
+    folder(&from.join("private"), 0o700);
+    folder(&to, 0o777);
+    fs::write(from.join("private/users"), "a").expect("write");
+    fs::set_permissions(from.join("private/users"), Permissions::from_mode(0o400)).expect("mode");
+    for path in ["private", "private/users"] {
+        chown(from.join(path), Some(33), Some(33)).expect("owner");
+    }
+    let words = command(EnvProbe::Always, &from, &to);
+    // Root without the right to change what is another's, as a container may have it; and again, as after a restart.
+    let limited = "--bounding-set=-fowner";
+    for _ in 0..2 {
+        let mut command = Command::new("/usr/bin/setpriv");
+        let output = command.args([limited, "--inh-caps=-fowner"]).args(&words).output().expect("setpriv");
+        assert!(output.status.success(), "{output:?}");
+        let clone = fs::metadata(to.join("private/users")).expect("metadata");
+        assert_eq!((clone.uid(), clone.gid(), clone.mode() & 0o777), (33, 33, 0o400));
+    }
+}
+
+/// Who may enter a folder may open what it knows the name of.
+#[test]
+fn a_folder_that_may_only_be_entered_is_an_error() {
+    if !run_as_root("clones by somebody who is not root") {
+        return;
+    }
     for when in [EnvProbe::Always, EnvProbe::Never] {
         let place = TempDir::new().expect("folder");
+        fs::set_permissions(place.path(), Permissions::from_mode(0o755)).expect("mode");
         let (from, to) = (place.path().join("conf"), place.path().join("clone"));
         folder(&from, 0o755);
         folder(&to, 0o777);
-        fs::write(from.join("users"), "a").expect("write");
-        fs::set_permissions(from.join("users"), Permissions::from_mode(0o400)).expect("mode");
-        std::os::unix::fs::chown(from.join("users"), Some(33), Some(33)).expect("owner");
+        folder(&from.join("ssl"), 0o711);
+        let words = command(when, &from, &to);
+        assert!(!run(&words).status.success(), "{when:?}");
+        folder(&from.join("ssl"), 0o700);
+        assert!(run(&words).status.success(), "{when:?}: nobody but root could open anything there");
+    }
+}
+
+/// The next container may run as another user.
+#[test]
+fn anybody_may_fill_the_file_of_the_module() {
+    if !run_as_root("clones by somebody who is not root") {
+        return;
+    }
+    for when in [EnvProbe::Always, EnvProbe::Never] {
+        let place = TempDir::new().expect("folder");
+        let (from, to) = (place.path().join("conf"), place.path().join("clone"));
+        folder(&from.join("conf.d"), 0o755);
+        folder(&to, 0o777);
         let words = command(when, &from, &to);
         let (program, arguments) = words.split_first().expect("a program");
         assert!(Command::new(program).args(arguments).status().expect("run").success());
-        let clone = fs::metadata(to.join("users")).expect("metadata");
-        assert_eq!((clone.uid(), clone.gid(), clone.mode() & 0o777), (33, 33, 0o400), "{when:?}");
+        let file = fs::metadata(to.join("conf.d/opentelemetry_agent.conf")).expect("metadata");
+        assert_eq!((file.len(), file.mode() & 0o777), (0, 0o666), "{when:?}");
     }
 }

@@ -23,6 +23,7 @@ const CLUSTER: &str = "ingraft-e2e";
 const NAMESPACES: &[&str] = &[
     "application",
     "harm",
+    "harm-unknowing",
     "opentelemetry",
     "restricted-apache-httpd",
     "restricted-dotnet",

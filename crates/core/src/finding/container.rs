@@ -82,6 +82,15 @@ family! {
         }
             example "A web server's image has no shell that could clone the configuration, or the node has no room for it."
             fix "Restart the workload: `kubectl rollout restart deployment/NAME`. New pods start without the module. To have it, remove the cause, and the key that begins with `clone.` from the ConfigMap `ingraft-facts` of the operator's namespace.",
+        /// The module was not attached to the configuration of a web server, which runs without it.
+        Error: ModuleNotAttached {
+            /// The init container.
+            container: String,
+            /// What it said.
+            why: String,
+        }
+            example "The agent's image has no module for the version of nginx that the application's image has."
+            fix "Use a version for which there is a module, or an agent's image that has one (`spec.nginx.image`, `spec.apacheHttpd.image`). Where the main file of the configuration has another name or place, write it into `spec.nginx.configFile` or `spec.apacheHttpd.configPath`.",
         /// The image has other runtimes, and not that of the language.
         Warning: LanguageSeemsWrong {
             /// The language.
@@ -101,6 +110,8 @@ family! {
 pub enum CloneObstacle {
     /// The image has no shell, and our program is not known to run.
     NoShell,
+    /// A profile of the node's may not allow it.
+    LocalhostProfile,
     /// It failed lately.
     Failed,
 }
@@ -176,11 +187,16 @@ impl ContainerFinding {
                 "cambia lo que lo rechaza, o la Instrumentation; después reinicia la carga de trabajo",
             )),
             Self::CloneImpossible { container, why } => {
-                let why = match why {
+                let cause = match why {
                     CloneObstacle::NoShell => say!(
                         locale,
                         "its image has no shell, and our program is not proven to run there",
                         "su imagen no tiene shell, y no está demostrado que nuestro programa se ejecute allí",
+                    ),
+                    CloneObstacle::LocalhostProfile => say!(
+                        locale,
+                        "its seccomp or AppArmor profile is one of the node's, which may forbid it",
+                        "su perfil de seccomp o AppArmor es uno del nodo, que puede prohibirlo",
                     ),
                     CloneObstacle::Failed => say!(
                         locale,
@@ -190,14 +206,24 @@ impl ContainerFinding {
                 };
                 Text::new(say!(
                     locale,
-                    "the server in container \"{container}\" is left alone, since its configuration cannot be cloned: {why}",
-                    "no se toca el servidor del contenedor \"{container}\", porque su configuración no se puede clonar: {why}",
+                    "the server in container \"{container}\" is left alone, since its configuration cannot be cloned: {cause}",
+                    "no se toca el servidor del contenedor \"{container}\", porque su configuración no se puede clonar: {cause}",
                 ))
-                .help(say!(
-                    locale,
-                    "use an image with /bin/sh; if it has one, see finding CloneFailed of earlier pods",
-                    "usa una imagen con /bin/sh; si la tiene, consulta el hallazgo CloneFailed de pods anteriores",
-                ))
+                .help(match why {
+                    CloneObstacle::Failed => say!(
+                        locale,
+                        "see the Events CloneFailed of earlier pods",
+                        "consulta los eventos CloneFailed de pods anteriores",
+                    ),
+                    CloneObstacle::NoShell => {
+                        say!(locale, "use an image with /bin/sh", "usa una imagen con /bin/sh")
+                    }
+                    CloneObstacle::LocalhostProfile => say!(
+                        locale,
+                        "use the profile RuntimeDefault",
+                        "usa el perfil RuntimeDefault",
+                    ),
+                })
             }
             Self::CloneFailed { container, why } => Text::new(say!(
                 locale,
@@ -208,6 +234,16 @@ impl ContainerFinding {
                 locale,
                 "restart the workload: new pods start without the module",
                 "reinicia la carga de trabajo: los pods nuevos arrancan sin el módulo",
+            )),
+            Self::ModuleNotAttached { container, why } => Text::new(say!(
+                locale,
+                "the server runs without the module, which container \"{container}\" did not attach: {why}",
+                "el servidor funciona sin el módulo, que el contenedor \"{container}\" no añadió: {why}",
+            ))
+            .help(say!(
+                locale,
+                "see https://github.com/open-telemetry/opentelemetry-cpp-contrib for the versions that have one",
+                "consulta en https://github.com/open-telemetry/opentelemetry-cpp-contrib las versiones que lo tienen",
             )),
             Self::LanguageSeemsWrong { language, container, found } => {
                 let (all, first) = (list(found), first(found));

@@ -83,10 +83,12 @@ fn containers(samples: &mut Vec<Reason>) {
     let name = text("name-1");
     let variable = text("VARIABLE_1");
     let variables = texts(["VARIABLE_1", "VARIABLE_2"]);
-    for why in [CloneObstacle::NoShell, CloneObstacle::Failed] {
+    for why in [CloneObstacle::NoShell, CloneObstacle::LocalhostProfile, CloneObstacle::Failed] {
         samples.push(ContainerFinding::CloneImpossible { container: text("app-1"), why }.into());
     }
     samples.push(ContainerFinding::CloneFailed { container: text("clone-1"), why: text("error-1") }.into());
+    let why = text("error-1");
+    samples.push(ContainerFinding::ModuleNotAttached { container: text("attach-1"), why }.into());
     let taken = [Taken::MountPath, Taken::Volume, Taken::Container];
     samples
         .extend(taken.map(|what| ContainerFinding::NameTaken { language, what, name: name.clone() }.into()));

@@ -13,8 +13,8 @@ mod sdk;
 mod web_server;
 
 use ingraft_api::Language;
-pub(crate) use web_server::is_clone;
 use web_server::{apache_httpd, nginx};
+pub(crate) use web_server::{is_attach, is_clone, why_not_attached};
 
 use super::choose::Choice;
 use super::draft::Draft;

@@ -73,6 +73,13 @@ fn with_user(pod: &Pod<'_>, mut security: Option<Map<String, Value>>) -> Option<
     security.map(Value::Object)
 }
 
+/// The security context of the init container that attaches a module to a clone: that of the clone, since it changes what
+/// the clone has written; with a user where one is required.
+pub(crate) fn of_attach(context: &LanguageContext<'_, '_>, target: Container<'_>) -> Option<Value> {
+    let own = of_clone(target).and_then(|own| own.as_object().cloned());
+    with_user(context.pod, own)
+}
+
 /// The security context of a probe and its copier: the user of the application, and no right that they do not need.
 pub(crate) fn of_probe(target: &Value) -> Value {
     const KEPT: [&str; 6] =

@@ -52,12 +52,15 @@ fn check(mut words: impl Iterator<Item = String>) -> Result<Check, Error> {
 
 fn clone(mut words: impl Iterator<Item = String>) -> Result<Folder, Error> {
     let (from, to) = (next(&mut words, "FROM")?, next(&mut words, "TO")?);
-    let version_of = match words.next() {
-        None => None,
-        Some(option) if option == "--version-of" => Some(next(&mut words, "PROGRAM")?),
-        Some(option) => return Err(Error::Unknown("option", option)),
-    };
-    Ok(Folder { from, to, version_of })
+    let mut folder = Folder { from, to, version_of: None, writable: None };
+    while let Some(option) = words.next() {
+        match option.as_str() {
+            "--version-of" => folder.version_of = Some(next(&mut words, "PROGRAM")?),
+            "--writable" => folder.writable = Some(next(&mut words, "FILE")?),
+            _ => return Err(Error::Unknown("option", option)),
+        }
+    }
+    Ok(folder)
 }
 
 fn probe(mut words: impl Iterator<Item = String>) -> Result<Plan, Error> {

@@ -104,8 +104,10 @@ fn install() -> BoxedStrategy<Command> {
 }
 
 fn clone() -> BoxedStrategy<Command> {
-    (text(), text(), option::of(text()))
-        .prop_map(|(from, to, version_of)| Command::Clone(Folder { from, to, version_of }))
+    (text(), text(), option::of(text()), option::of(text()))
+        .prop_map(|(from, to, version_of, writable)| {
+            Command::Clone(Folder { from, to, version_of, writable })
+        })
         .boxed()
 }
 

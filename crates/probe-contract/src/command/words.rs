@@ -11,10 +11,12 @@ impl Command {
             Self::Install(install) => push_install(&mut words, install),
             Self::Probe(plan) => push_probe(&mut words, plan),
             Self::Check(Check { name, value }) => push(&mut words, &["check", name, value]),
-            Self::Clone(Folder { from, to, version_of }) => {
+            Self::Clone(Folder { from, to, version_of, writable }) => {
                 push(&mut words, &["clone", from, to]);
-                if let Some(program) = version_of {
-                    push(&mut words, &["--version-of", program]);
+                for (option, value) in [("--version-of", version_of), ("--writable", writable)] {
+                    if let Some(value) = value {
+                        push(&mut words, &[option, value]);
+                    }
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{NOBODY, busybox, cached, debian};
+use super::{busybox, cached, debian};
 use crate::tools::content_key;
 use crate::{Cache, Image, Progress, Recipe};
 
@@ -38,11 +38,13 @@ const NGINX_PACKAGES: &[&str] =
 const NGINX_CONFIGURATION: &str = include_str!("../../apps/nginx/nginx.conf");
 const NGINX_SERVER: &str = include_str!("../../apps/nginx/default.conf");
 
-const USERS: &str = "root:x:0:0::/root:/bin/sh\nwww-data:x:65532:65532::/tmp:/bin/sh\n";
-const GROUPS: &str = "root:x:0:\nwww-data:x:65532:\n";
+/// The user of the image, which is not the one that payload containers have where nobody chooses.
+const USER: &str = "101";
+const USERS: &str = "root:x:0:0::/root:/bin/sh\nwww-data:x:101:101::/tmp:/bin/sh\n";
+const GROUPS: &str = "root:x:0:\nwww-data:x:101:\n";
 
 /// Part of every key: raise it when the steps below change what they make.
-const STEPS: &str = "1";
+const STEPS: &str = "2";
 
 /// Debian's Apache httpd.
 ///
@@ -148,5 +150,5 @@ fn libraries(recipe: &mut Recipe, debian: &Path) -> anyhow::Result<()> {
 }
 
 fn users(recipe: &mut Recipe) {
-    recipe.text("/etc/passwd", USERS).text("/etc/group", GROUPS).folder("/tmp", 0o1777).user(NOBODY);
+    recipe.text("/etc/passwd", USERS).text("/etc/group", GROUPS).folder("/tmp", 0o1777).user(USER);
 }

@@ -7,6 +7,8 @@ use ingraft_testkit::{Cluster, Kubectl, images};
 use serde_json::{Value, json};
 
 const NAMESPACE: &str = "harm";
+/// Another one, in which nothing is known of images.
+const UNKNOWING: &str = "harm-unknowing";
 const CLONE: &str = "otel-agent-source-container-clone";
 const OPERATOR: &str = "deployment/ingraft-operator";
 
@@ -25,8 +27,10 @@ pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
     for example in ["python", "nodejs", "nginx"] {
         kubectl.apply(Example::read(example)?.text())?;
     }
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
-    kubectl.apply(&namespace.to_string())?;
+    for namespace in [NAMESPACE, UNKNOWING] {
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+        kubectl.apply(&namespace.to_string())?;
+    }
     limits_and_quota_are_kept(kubectl).context("LimitRange and quota")?;
     a_server_without_shell_is_injected(kubectl).context("a server without shell")?;
     if let Cluster::Node(_) = cluster {
@@ -72,14 +76,15 @@ fn delete(kubectl: &Kubectl, name: &str) -> anyhow::Result<()> {
 
 /// Waits until the pod is ready. Returns the names of its init containers.
 fn ready(kubectl: &Kubectl, name: &str) -> anyhow::Result<String> {
-    let wait = ["wait", "pod", name, "-n", NAMESPACE, "--for=condition=Ready", "--timeout=90s"];
-    let describe = || kubectl.run(&["describe", "pod", name, "-n", NAMESPACE]).unwrap_or_default();
-    kubectl.run(&wait).with_context(describe)?;
-    get(kubectl, name, "{.spec.initContainers[*].name}")
+    ready_in(kubectl, NAMESPACE, name)
 }
 
-fn get(kubectl: &Kubectl, name: &str, path: &str) -> anyhow::Result<String> {
-    kubectl.run(&["get", "pod", name, "-n", NAMESPACE, "-o", &format!("jsonpath={path}")])
+fn ready_in(kubectl: &Kubectl, namespace: &str, name: &str) -> anyhow::Result<String> {
+    let wait = ["wait", "pod", name, "-n", namespace, "--for=condition=Ready", "--timeout=90s"];
+    let describe = || kubectl.run(&["describe", "pod", name, "-n", namespace]).unwrap_or_default();
+    kubectl.run(&wait).with_context(describe)?;
+    let names = "jsonpath={.spec.initContainers[*].name}";
+    kubectl.run(&["get", "pod", name, "-n", namespace, "-o", names])
 }
 
 /// The least, the most and the ratio that a namespace allows, and a quota of just what the pod asks for.
@@ -122,15 +127,15 @@ fn a_server_without_shell_is_injected(kubectl: &Kubectl) -> anyhow::Result<()> {
     let added = ready(kubectl, name)?;
     ensure!(added.contains(CLONE) && added.contains("ingraft-probe-copier"), "{added}");
     let attach = "{.status.initContainerStatuses[?(@.name=='otel-agent-attach-nginx')].state.terminated}";
-    let attach = get(kubectl, name, attach)?;
+    let attach = kubectl.run(&["get", "pod", name, "-n", NAMESPACE, "-o", &format!("jsonpath={attach}")])?;
     ensure!(!attach.contains("starts without instrumentation"), "{attach}");
     let answer = request(kubectl, NAMESPACE, name, 8080, "/")?;
     ensure!(answer == "hello\n", "{answer}");
     delete(kubectl, name)
 }
 
-/// Where the kubelet might not see what a container writes, variables do not come from files, and the shell clones; where
-/// there is none, one pod does not start, and from then on servers of that image are left alone.
+/// Where the kubelet might not see what a container writes, variables do not come from files, and the shell clones. A server
+/// that is known to have none is left alone; where that is not known, one pod does not start, and the next ones do.
 fn another_runtime_gets_no_program(kubectl: &Kubectl) -> anyhow::Result<()> {
     let class = json!({
         "apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "kata"}, "handler": "kata",
@@ -154,15 +159,23 @@ fn another_runtime_gets_no_program(kubectl: &Kubectl) -> anyhow::Result<()> {
     ensure!(added.contains(CLONE) && !added.contains("ingraft-probe"), "{added}");
     delete(kubectl, "by-shell")?;
 
-    let server = in_kata("left-alone", "nginx", "nginx-instrumentation", images::NGINX_WITHOUT_SHELL);
-    create(kubectl, &server)?;
-    wait_for_event(kubectl, NAMESPACE, "CloneFailed", "Pod/left-alone")?;
-    delete(kubectl, "left-alone")?;
+    let mut server = in_kata("left-alone", "nginx", "nginx-instrumentation", images::NGINX_WITHOUT_SHELL);
     create(kubectl, &server)?;
     let added = ready(kubectl, "left-alone")?;
-    ensure!(added.is_empty(), "{added}");
+    ensure!(added.is_empty(), "it is known that the image has no shell: {added}");
     wait_for_event(kubectl, NAMESPACE, "CloneImpossible", "Pod/left-alone")?;
     delete(kubectl, "left-alone")?;
+    if let Some(metadata) = server.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("namespace".to_owned(), UNKNOWING.into());
+    }
+    create(kubectl, &server)?;
+    wait_for_event(kubectl, UNKNOWING, "CloneFailed", "Pod/left-alone")?;
+    kubectl.run(&["delete", "pod", "left-alone", "-n", UNKNOWING])?;
+    create(kubectl, &server)?;
+    let added = ready_in(kubectl, UNKNOWING, "left-alone")?;
+    ensure!(added.is_empty(), "{added}");
+    wait_for_event(kubectl, UNKNOWING, "CloneImpossible", "Pod/left-alone")?;
+    kubectl.run(&["delete", "pod", "left-alone", "-n", UNKNOWING])?;
     kubectl.run(&["delete", "runtimeclass", "kata"]).map(drop)
 }
 

@@ -26,7 +26,7 @@ use crate::inject::exporter::{self, Outlet};
 use crate::inject::language_context::LanguageContext;
 use crate::inject::new_container::NewContainer;
 use crate::inject::pod::Container;
-use crate::inject::probe::{self, command};
+use crate::inject::probe::{self, command, obstacle};
 use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::{Target, is_within};
 use crate::inject::{resources, security, telemetry};
@@ -70,8 +70,9 @@ pub(super) struct Server {
     syntax: &'static Syntax,
     /// What the Instrumentation says of the server's configuration.
     place: fn(&InstrumentationSpec) -> Place<'_>,
-    /// The server's program, if its version chooses the module.
-    version_of: Option<&'static str>,
+    /// The server's program, if its version chooses the module, and the file that attaching fills in a folder of the
+    /// server's, which may be of another user.
+    version_of: Option<(&'static str, &'static str)>,
     /// The command that attaches the module.
     attach_command: fn(&Place<'_>) -> Command,
     /// Lines before the directives.
@@ -105,6 +106,16 @@ fn script(text: &str, arguments: &[&str]) -> Command {
 /// Whether an init container of that name clones a configuration.
 pub(crate) fn is_clone(name: &str) -> bool {
     name == CLONE || name.starts_with(SECOND_CLONE)
+}
+
+/// Whether an init container of that name attaches the module.
+pub(crate) fn is_attach(name: &str) -> bool {
+    name == apache_httpd::ATTACH_NAME || name == nginx::ATTACH_NAME
+}
+
+/// Why the module was not attached, as the scripts say it at their end.
+pub(crate) fn why_not_attached(message: &str) -> Option<&str> {
+    message.trim().strip_prefix("the server starts without instrumentation: ")
 }
 
 /// Injects the module. Answers the container, if it changed.
@@ -177,7 +188,7 @@ fn instrument<'a>(
     }
     let clone_name = clone_name(server, context, draft)?;
     let is_there = draft.has_init_container(clone_name);
-    let by_program = draft.needs_program.is_some() || probe::has_program(draft, target);
+    let by_program = probe::has_program(draft, target);
     if let Some(why) = clone_obstacle(context, target.container, by_program).filter(|_| !is_there) {
         let container = target.container.name.to_owned();
         return Err(ContainerFinding::CloneImpossible { container, why }.into());
@@ -241,10 +252,18 @@ fn clone_obstacle(
     by_program: bool,
 ) -> Option<CloneObstacle> {
     let has_no_shell = || context.pod.image(target).is_some_and(|facts| facts.no_shell);
+    let has_profile = || {
+        let contexts = [context.pod.spec(), target.json].map(|object| object.get("securityContext"));
+        contexts.into_iter().any(|context| obstacle::of_security_context(context).is_some())
+    };
     if context.pod.has_no_clone(target) {
         Some(CloneObstacle::Failed)
+    } else if by_program {
+        None
+    } else if has_no_shell() {
+        Some(CloneObstacle::NoShell)
     } else {
-        (!by_program && has_no_shell()).then_some(CloneObstacle::NoShell)
+        has_profile().then_some(CloneObstacle::LocalhostProfile)
     }
 }
 
@@ -270,15 +289,15 @@ fn clone(
         .mounts(mounts)
         .mount(server.configuration_volume, SOURCE);
     let security = security::of_clone(target.container);
-    let Server { version_of, .. } = *server;
+    let (program, file) = server.version_of.unzip();
     if by_program {
-        let (from, to, version_of) =
-            (place.folder.to_owned(), SOURCE.to_owned(), version_of.map(str::to_owned));
-        let words = command::of_clone(Folder { from, to, version_of });
+        let (version_of, writable) = (program.map(str::to_owned), file.map(str::to_owned));
+        let (from, to) = (place.folder.to_owned(), SOURCE.to_owned());
+        let words = command::of_clone(Folder { from, to, version_of, writable });
         let clone = clone.mount(probe::VOLUME, command::FOLDER);
         return finish(context, target.container, clone, (words, Vec::new()), security);
     }
-    let arguments: Vec<&str> = std::iter::once(place.folder).chain(version_of).collect();
+    let arguments: Vec<&str> = std::iter::once(place.folder).chain(program).chain(file).collect();
     finish(context, target.container, clone, script(SCRIPT, &arguments), security)
 }
 
@@ -308,7 +327,7 @@ fn attach(
         .mount(server.agent_volume, AGENT)
         .mount(server.configuration_volume, SOURCE)
         .token_of(target);
-    let security = security::of_payload(context, target, findings);
+    let security = security::of_attach(context, target);
     finish(context, target, attach, (server.attach_command)(&place), security)
 }
 

@@ -179,15 +179,33 @@ fn a_server_whose_configuration_cannot_be_cloned_is_left_alone() {
 
     let mut new = snapshot("v1.35.4");
     let status = json!([{"name": "otel-agent-source-container-clone", "imageID": "sha256:a",
-        "state": {"terminated": {"exitCode": 128, "reason": "StartError", "message": "no such file"}}}]);
+        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}},
+        "lastState": {"terminated": {"exitCode": 128, "reason": "StartError", "message": "no such file"}}}]);
     let mut waiting = injected(&web_server(), &snapshot("v1.34.1")).0;
     waiting["status"] = json!({"initContainerStatuses": status});
     let failure = crate::probe_report::failure(&waiting, "shop", "").unwrap();
     assert_eq!(failure.finding.code(), "CloneFailed");
+    let message = failure.finding.message(crate::Locale::En);
+    assert!(message.ends_with("StartError: no such file, exit code 128"), "{message}");
     new.halts.note(failure.halt);
     assert_eq!(injected(&web_server(), &new), (web_server(), vec!["CloneImpossible"]));
     waiting["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
     assert_eq!(crate::probe_report::failure(&waiting, "shop", ""), None, "what is removed ends as it may");
+}
+
+#[test]
+fn a_module_that_is_not_attached_is_told() {
+    let (mut pod, _) = injected(&web_server(), &snapshot("v1.34.1"));
+    let ended = |message: &str| {
+        let state = json!({"terminated": {"exitCode": 0, "message": message}});
+        json!({"initContainerStatuses": [{"name": "otel-agent-attach-apache", "state": state}]})
+    };
+    pod["status"] = ended("");
+    assert_eq!(crate::probe_report::not_attached(&pod), []);
+    pod["status"] = ended("the server starts without instrumentation: there is no httpd.conf in /conf\n");
+    let findings = crate::probe_report::not_attached(&pod);
+    assert_eq!(findings.iter().map(Finding::code).collect::<Vec<_>>(), ["ModuleNotAttached"]);
+    assert!(findings[0].message(crate::Locale::En).ends_with("there is no httpd.conf in /conf"));
 }
 
 /// The clone needs neither a probe nor a reference.
@@ -416,14 +434,15 @@ fn a_copier_or_probe_that_does_not_start_is_noticed() {
     let waiting = |reason: &str| json!({"waiting": {"reason": reason, "message": "m"}});
     let copier = Some(Halt::Copier("shop".to_owned()));
     assert_eq!(halt("ingraft-probe-copier", waiting("ImagePullBackOff")), copier);
-    assert_eq!(
-        halt("ingraft-probe-copier", json!({"terminated": {"exitCode": 255, "reason": "Error"}})),
-        copier
-    );
+    assert_eq!(halt("ingraft-probe-copier", waiting("CrashLoopBackOff")), copier);
+    let ended = json!({"terminated": {"exitCode": 255, "reason": "Error"}});
+    assert_eq!(halt("ingraft-probe-copier", ended), None, "the kubelet tries again");
     assert_eq!(halt("ingraft-probe-copier", waiting("PodInitializing")), None);
     assert_eq!(halt("ingraft-probe-copier", json!({"terminated": {"exitCode": 0}})), None);
     assert_eq!(halt("ingraft-probe-0", waiting("RunContainerError")), Some(Halt::of_probe("shop", IMAGE)));
-    assert_eq!(halt("ingraft-probe-0", waiting("ErrImagePull")), None, "the application's own image");
+    for reason in ["ErrImagePull", "CreateContainerConfigError"] {
+        assert_eq!(halt("ingraft-probe-0", waiting(reason)), None, "the application would wait too");
+    }
     assert_eq!(halt("other", waiting("CrashLoopBackOff")), None);
 
     let mut snapshot = snapshot("v1.35.4");

@@ -32,7 +32,7 @@ pub(crate) fn inject<'a>(
 
 const SERVER: Server = Server {
     language: Language::ApacheHttpd,
-    attach: "otel-agent-attach-apache",
+    attach: ATTACH_NAME,
     second_clone: "otel-agent-source-container-clone-apache",
     configuration_volume: CONFIGURATION,
     agent_volume: FILES,
@@ -49,6 +49,7 @@ const SERVER: Server = Server {
     },
 };
 
+pub(super) const ATTACH_NAME: &str = "otel-agent-attach-apache";
 const CONFIGURATION: &str = "otel-apache-conf-dir";
 const FILES: &str = "otel-apache-agent";
 const ATTACH: &str = include_str!("attach-apache-httpd.sh");

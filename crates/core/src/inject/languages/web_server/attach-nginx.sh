@@ -6,7 +6,8 @@ main=$1
 leave() {
   echo "the server starts without instrumentation: $1" >&2
   echo "the server starts without instrumentation: $1" > /dev/termination-log
-  rm -f "$conf/conf.d/opentelemetry_agent.conf" "$conf/$main.otel"
+  [ ! -e "$conf/conf.d/opentelemetry_agent.conf" ] || printf '' > "$conf/conf.d/opentelemetry_agent.conf"
+  rm -f "$conf/$main.otel"
   exit 0
 }
 [ -f "$conf/$main" ] || leave "there is no $main in the folder of the configuration"

@@ -30,7 +30,7 @@ pub(crate) fn inject<'a>(
 
 const SERVER: Server = Server {
     language: Language::Nginx,
-    attach: "otel-agent-attach-nginx",
+    attach: ATTACH_NAME,
     second_clone: "otel-agent-source-container-clone-nginx",
     configuration_volume: CONFIGURATION,
     agent_volume: FILES,
@@ -39,13 +39,14 @@ const SERVER: Server = Server {
     library_path: Some(("LD_LIBRARY_PATH", "/opt/opentelemetry-webserver/agent/sdk_lib/lib")),
     syntax: &SYNTAX,
     place,
-    version_of: Some("nginx"),
+    version_of: Some(("nginx", "conf.d/opentelemetry_agent.conf")),
     attach_command: |place| script(ATTACH, &[place.file]),
     modules: |_| String::new(),
     // The reference limits neither, and makes no claims here.
     volumes: |_| [CONFIGURATION, FILES].map(|name| json!({"name": name, "emptyDir": {}})),
 };
 
+pub(super) const ATTACH_NAME: &str = "otel-agent-attach-nginx";
 const CONFIGURATION: &str = "otel-nginx-conf-dir";
 const FILES: &str = "otel-nginx-agent";
 const ATTACH: &str = include_str!("attach-nginx.sh");
