@@ -1,5 +1,6 @@
 //! Pods that exist, trimmed while they are read: whose they are, which images run, and how their containers fare.
 
+use ingraft_core::probe_report::is_ours;
 use k8s_openapi::api::core::v1;
 use kube::{Api, Client};
 use serde::{Deserialize, Serialize};
@@ -31,14 +32,35 @@ impl Part for PodSpec {
     const ALL_LABELS: bool = true;
 }
 
-/// An init container: what it was called with tells whether it is ours.
+/// An init container, and what it was called with if it is ours.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, from = "AnyInitContainer")]
 struct InitContainer {
     name: String,
     image: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Vec<String>,
+    args: Vec<String>,
+}
+
+/// An init container before it is trimmed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AnyInitContainer {
+    name: String,
+    image: String,
     command: Option<Vec<String>>,
+    args: Option<Vec<String>>,
+}
+
+impl From<AnyInitContainer> for InitContainer {
+    fn from(AnyInitContainer { name, image, command, args }: AnyInitContainer) -> Self {
+        let (command, args) = (command.unwrap_or_default(), args.unwrap_or_default());
+        if is_ours(&command, &args) {
+            Self { name, image, command, args }
+        } else {
+            Self { name, image, ..Self::default() }
+        }
+    }
 }
 
 /// A container.
@@ -105,6 +127,9 @@ impl SeenPod {
 
 #[cfg(test)]
 mod tests {
+    use ingraft_core::Locale;
+    use ingraft_core::probe_report::failure;
+
     use super::*;
 
     #[test]
@@ -117,7 +142,7 @@ mod tests {
             },
             "spec": {
                 "nodeName": "n1", "serviceAccountName": "default",
-                "initContainers": [{"name": "i", "image": "init:1", "command": ["a"], "env": [{"name": "PASSWORD"}]}],
+                "initContainers": [{"name": "i", "image": "init:1", "command": ["PASSWORD"], "env": [{"name": "PASSWORD"}]}],
                 "containers": [
                     {"name": "app", "image": "app:1", "env": [{"name": "PASSWORD", "value": "secret"}]},
                     {"name": "waits", "image": "app:2"},
@@ -138,12 +163,48 @@ mod tests {
         assert_eq!(document["metadata"]["ownerReferences"][0]["name"], "web-abc");
         assert_eq!(
             document["spec"]["initContainers"],
-            json!([{"name": "i", "image": "init:1", "command": ["a"]}])
+            json!([{"name": "i", "image": "init:1", "command": [], "args": []}])
         );
         let text = document.to_string();
         assert!(
             !["kubectl", "large", "PASSWORD", "secret"].iter().any(|trimmed| text.contains(trimmed)),
             "{text}"
         );
+    }
+
+    /// What is judged by a trimmed pod is judged as by the whole one.
+    #[test]
+    fn trimming_changes_no_judgement() {
+        let clone = json!({
+            "name": "otel-agent-source-container-clone", "image": "web:1",
+            "command": ["/ingraft-env/ingraft-probe", "clone", "/conf", "/clone"],
+        });
+        let status = json!({
+            "name": "otel-agent-source-container-clone", "imageID": "web@sha256:a", "restartCount": 2,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": {"exitCode": 1, "reason": "Error", "message": "no space"}},
+        });
+        let pod = json!({
+            "metadata": {"name": "web-0", "namespace": "shop", "uid": "u"},
+            "spec": {"initContainers": [clone], "containers": []},
+            "status": {"phase": "Pending", "initContainerStatuses": [status]},
+        });
+        let judged = |pod: &Value| {
+            let trimmed: SeenPod = serde_json::from_value(pod.clone()).unwrap();
+            let [whole, trimmed] = [pod, &trimmed.document()].map(|pod| failure(pod, "shop", "ours:1"));
+            assert_eq!(whole, trimmed);
+            whole.map(|failure| failure.finding.message(Locale::En))
+        };
+        let message = judged(&pod).expect("it does not start");
+        assert!(message.ends_with("Error: no space, exit code 1"), "{message}");
+        for (pointer, value) in [
+            ("/metadata", json!({"deletionTimestamp": "2026-01-01T00:00:00Z"})),
+            ("/status/phase", json!("Failed")),
+            ("/spec/initContainers/0/command", json!(["cp"])),
+        ] {
+            let mut other = pod.clone();
+            *other.pointer_mut(pointer).unwrap() = value;
+            assert_eq!(judged(&other), None, "{pointer}");
+        }
     }
 }

@@ -39,7 +39,7 @@ pub use variable::VariableFinding;
 families! {
     /// Which languages are injected into which containers.
     Choice(ChoiceFinding),
-    /// What annotations say.
+    /// What annotations and labels say.
     Annotation(AnnotationFinding),
     /// What is in the way in a container or pod.
     Container(ContainerFinding),

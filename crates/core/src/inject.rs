@@ -36,7 +36,7 @@ mod target;
 mod telemetry;
 mod valid;
 
-pub(crate) use languages::{is_attach, is_clone, profile, why_not_attached};
+pub(crate) use languages::{is_attach, is_clone, is_script, profile, why_not_attached};
 pub use probe::canary;
 pub(crate) use profile::OtlpProtocols;
 pub use references::references;

@@ -8,7 +8,7 @@ use crate::Halt;
 use crate::facts::language;
 use crate::finding::{ContainerFinding, Finding, Findings, ProbeFinding, Reason};
 use crate::inject::probe::command;
-use crate::inject::{is_attach, is_clone, why_not_attached};
+use crate::inject::{is_attach, is_clone, is_script, why_not_attached};
 use crate::json::{list, named, string, string_at};
 
 /// What one probe reported.
@@ -98,13 +98,22 @@ pub fn failure(pod: &Value, namespace: &str, probe_image: &str) -> Option<StartF
             (halt, ProbeFinding::ProbeNotStarted { container, why }.into())
         } else if has_copier && command::plan(running).is_some() {
             (Halt::of_probe(namespace, image), ProbeFinding::ProbeNotStarted { container, why }.into())
-        } else if is_clone(name) {
+        } else if is_clone(name) && is_ours(&words(running, "command"), &words(running, "args")) {
             (Halt::of_clone(namespace, image), ContainerFinding::CloneFailed { container, why }.into())
         } else {
             return None;
         };
         Some(StartFailure { halt, finding: Finding::pod(reason, "/spec/initContainers") })
     })
+}
+
+/// Whether an init container is called with our program, or with a script of ours: others give theirs the same names.
+pub fn is_ours(command: &[String], args: &[String]) -> bool {
+    command.first() == Some(&command::program(command::FOLDER)) || is_script(command, args)
+}
+
+fn words(container: &Value, key: &str) -> Vec<String> {
+    list(container, key).iter().filter_map(|word| word.as_str().map(str::to_owned)).collect()
 }
 
 /// Whether a container waits for its image, which is the application's own, or for something that its variables refer

@@ -5,7 +5,7 @@ mod unused;
 use ingraft_api::annotations::{DEFAULTED, INJECTED, RESOURCE_PREFIX};
 use serde_json::Value;
 
-use crate::finding::{AnnotationFinding, Finding, Findings, ManifestFinding};
+use crate::finding::{AnnotationFinding, Finding, Findings};
 use crate::inject::annotations::{Look, labels_of_ours, look};
 use crate::inject::{Outcome, Request, inject};
 use crate::json::{annotation_pointer, keys_of, pointer_step, string, string_at};
@@ -97,7 +97,7 @@ impl<'a> Workload<'a> {
             key.starts_with(RESOURCE_PREFIX) || !is_written(key) && look(key) != Look::Foreign
         };
         for key in keys_of(self.document, "annotations").filter(concerns_pods) {
-            let reason = ManifestFinding::AnnotationMisplaced { key: key.clone(), template };
+            let reason = AnnotationFinding::AnnotationMisplaced { key: key.clone(), template };
             findings.workload(reason, annotation_pointer(key));
         }
         for key in labels_of_ours(self.document) {

@@ -44,12 +44,12 @@ pub enum Command {
     /// In our own image: succeed if a variable has a value.
     Check(Check),
     /// In the application's image: copy a folder.
-    Clone(Folder),
+    Clone(Cloning),
 }
 
 /// One copy of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
+pub struct Cloning {
     /// The folder.
     pub from: String,
     /// Where its content goes.

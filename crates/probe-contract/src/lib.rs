@@ -11,7 +11,7 @@ mod join;
 mod names;
 mod report;
 
-pub use command::{AgentRules, Check, Command, Error, Folder, Install, Plan, Rule};
+pub use command::{AgentRules, Check, Cloning, Command, Error, Install, Plan, Rule};
 pub use file::{LONGEST_LINE, LONGEST_VALUE, Refusal, append, writable};
 pub use join::{Join, Unless};
 pub use names::{Agent, Libc, observed_variables, yields_to_image};

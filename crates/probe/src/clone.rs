@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ingraft_probe_contract::{Folder, MESSAGE};
+use ingraft_probe_contract::{Cloning, MESSAGE};
 
 use crate::End;
 use crate::files::overwrite;
@@ -24,7 +24,7 @@ const STEP: Duration = Duration::from_millis(5);
 /// Something could not be copied.
 type Failure = (PathBuf, io::Error);
 
-pub(crate) fn run(Folder { from, to, version_of, writable }: &Folder) -> End {
+pub(crate) fn run(Cloning { from, to, version_of, writable }: &Cloning) -> End {
     let (from, to) = (Path::new(from), Path::new(to));
     // A server whose configuration is elsewhere loses nothing.
     if !from.is_dir() {
@@ -183,7 +183,7 @@ mod tests {
 
     fn cloned(from: &str, to: &str, version_of: Option<&str>) -> End {
         let version_of = version_of.map(str::to_owned);
-        run(&Folder { from: from.to_owned(), to: to.to_owned(), version_of, writable: None })
+        run(&Cloning { from: from.to_owned(), to: to.to_owned(), version_of, writable: None })
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod review_workload;
 mod router;
 mod server;
 mod trimmed;
+mod warn;
 
 pub use leaf::{Error, LeafResolver};
 pub use metrics::Metrics;

@@ -5,25 +5,21 @@
 
 use ingraft_api::Instrumentation;
 use ingraft_core::finding::InstrumentationFinding;
-use ingraft_core::{Finding, Severity, Subject};
+use ingraft_core::{Finding, Subject};
 
 use crate::Context;
 use crate::review::{Answer, Request};
+use crate::warn::warn;
 
 /// Warns, for `kubectl apply` to print.
 pub(crate) fn answer(context: &Context, request: Request) -> Answer {
-    let findings = match serde_json::from_value::<Instrumentation>(request.object) {
+    let review = || match serde_json::from_value::<Instrumentation>(request.object) {
         Ok(instrumentation) => {
             ingraft_core::review(&instrumentation, &context.store.read(), &context.settings)
         }
         Err(error) => vec![unreadable(&error)],
     };
-    let findings = findings.iter().filter(|finding| finding.severity() > Severity::Info);
-    let warnings: Vec<String> =
-        findings.map(|finding| finding.warning_with_remedy(context.settings.locale)).collect();
-    context
-        .metrics
-        .review("instrumentation-warnings", if warnings.is_empty() { "unchanged" } else { "warned" });
+    let warnings = warn(context, "instrumentation-warnings", review, Finding::warning_with_remedy);
     Answer::allow(request.uid, &[], warnings)
 }
 

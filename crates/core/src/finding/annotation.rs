@@ -1,4 +1,4 @@
-//! What annotations of the pod say.
+//! What annotations and labels say.
 
 use ingraft_api::Language;
 use ingraft_api::annotations::{GO_TARGET_EXE, SIDECAR};
@@ -6,7 +6,7 @@ use ingraft_api::annotations::{GO_TARGET_EXE, SIDECAR};
 use super::{Locale, Text, field_of};
 
 family! {
-    /// What annotations of the pod say.
+    /// What annotations and labels say.
     AnnotationFinding {
         /// An annotation looks like one of ours but is not.
         Warning: AnnotationUnknown {
@@ -14,6 +14,13 @@ family! {
             key: String,
             /// The key that was probably meant.
             suggestion: Option<String>,
+        },
+        /// An annotation is on the workload instead of its pod template.
+        Error: AnnotationMisplaced {
+            /// The key.
+            key: String,
+            /// The JSON pointer of the template.
+            template: &'static str,
         },
         /// A label has the key of an annotation.
         Error: AnnotationIsLabel {
@@ -65,6 +72,19 @@ impl AnnotationFinding {
                 Some(suggestion) => say!(locale, "write {suggestion}", "escribe {suggestion}"),
                 None => say!(locale, "remove it", "quítala"),
             }),
+            Self::AnnotationMisplaced { key, template } => {
+                let place = field_of(template);
+                Text::new(say!(
+                    locale,
+                    "annotation \"{key}\" has no effect here: pods are made from the template",
+                    "la anotación \"{key}\" no tiene efecto aquí: los pods se crean a partir de la plantilla",
+                ))
+                .help(say!(
+                    locale,
+                    "move it to {place}",
+                    "muévela a {place}",
+                ))
+            }
             Self::AnnotationIsLabel { key, template } => {
                 let place = field_of(template);
                 Text::new(say!(

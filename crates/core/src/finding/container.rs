@@ -72,7 +72,7 @@ family! {
             why: CloneObstacle,
         }
             example "A web server's image has no shell, and the operator's program is not proven to run on every kind of node on which the pod may run."
-            fix "Use an image with `/bin/sh`, or see why the operator's program does not run: the finding `EnvironmentUnknown` says it. Where cloning has failed, the finding `CloneFailed` on an earlier pod says why; remove the cause, and the key that begins with `clone.` from the ConfigMap `ingraft-facts` of the operator's namespace, or wait for seven days.",
+            fix "Use an image with `/bin/sh`. Where the pod's seccomp or AppArmor profile is one of the node's, use `RuntimeDefault`. Where cloning has failed, the finding `CloneFailed` on an earlier pod says why; remove the cause, and the key that begins with `clone.` from the ConfigMap `ingraft-facts` of the operator's namespace, or wait for seven days.",
         /// The configuration of a web server cannot be cloned, so the pod does not start. The next pods are left alone.
         Error: CloneFailed {
             /// The init container.
@@ -191,7 +191,7 @@ impl ContainerFinding {
                     CloneObstacle::NoShell => say!(
                         locale,
                         "its image has no shell, and our program is not proven to run there",
-                        "su imagen no tiene shell, y no está demostrado que nuestro programa se ejecute allí",
+                        "su imagen no tiene shell, y no está demostrado que nuestro programa pueda ejecutarse allí",
                     ),
                     CloneObstacle::LocalhostProfile => say!(
                         locale,

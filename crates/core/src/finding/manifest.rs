@@ -1,17 +1,10 @@
 //! Documents that are handed to the command line.
 
-use super::{Locale, Text, field_of};
+use super::{Locale, Text};
 
 family! {
     /// Documents that are handed to the command line.
     ManifestFinding {
-        /// An annotation is on the workload instead of its pod template.
-        Error: AnnotationMisplaced {
-            /// The key.
-            key: String,
-            /// The JSON pointer of the template.
-            template: &'static str,
-        },
         /// A document does not say what kind of object it is.
         Warning: KindMissing,
         /// An annotation is on an object that makes no pods.
@@ -37,19 +30,6 @@ family! {
 impl ManifestFinding {
     pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
-            Self::AnnotationMisplaced { key, template } => {
-                let place = field_of(template);
-                Text::new(say!(
-                    locale,
-                    "annotation \"{key}\" has no effect here: pods are made from the template",
-                    "la anotación \"{key}\" no tiene efecto aquí: los pods se crean a partir de la plantilla",
-                ))
-                .help(say!(
-                    locale,
-                    "move it to {place}",
-                    "muévela a {place}",
-                ))
-            }
             Self::KindMissing => Text::new(say!(
                 locale,
                 "apiVersion and kind do not say what this is: kubectl refuses it",

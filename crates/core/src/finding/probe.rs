@@ -81,7 +81,17 @@ family! {
         Warning: ReferencesRemoved
             example "A webhook that was built with types older than Kubernetes 1.34 is called after ours, or again, and returns the pod without `fileKeyRef`, which it does not know:\n\n```yaml\nenv:\n  - name: PYTHONPATH\n    valueFrom: {}\n```"
             fix "Update that webhook. For seven days there are no probes in the namespace: what the image and `envFrom` set is overridden there, unless the container's own `env` sets it.",
-        /// The same where it is the pod, its namespace or its image that cannot have a probe, while others can.
+        /// What image and `envFrom` set is not known, and no probe can look.
+        Info: EnvironmentUnknown {
+            /// The container.
+            container: String,
+            /// The variables that are hidden, if they are set there.
+            variables: Vec<String>,
+            /// Why no probe can look.
+            why: Obstacle,
+        },
+        /// What image and `envFrom` set is not known, and this pod, its namespace or its image cannot have a probe, while others
+        /// can.
         Warning: ProbeNotPossible {
             /// The container.
             container: String,
@@ -92,15 +102,6 @@ family! {
         }
             example "The pod asks for a RuntimeClass whose containers run in a virtual machine, where the kubelet may not see what they write:\n\n```yaml\nspec:\n  runtimeClassName: kata\n```"
             fix "Set in the container's own `env` what the image or `envFrom` sets of the variables that the finding lists: it is joined there.",
-        /// What image and `envFrom` set is not known, and no probe can look.
-        Info: EnvironmentUnknown {
-            /// The container.
-            container: String,
-            /// The variables that are hidden, if they are set there.
-            variables: Vec<String>,
-            /// Why no probe can look.
-            why: Obstacle,
-        },
     }
 }
 

@@ -120,7 +120,7 @@ fn containers(samples: &mut Vec<Reason>) {
         VariableFinding::VariableMayHide { container: container.clone(), variable: variable.clone() }.into(),
         VariableFinding::ReferenceLeftOut { container, variable, reference: text("REFERENCE_1") }.into(),
         AnnotationFinding::AnnotationIsLabel { key: text("key-1"), template: "/spec/template" }.into(),
-        ManifestFinding::AnnotationMisplaced { key: text("key-1"), template: "/spec/template" }.into(),
+        AnnotationFinding::AnnotationMisplaced { key: text("key-1"), template: "/spec/template" }.into(),
         ManifestFinding::KindMissing.into(),
         ManifestFinding::AnnotationWithoutPods { key: text("key-1"), kind: text("Kind1") }.into(),
         ManifestFinding::TemplateUnknown { kind: text("Kind1") }.into(),

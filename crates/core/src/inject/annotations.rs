@@ -41,9 +41,13 @@ pub(crate) fn lint(object: &Value, findings: &mut Findings) {
     }
 }
 
-/// The labels of an object that were meant to be annotations of ours.
+/// The labels of an object that were meant to be annotations of ours. Other labels may have our prefix.
 pub(crate) fn labels_of_ours(object: &Value) -> impl Iterator<Item = &String> {
-    keys_of(object, "labels").filter(|key| look(key) != Look::Foreign)
+    keys_of(object, "labels").filter(|key| match look(key) {
+        Look::Known => !matches!(key.as_str(), INJECTED | DEFAULTED),
+        Look::Misspelt(meant) => meant.is_some(),
+        Look::Foreign => false,
+    })
 }
 
 /// What a key looks like.
@@ -130,5 +134,14 @@ mod tests {
         ] {
             assert_eq!(look(key), expected, "{key}");
         }
+    }
+
+    #[test]
+    fn a_label_may_have_our_prefix() {
+        let labels = serde_json::json!({
+            "ingraft.dev/created-by": "tests", "ingraft.dev/injected": "x", "ingraft.dev/inject": "true",
+        });
+        let object = serde_json::json!({"metadata": {"labels": labels}});
+        assert_eq!(labels_of_ours(&object).collect::<Vec<_>>(), ["ingraft.dev/inject"]);
     }
 }

@@ -14,7 +14,7 @@ mod web_server;
 
 use ingraft_api::Language;
 use web_server::{apache_httpd, nginx};
-pub(crate) use web_server::{is_attach, is_clone, why_not_attached};
+pub(crate) use web_server::{is_attach, is_clone, is_script, why_not_attached};
 
 use super::choose::Choice;
 use super::draft::Draft;

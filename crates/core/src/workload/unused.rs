@@ -1,12 +1,11 @@
 //! Annotations on what is not known to make pods.
 
-use ingraft_api::annotations::PREFIX;
 use serde_json::Value;
 
 use super::Workload;
 use crate::finding::{Finding, Findings, ManifestFinding};
 use crate::inject::annotations;
-use crate::json::{annotation_pointer, pointer_step, string};
+use crate::json::{annotation_pointer, keys_of, pointer_step, string};
 
 /// Annotations of ours in a document that is not a [`Workload`], and that have no effect: misspelt ones of a namespace, and
 /// those on an object of Kubernetes that makes no pods, or on a pod template in a place that is not known.
@@ -53,8 +52,7 @@ fn review_templates(value: &Value, pointer: &str, kind: &str, findings: &mut Fin
 }
 
 fn keys(object: &Value) -> impl Iterator<Item = &String> {
-    let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
-    annotations.into_iter().flat_map(serde_json::Map::keys).filter(|key| key.starts_with(PREFIX))
+    keys_of(object, "annotations").filter(|key| annotations::look(key) != annotations::Look::Foreign)
 }
 
 #[cfg(test)]
@@ -71,6 +69,11 @@ mod tests {
                 json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata}),
                 "AnnotationWithoutPods",
                 "/metadata/annotations/instrumentation.opentelemetry.io~1inject-java",
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "Service", "metadata": {"annotations": {"ingraft.dev/inject": "true"}}}),
+                "AnnotationWithoutPods",
+                "/metadata/annotations/ingraft.dev~1inject",
             ),
             (
                 json!({"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet",

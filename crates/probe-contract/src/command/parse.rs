@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AgentRules, Check, Command, Folder, Install, Plan, Rule};
+use super::{AgentRules, Check, Cloning, Command, Install, Plan, Rule};
 use crate::{Agent, Join, Libc, Unless};
 
 /// Why a command line was not understood.
@@ -50,9 +50,9 @@ fn check(mut words: impl Iterator<Item = String>) -> Result<Check, Error> {
     Ok(Check { name: next(&mut words, "NAME")?, value: next(&mut words, "VALUE")? })
 }
 
-fn clone(mut words: impl Iterator<Item = String>) -> Result<Folder, Error> {
+fn clone(mut words: impl Iterator<Item = String>) -> Result<Cloning, Error> {
     let (from, to) = (next(&mut words, "FROM")?, next(&mut words, "TO")?);
-    let mut folder = Folder { from, to, version_of: None, writable: None };
+    let mut folder = Cloning { from, to, version_of: None, writable: None };
     while let Some(option) = words.next() {
         match option.as_str() {
             "--version-of" => folder.version_of = Some(next(&mut words, "PROGRAM")?),

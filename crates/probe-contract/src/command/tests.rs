@@ -106,7 +106,7 @@ fn install() -> BoxedStrategy<Command> {
 fn clone() -> BoxedStrategy<Command> {
     (text(), text(), option::of(text()), option::of(text()))
         .prop_map(|(from, to, version_of, writable)| {
-            Command::Clone(Folder { from, to, version_of, writable })
+            Command::Clone(Cloning { from, to, version_of, writable })
         })
         .boxed()
 }

@@ -1,6 +1,6 @@
 //! Commands as words.
 
-use super::{AgentRules, Check, Command, Folder, Install, Plan, Rule};
+use super::{AgentRules, Check, Cloning, Command, Install, Plan, Rule};
 use crate::{Join, MESSAGE, MESSAGE_LIMIT, Unless};
 
 impl Command {
@@ -11,7 +11,7 @@ impl Command {
             Self::Install(install) => push_install(&mut words, install),
             Self::Probe(plan) => push_probe(&mut words, plan),
             Self::Check(Check { name, value }) => push(&mut words, &["check", name, value]),
-            Self::Clone(Folder { from, to, version_of, writable }) => {
+            Self::Clone(Cloning { from, to, version_of, writable }) => {
                 push(&mut words, &["clone", from, to]);
                 for (option, value) in [("--version-of", version_of), ("--writable", writable)] {
                     if let Some(value) = value {

@@ -86,7 +86,7 @@ pub fn httpd(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
 /// # Errors
 /// When packages cannot be had.
 pub fn nginx(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
-    with_nginx(cache, progress, "nginx", NGINX, busybox::COMMANDS)
+    with_nginx(cache, progress, "nginx", NGINX, true)
 }
 
 /// Debian's nginx alone.
@@ -94,7 +94,7 @@ pub fn nginx(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
 /// # Errors
 /// When packages cannot be had.
 pub fn nginx_without_shell(cache: &Cache, progress: Progress) -> anyhow::Result<Image> {
-    with_nginx(cache, progress, "nginx-without-shell", NGINX_WITHOUT_SHELL, &[])
+    with_nginx(cache, progress, "nginx-without-shell", NGINX_WITHOUT_SHELL, false)
 }
 
 fn with_nginx(
@@ -102,8 +102,9 @@ fn with_nginx(
     progress: Progress,
     label: &str,
     name: &str,
-    commands: &[&str],
+    has_shell: bool,
 ) -> anyhow::Result<Image> {
+    let commands = if has_shell { busybox::COMMANDS } else { &[] };
     let lists = NGINX_PACKAGES.iter().chain(commands).copied();
     let key = content_key(lists.chain([NGINX_CONFIGURATION, NGINX_SERVER, STEPS]));
     cached(cache, progress, label, &key, &[name], |archive| {
@@ -114,7 +115,7 @@ fn with_nginx(
         libraries(&mut recipe, &debian)?;
         recipe.file("/usr/sbin/nginx", &debian.join("usr/sbin/nginx"), Some(0o755))?;
         recipe.file("/etc/nginx/mime.types", &debian.join("etc/nginx/mime.types"), Some(0o644))?;
-        if !commands.is_empty() {
+        if has_shell {
             busybox::add(&mut recipe, work.path())?;
         }
         recipe

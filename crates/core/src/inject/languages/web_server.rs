@@ -11,7 +11,7 @@ mod directives;
 pub(super) mod nginx;
 
 use ingraft_api::{InstrumentationSpec, Language};
-use ingraft_probe_contract::Folder;
+use ingraft_probe_contract::Cloning;
 use serde_json::{Value, json};
 
 use self::directives::Syntax;
@@ -96,11 +96,13 @@ struct Place<'a> {
 /// `command` and `args` of a container.
 type Command = (Vec<String>, Vec<String>);
 
+const SHELL: [&str; 2] = ["/bin/sh", "-c"];
+
 /// A constant script with arguments, which it reads as `$1` and so on.
 fn script(text: &str, arguments: &[&str]) -> Command {
     let mut args = vec![text.to_owned(), "--".to_owned()];
     args.extend(arguments.iter().map(|&argument| argument.to_owned()));
-    (vec!["/bin/sh".to_owned(), "-c".to_owned()], args)
+    (SHELL.map(str::to_owned).to_vec(), args)
 }
 
 /// Whether an init container of that name clones a configuration.
@@ -111,6 +113,12 @@ pub(crate) fn is_clone(name: &str) -> bool {
 /// Whether an init container of that name attaches the module.
 pub(crate) fn is_attach(name: &str) -> bool {
     name == apache_httpd::ATTACH_NAME || name == nginx::ATTACH_NAME
+}
+
+/// Whether a command line is that of one of our scripts.
+pub(crate) fn is_script(command: &[String], args: &[String]) -> bool {
+    let scripts = [SCRIPT, apache_httpd::ATTACH, nginx::ATTACH];
+    command == SHELL && args.first().is_some_and(|text| scripts.contains(&text.as_str()))
 }
 
 /// Why the module was not attached, as the scripts say it at their end.
@@ -293,7 +301,7 @@ fn clone(
     if by_program {
         let (version_of, writable) = (program.map(str::to_owned), file.map(str::to_owned));
         let (from, to) = (place.folder.to_owned(), SOURCE.to_owned());
-        let words = command::of_clone(Folder { from, to, version_of, writable });
+        let words = command::of_clone(Cloning { from, to, version_of, writable });
         let clone = clone.mount(probe::VOLUME, command::FOLDER);
         return finish(context, target.container, clone, (words, Vec::new()), security);
     }

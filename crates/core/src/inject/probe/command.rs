@@ -2,7 +2,7 @@
 
 use ingraft_api::Language;
 use ingraft_probe_contract::{
-    AgentRules, Command, Folder, Install, Join, Libc, MESSAGE_LIMIT, PROGRAM, Plan, Rule, Unless,
+    AgentRules, Cloning, Command, Install, Join, Libc, MESSAGE_LIMIT, PROGRAM, Plan, Rule, Unless,
 };
 use serde_json::Value;
 
@@ -53,7 +53,7 @@ pub(crate) fn probed(plan: &Plan) -> Option<&str> {
     plan.file.strip_prefix(FOLDER)?.strip_prefix('/')?.strip_suffix(".env")
 }
 
-pub(super) fn program(folder: &str) -> String {
+pub(crate) fn program(folder: &str) -> String {
     format!("{folder}/{PROGRAM}")
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn of_copier(files: Vec<String>) -> Vec<String> {
 }
 
 /// The command line of a clone of a folder.
-pub(crate) fn of_clone(folder: Folder) -> Vec<String> {
+pub(crate) fn of_clone(folder: Cloning) -> Vec<String> {
     started(program(FOLDER), &Command::Clone(folder))
 }
 

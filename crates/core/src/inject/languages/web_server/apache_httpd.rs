@@ -52,7 +52,7 @@ const SERVER: Server = Server {
 pub(super) const ATTACH_NAME: &str = "otel-agent-attach-apache";
 const CONFIGURATION: &str = "otel-apache-conf-dir";
 const FILES: &str = "otel-apache-agent";
-const ATTACH: &str = include_str!("attach-apache-httpd.sh");
+pub(super) const ATTACH: &str = include_str!("attach-apache-httpd.sh");
 
 const SYNTAX: Syntax = Syntax {
     prefix: "ApacheModule",

@@ -49,7 +49,7 @@ const SERVER: Server = Server {
 pub(super) const ATTACH_NAME: &str = "otel-agent-attach-nginx";
 const CONFIGURATION: &str = "otel-nginx-conf-dir";
 const FILES: &str = "otel-nginx-agent";
-const ATTACH: &str = include_str!("attach-nginx.sh");
+pub(super) const ATTACH: &str = include_str!("attach-nginx.sh");
 
 const SYNTAX: Syntax = Syntax { prefix: "NginxModule", on: "ON", end: ";", reference: None };
 
