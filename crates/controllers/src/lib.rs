@@ -28,7 +28,7 @@ pub use halts::keep_halts;
 pub use leader::{Candidate, Leadership};
 pub use pods::watch_pods;
 pub use refusals::watch_refusals;
-pub use registration::{Address, Registration};
+pub use registration::{Address, Registration, keep_unregistered};
 pub use upgrades::upgrade_images;
 
 /// The field manager of everything that is applied.

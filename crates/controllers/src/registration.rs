@@ -25,6 +25,7 @@ use ingraft_api::annotations::{INJECT, PREFIX};
 use ingraft_api::instrumentation::{GROUP, PLURAL, VERSION};
 use ingraft_cluster::authority::{self, Authority};
 use ingraft_cluster::error_chain::Chain;
+use ingraft_cluster::readiness::Pending;
 use ingraft_cluster::report::Reports;
 use ingraft_cluster::watch::Store;
 use ingraft_cluster::webhook_paths;
@@ -230,14 +231,7 @@ impl Registration {
         if applied.configurations.as_ref() == Some(&desired) {
             return Ok(());
         }
-        let owner = owner(client).await;
-        let [mut mutating, mut validating] = desired.clone();
-        for configuration in [&mut mutating, &mut validating] {
-            let metadata = configuration.get_mut("metadata").and_then(Value::as_object_mut);
-            if let (Some(owner), Some(metadata)) = (&owner, metadata) {
-                metadata.insert("ownerReferences".to_owned(), json!([owner]));
-            }
-        }
+        let [mutating, validating] = owned(client, desired.clone()).await;
         patch::<MutatingWebhookConfiguration>(client, &mutating).await?;
         applied.silent = silent.into_iter().collect();
         for namespace in asking {
@@ -295,6 +289,36 @@ async fn owner(client: &Client) -> Option<Value> {
         "name": NAME,
         "uid": role.metadata.uid,
     }))
+}
+
+/// The same configurations, owned by our ClusterRole.
+async fn owned(client: &Client, mut configurations: [Value; 2]) -> [Value; 2] {
+    let owner = owner(client).await;
+    for configuration in &mut configurations {
+        let metadata = configuration.get_mut("metadata").and_then(Value::as_object_mut);
+        if let (Some(owner), Some(metadata)) = (&owner, metadata) {
+            metadata.insert("ownerReferences".to_owned(), json!([owner]));
+        }
+    }
+    configurations
+}
+
+/// Keeps the API server from asking, for as long as the process runs: whoever ran before, or still does, has registered.
+pub async fn keep_unregistered(client: &Client, emptied: Pending) {
+    let mut emptied = Some(emptied);
+    loop {
+        let kinds = [MutatingWebhookConfiguration::KIND, ValidatingWebhookConfiguration::KIND];
+        let [mutating, validating] = owned(client, kinds.map(|kind| configuration(kind, &json!([])))).await;
+        let done = async {
+            patch::<MutatingWebhookConfiguration>(client, &mutating).await?;
+            patch::<ValidatingWebhookConfiguration>(client, &validating).await
+        };
+        match done.await {
+            Ok(()) => drop(emptied.take().map(Pending::done)),
+            Err(error) => tracing::error!(error = %Chain(&error), "will try again"),
+        }
+        tokio::time::sleep(if emptied.is_some() { RETRY } else { REFRESH }).await;
+    }
 }
 
 async fn patch<K>(client: &Client, configuration: &Value) -> Result<(), Error>
@@ -359,17 +383,6 @@ fn configurations(selector: Value, address: &Address, namespace: &str, bundle: &
             "admissionReviewVersions": ["v1"],
         })
     };
-    let configuration = |kind: &str, webhooks: Value| {
-        json!({
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": kind,
-            "metadata": {
-                "name": CONFIGURATION,
-                "labels": {"app.kubernetes.io/name": "opentelemetry-operator", "app.kubernetes.io/instance": "ingraft"},
-            },
-            "webhooks": webhooks,
-        })
-    };
     let mutating = json!([
         pods("pods.ingraft.dev", ("pod-asks", asks.clone()), json!({})),
         pods("pods-by-namespace.ingraft.dev", ("pod-does-not-ask", format!("!({asks})")), selector),
@@ -380,9 +393,21 @@ fn configurations(selector: Value, address: &Address, namespace: &str, bundle: &
         workloads(&client_config(webhook_paths::WORKLOAD_WARNINGS), &asks),
     ]);
     [
-        configuration(MutatingWebhookConfiguration::KIND, mutating),
-        configuration(ValidatingWebhookConfiguration::KIND, validating),
+        configuration(MutatingWebhookConfiguration::KIND, &mutating),
+        configuration(ValidatingWebhookConfiguration::KIND, &validating),
     ]
+}
+
+fn configuration(kind: &str, webhooks: &Value) -> Value {
+    json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": kind,
+        "metadata": {
+            "name": CONFIGURATION,
+            "labels": {"app.kubernetes.io/name": "opentelemetry-operator", "app.kubernetes.io/instance": "ingraft"},
+        },
+        "webhooks": webhooks,
+    })
 }
 
 /// The webhook that warns about workloads and namespaces. What a controller makes is its owner's matter, and pods with

@@ -51,7 +51,7 @@ use crate::edit::{Edit, apply};
 use crate::finding::{ChoiceFinding, ContainerFinding, Finding, Findings, ProbeFinding, Reason};
 use crate::owner::Owner;
 use crate::refusal::{self, Attempt};
-use crate::settings::Settings;
+use crate::settings::{Mode, Settings};
 use crate::snapshot::Snapshot;
 
 /// Everything that the decision may depend on.
@@ -104,6 +104,29 @@ pub struct Outcome {
 /// assert_eq!(outcome.findings[0].code(), "InstrumentationMissing");
 /// ```
 pub fn inject(request: &Request<'_>) -> Outcome {
+    match request.settings.mode {
+        Mode::Inject => decide_anew(request),
+        mode => only_told(decide_anew(request), mode),
+    }
+}
+
+/// What is decided, where nothing is to be changed.
+fn only_told(Outcome { mut findings, .. }: Outcome, mode: Mode) -> Outcome {
+    for finding in &mut findings {
+        if let Reason::Choice(ChoiceFinding::Injected { language, instrumentation, containers }) =
+            &finding.reason
+        {
+            let (language, mode) = (*language, mode.as_str());
+            let (instrumentation, containers) = (instrumentation.clone(), containers.clone());
+            finding.reason =
+                ChoiceFinding::NotInjected { language, instrumentation, containers, mode }.into();
+        }
+    }
+    Outcome { findings, ..Outcome::default() }
+}
+
+/// Decides as if probes that another webhook has made useless had never been there.
+fn decide_anew(request: &Request<'_>) -> Outcome {
     let Some(edits) = probe::stripped::take_back(request.pod) else {
         return decide(request, Findings::default(), false);
     };

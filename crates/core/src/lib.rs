@@ -44,7 +44,7 @@ pub use node::{Node, NodeClass};
 pub use owner::{Owner, OwnerKind};
 pub use refusal::{Attempt, Refusal, Refusals, Verdict};
 pub use review::review;
-pub use settings::{EnvProbe, Settings};
+pub use settings::{EnvProbe, Mode, Settings};
 pub use snapshot::{Keys, Namespace, Objects, PodSecurity, ReferenceKind, Snapshot};
 pub use upgrade::{Upgrade, upgrade};
 pub use workload::{Workload, unused_annotations};

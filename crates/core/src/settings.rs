@@ -21,6 +21,34 @@ pub struct Settings {
     pub probe_image: String,
     /// The language of findings.
     pub locale: Locale,
+    /// What the operator does with what it decides.
+    pub mode: Mode,
+}
+
+/// What an operator does with what it decides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Pods are injected.
+    #[default]
+    Inject,
+    /// People are told, and nothing is changed.
+    Observe,
+    /// The API server does not ask.
+    Off,
+}
+
+impl Mode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Inject, Self::Observe, Self::Off];
+
+    /// The word on command lines.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inject => "inject",
+            Self::Observe => "observe",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// When there are probes.
@@ -87,6 +115,7 @@ impl Settings {
             env_probe: EnvProbe::Auto,
             probe_image: String::new(),
             locale: Locale::En,
+            mode: Mode::default(),
         }
     }
 }

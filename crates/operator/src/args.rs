@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
-use ingraft_core::Locale;
+use ingraft_core::{Locale, Mode};
 use ingraft_settings::SettingsArgs;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -52,6 +52,10 @@ pub struct Args {
     /// permission to list Secrets, which `ingraft manifests --check-secrets` adds
     #[arg(long, env = "INGRAFT_CHECK_SECRETS", hide_env = true)]
     pub check_secrets: bool,
+    /// What to do with what is decided: inject pods; observe, which tells people and changes nothing; or off, where the
+    /// API server does not ask
+    #[arg(long, env = "INGRAFT_MODE", hide_env = true, default_value = "inject", value_parser = ingraft_settings::mode)]
+    pub mode: Mode,
     /// The language of findings in logs, Events, warnings and status: en or es
     #[arg(long, env = "INGRAFT_LOCALE", hide_env = true, default_value = "en", value_parser = locale)]
     pub locale: Locale,

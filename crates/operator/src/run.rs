@@ -11,9 +11,10 @@ use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
     Address, Candidate, Leadership, NAME, Registration, follow_authority, follow_memory, keep_halts,
-    prove_nodes, publish_events, save_memory, take_over_memory, upgrade_images, watch_pods, watch_refusals,
+    keep_unregistered, prove_nodes, publish_events, save_memory, take_over_memory, upgrade_images,
+    watch_pods, watch_refusals,
 };
-use ingraft_core::{EnvProbe, Settings};
+use ingraft_core::{EnvProbe, Mode, Settings};
 use ingraft_webhook::{Context, LeafResolver, Metrics, Server, router};
 use kube::Client;
 use prometheus_client::registry::Registry;
@@ -55,6 +56,9 @@ async fn operate(args: Args) -> anyhow::Result<()> {
     let client = client::connect()
         .await
         .context("failed to find the API server: neither in a pod nor a kubeconfig")?;
+    if args.mode == Mode::Off {
+        return rest(client, &args).await;
+    }
     let (shared, reports) = Shared::new(client, args);
     let mut tasks = Tasks::default();
     let (stop_leading, leading_stopped) = oneshot::channel();
@@ -88,6 +92,20 @@ async fn operate(args: Args) -> anyhow::Result<()> {
     end.map(drop)
 }
 
+/// Keeps the API server from asking, and does nothing else, until a signal asks to stop.
+async fn rest(client: Client, args: &Args) -> anyhow::Result<()> {
+    let (readiness, mut tasks) = (Readiness::default(), Tasks::default());
+    let emptied = readiness.register("registration");
+    tasks.spawn_infallible("registration", async move { keep_unregistered(&client, emptied).await });
+    tasks.spawn("health", serve::health(args.health_bind, move || readiness.missing()));
+    tasks.spawn("metrics", serve::metrics(args.metrics_bind, Arc::new(Registry::default())));
+    tracing::info!("off: no review is asked for");
+    tokio::select! {
+        fault = tasks.first_end() => Err(fault),
+        drain = termination() => drain.map(drop),
+    }
+}
+
 /// What tasks share.
 #[derive(Clone)]
 struct Shared {
@@ -114,6 +132,7 @@ struct Shared {
 impl Shared {
     fn new(client: Client, mut args: Args) -> (Self, mpsc::Receiver<Arc<Report>>) {
         args.settings.0.locale = args.locale;
+        args.settings.0.mode = args.mode;
         let (reports, received) = Reports::new();
         let (learnt, unsaved) = watch::channel(());
         let shared = Self {
@@ -225,13 +244,15 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
         watch_pods(watching, &own.store, own.settings(), &own.reports, &own.learnt).await;
     });
     let (proving, own) = (client.clone(), shared.clone());
-    tasks.spawn_infallible("proof of nodes", async move {
-        prove_nodes(&proving, &own.args.namespace, &own.store, own.settings(), &own.learnt).await;
-    });
-    tasks.spawn_infallible("upgrades of images", async move {
-        upgrade_images(&client, &shared.store, shared.settings()).await;
-        std::future::pending::<()>().await;
-    });
+    if shared.args.mode == Mode::Inject {
+        tasks.spawn_infallible("proof of nodes", async move {
+            prove_nodes(&proving, &own.args.namespace, &own.store, own.settings(), &own.learnt).await;
+        });
+        tasks.spawn_infallible("upgrades of images", async move {
+            upgrade_images(&client, &shared.store, shared.settings()).await;
+            std::future::pending::<()>().await;
+        });
+    }
     tasks.first_end().await
 }
 

@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use ingraft_api::Language;
-use ingraft_core::{EnvProbe, Settings};
+use ingraft_core::{EnvProbe, Mode, Settings};
 use k8s_openapi::api::core::v1::Container;
 
 /// Settings, read from flags and environment.
@@ -18,8 +18,9 @@ const MULTI: &str = "enable-multi-instrumentation";
 const REGISTRY: &str = "registry";
 const ENV_PROBE: &str = "env-probe";
 const PROBE_IMAGE: &str = "probe-image";
-/// A flag of the operator alone, which is read from its Deployment all the same.
+/// Flags of the operator alone, which are read from its Deployment all the same.
 const CHECK_SECRETS: &str = "check-secrets";
+const MODE: &str = "mode";
 
 /// What decides about pods in an operator that is already installed.
 #[derive(Debug, Default)]
@@ -45,10 +46,20 @@ pub fn registry(text: &str) -> Result<String, String> {
     }
 }
 
+/// What an operator does with what it decides.
+///
+/// # Errors
+/// Says what it may be.
+pub fn mode(text: &str) -> Result<Mode, String> {
+    let known = Mode::ALL.into_iter().find(|known| known.as_str() == text);
+    known.ok_or_else(|| format!("it must be one of {}", Mode::ALL.map(Mode::as_str).join(", ")))
+}
+
 /// The settings of an operator, as its container is started. Other flags are skipped.
 pub fn of_operator(container: &Container) -> Installed {
     let command = SettingsArgs::augment_args(Command::new("ingraft-operator").args_override_self(true));
     let command = command.arg(switch(CHECK_SECRETS, false, String::new()));
+    let command = command.arg(Arg::new(MODE).long(MODE).value_parser(mode));
     let set = |name: &str| {
         let entry = container.env.iter().flatten().find(|entry| entry.name == name)?;
         entry.value.clone().filter(|value| !value.is_empty())
@@ -74,10 +85,9 @@ pub fn of_operator(container: &Container) -> Installed {
         }
     }
     let Ok(matches) = command.try_get_matches_from(words) else { return Installed::default() };
-    Installed {
-        settings: SettingsArgs::from_arg_matches(&matches).unwrap_or_default().0,
-        check_secrets: matches.get_one(CHECK_SECRETS).copied().unwrap_or_default(),
-    }
+    let mut settings = SettingsArgs::from_arg_matches(&matches).unwrap_or_default().0;
+    settings.mode = matches.get_one(MODE).copied().unwrap_or_default();
+    Installed { settings, check_secrets: matches.get_one(CHECK_SECRETS).copied().unwrap_or_default() }
 }
 
 fn image_flag(language: Language) -> String {
@@ -235,7 +245,7 @@ mod tests {
             "name": "manager",
             "args": [
                 "--log-level", "debug", "--enable-go-instrumentation", "--env-probe", "never", "--unknown=1",
-                "--check-secrets",
+                "--check-secrets", "--mode=observe",
             ],
             "env": [
                 {"name": "INGRAFT_PROBE_IMAGE", "value": "example.com/ingraft:1"},
@@ -244,7 +254,7 @@ mod tests {
             ],
         });
         let Installed { settings, check_secrets } = of_operator(&serde_json::from_value(container).unwrap());
-        assert!(check_secrets);
+        assert!(check_secrets && settings.mode == Mode::Observe);
         assert_eq!(settings.probe_image, "example.com/ingraft:1");
         assert!(settings.env_probe == EnvProbe::Never && settings.enabled(Language::Go));
         assert_eq!(settings.image(Language::Java), "example.com/java:1");

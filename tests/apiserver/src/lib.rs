@@ -26,6 +26,8 @@ mod instrumentation;
 #[cfg(test)]
 mod leader;
 #[cfg(test)]
+mod mode;
+#[cfg(test)]
 mod operator;
 #[cfg(test)]
 mod page;

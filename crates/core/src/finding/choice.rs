@@ -16,6 +16,17 @@ family! {
             /// The containers, in the order in which they were treated.
             containers: Vec<String>,
         },
+        /// Containers would be instrumented, but the operator only observes, or is off.
+        Info: NotInjected {
+            /// The language.
+            language: Language,
+            /// The Instrumentation, as `namespace/name`.
+            instrumentation: String,
+            /// The containers.
+            containers: Vec<String>,
+            /// The operator's mode.
+            mode: &'static str,
+        },
         /// Everything that would be injected is already there.
         Info: AlreadyInjected {
             /// The language.
@@ -124,6 +135,14 @@ impl ChoiceFinding {
                     locale,
                     "{language} from {instrumentation} into {all}",
                     "{language} de {instrumentation} en {all}",
+                ))
+            }
+            Self::NotInjected { language, instrumentation, containers, mode } => {
+                let all = list(containers);
+                Text::new(say!(
+                    locale,
+                    "{language} from {instrumentation} would be injected into {all}, but the operator runs with --mode={mode}",
+                    "se inyectaría {language} de {instrumentation} en {all}, pero el operador funciona con --mode={mode}",
                 ))
             }
             Self::AlreadyInjected { language } => Text::new(say!(

@@ -41,6 +41,12 @@ fn choices(samples: &mut Vec<Reason>) {
                 instrumentation: instrumentation.clone(),
                 containers: containers.clone(),
             },
+            F::NotInjected {
+                language,
+                instrumentation: text("shop-1/base-1"),
+                containers: texts(["app-1"]),
+                mode: "observe",
+            },
             F::AlreadyInjected { language },
             F::PodMissed,
             F::InstrumentationMissing { language, namespace: namespace.clone(), elsewhere: Vec::new() },
