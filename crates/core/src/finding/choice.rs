@@ -26,7 +26,9 @@ family! {
             containers: Vec<String>,
             /// The operator's mode.
             mode: &'static str,
-        },
+        }
+            example "The operator runs with `--mode=observe`, so that people see what it would do before it does anything."
+            fix "Start the operator with `--mode=inject`, the default, and restart the workload: `kubectl rollout restart deployment/NAME`.",
         /// Everything that would be injected is already there.
         Info: AlreadyInjected {
             /// The language.
