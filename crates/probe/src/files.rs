@@ -1,10 +1,13 @@
 //! Writing files.
 
 use std::fs::{self, OpenOptions, Permissions};
-use std::io::{Result, Write as _};
+use std::io::{ErrorKind, Result, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 
 /// Puts a whole file in place of another: readers see either of them.
+///
+/// A volume in memory is a folder as `/tmp` is, with the sticky bit: what another user has made there can be written over
+/// but not replaced. Nobody reads the file before this program has ended.
 pub(crate) fn replace(path: &str, mode: u32, content: &[u8]) -> Result<()> {
     let temporary = format!("{path}.new");
     // A leftover of a run that was killed.
@@ -12,6 +15,19 @@ pub(crate) fn replace(path: &str, mode: u32, content: &[u8]) -> Result<()> {
     let written = create(&temporary, mode, content).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
+    }
+    match written {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => fill(path, content),
+        written => written,
+    }
+}
+
+/// Writes over a file that exists. One that is not written whole is emptied.
+fn fill(path: &str, content: &[u8]) -> Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    let written = file.write_all(content).and_then(|()| file.set_len(content.len() as u64));
+    if written.is_err() {
+        file.set_len(0)?;
     }
     written
 }

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ingraft_testkit::prerequisites::run_as_root;
 use support::{Tmpfs, Workplace, probe, program, value};
 
 const JAVA: [&str; 8] = [
@@ -188,6 +189,29 @@ fn keeps_the_old_file_on_a_full_volume() {
     assert_eq!(fs::read_to_string(volume.path("app.env")).expect("read"), "X='1'\n");
     assert!(!volume.path("app.env.new").exists());
     assert!(place.message().contains("\"error\":\"write: No space left"), "{}", place.message());
+}
+
+/// A volume in memory has the sticky bit, and the copier may have run as another user.
+#[test]
+fn writes_over_the_file_of_another_user() {
+    if !run_as_root("the probe beside files of another user") {
+        return;
+    }
+    let place = Workplace::new();
+    let folder = place.path("volume");
+    fs::create_dir(&folder).expect("folder");
+    for (path, mode) in [(place.path(""), 0o755), (folder.clone(), 0o1777)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("mode");
+    }
+    let file = folder.join("app.env");
+    fs::write(&file, "left over from before").expect("write");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("mode");
+    let mut command = Command::new("/usr/sbin/chroot");
+    command.args(["--userspec=101:101", "/"]).arg(program()).arg("probe").arg(&file);
+    let output = command.args(["--message", "/dev/null", "--default", "X", "1"]).output().expect("run");
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    assert_eq!(fs::read_to_string(&file).expect("read"), "X='1'\n");
+    assert_eq!(fs::read_dir(&folder).expect("folder").count(), 1);
 }
 
 #[test]

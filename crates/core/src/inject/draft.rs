@@ -120,7 +120,7 @@ impl<'a> Draft<'a> {
         self.init_containers.push(NewInitContainer { before: before.unwrap_or(end), container });
     }
 
-    /// The same for one that fills a volume: before those that are being added and mount it.
+    /// The same for one that fills a volume, or a file of it: before those that are being added and mount it.
     pub(crate) fn add_filler(&mut self, container: Value, before: Option<usize>, volume: &str) {
         self.add_init_container(container, before);
         let needs = |new: &NewInitContainer| named(list(&new.container, "volumeMounts"), volume).is_some();

@@ -122,6 +122,12 @@ impl<'a> Env<'a> {
         &self.added
     }
 
+    /// Whether a probe would decide about a variable that was added, if there is one.
+    pub(crate) fn is_open(&self, name: &str) -> bool {
+        let is_open = |added: &AddedVariable| !matches!(added.standing, Standing::JoinedToValue(_));
+        self.probe && self.added.iter().any(|added| added.name == name && is_open(added))
+    }
+
     fn has_added(&self, name: &str) -> bool {
         self.added.iter().any(|added| added.name == name)
     }

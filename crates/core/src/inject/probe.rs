@@ -8,6 +8,7 @@
 //! ```text
 //!  ingraft-probe-copier   our image: puts probe and empty files into a volume
 //!  ingraft-probe-N        the application's image and environment, our program: writes the file
+//!  (others)               that read the file, or use the program
 //!  the application        JAVA_TOOL_OPTIONS: valueFrom.fileKeyRef{optional}
 //! ```
 //!
@@ -91,7 +92,7 @@ pub(crate) fn apply<'a>(plan: Vec<Probe<'a>>, pod: &Pod<'a>, settings: &Settings
     let (mut probes, mut files) = (Vec::new(), Vec::new());
     for Probe { target: container, delegated } in plan {
         let Some(mut target) = draft.target(container.name).cloned() else { continue };
-        let file = format!("{}.env", container.name);
+        let file = command::file_for(container.name);
         probes.push((probe(pod, draft, &target, &name(probes.len()), &file, &delegated), container));
         for added in &delegated {
             target.env.take_from_file(&added.name, &file);
@@ -102,10 +103,11 @@ pub(crate) fn apply<'a>(plan: Vec<Probe<'a>>, pod: &Pod<'a>, settings: &Settings
     // Init containers that are targets need it before them.
     let before = |container: Container<'_>| container.is_init().then_some(container.index);
     draft.add_volumes([volume()]);
-    draft.add_filler(copier(pod, &settings.probe_image, first, files), before(first), VOLUME);
-    for (probe, container) in probes {
-        draft.add_init_container(probe, before(container));
+    // Each is put before the one that was added last.
+    for (probe, container) in probes.into_iter().rev() {
+        draft.add_filler(probe, before(container), VOLUME);
     }
+    draft.add_filler(copier(pod, &settings.probe_image, first, files), before(first), VOLUME);
 }
 
 /// Whether something outside the list of variables may set one that was added.

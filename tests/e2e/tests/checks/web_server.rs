@@ -156,7 +156,13 @@ fn headers(kubectl: &Kubectl, namespace: &str, pod: &str, port: u16) -> anyhow::
     let output =
         kubectl.output(&["exec", "-n", namespace, pod, "--", "wget", "-S", "-q", "-O", "-", &url])?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "no answer: {said}");
+    let log = || {
+        let of = |more: &[&str]| {
+            kubectl.run(&[&["logs", "-n", namespace, pod], more].concat()).unwrap_or_default()
+        };
+        format!("{}{}", of(&["--previous"]), of(&[]))
+    };
+    ensure!(output.status.success(), "no answer: {said}\n{}", log());
     ensure!(output.stdout == b"hello\n", "another answer");
     Ok(said.lines().map(|line| line.trim().to_owned()).collect())
 }

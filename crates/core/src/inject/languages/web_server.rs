@@ -215,7 +215,10 @@ fn instrument<'a>(
     let outlet = Outlet::of(context, target);
     telemetry::add(context, target.container, outlet, target, findings)?;
 
-    let attach = attach(server, context, target.container, place, findings);
+    // Without the folder of its libraries, a module keeps the server from starting.
+    let awaited = server.library_path.map(|(variable, _)| variable);
+    let awaited = awaited.filter(|variable| by_program && target.env.is_open(variable));
+    let attach = attach(server, context, target.container, place, awaited, findings);
     draft.add_volumes((server.volumes)(context));
     if by_program && !is_there {
         draft.needs_program.get_or_insert(target.container);
@@ -309,12 +312,14 @@ fn clone(
     finish(context, target.container, clone, script(SCRIPT, &arguments), security)
 }
 
-/// The init container that attaches the module to the clone.
+/// The init container that attaches the module to the clone; not if a probe has run before it and has not passed on the
+/// variable that is awaited.
 fn attach(
     server: &Server,
     context: &LanguageContext<'_, '_>,
     target: Container<'_>,
     place: Place<'_>,
+    awaited: Option<&str>,
     findings: &mut Findings,
 ) -> Value {
     let mut env = Env::new(&[]);
@@ -329,14 +334,18 @@ fn attach(
     // This container has no `envFrom`: a reference that only `envFrom` resolves is left out here alone.
     env.settle(|_| Presence::No);
 
-    let attach = NewContainer::named(server.attach)
+    let mut attach = NewContainer::named(server.attach)
         .image(context.image(), context.pull_policy(findings))
         .with("env", Some(env.entries()))
         .mount(server.agent_volume, AGENT)
-        .mount(server.configuration_volume, SOURCE)
-        .token_of(target);
+        .mount(server.configuration_volume, SOURCE);
+    let (words, mut args) = (server.attach_command)(&place);
+    if let Some(variable) = awaited {
+        attach = attach.mount(probe::VOLUME, command::FOLDER);
+        args.extend([command::path_of(&command::file_for(target.name)), variable.to_owned()]);
+    }
     let security = security::of_attach(context, target);
-    finish(context, target, attach, (server.attach_command)(&place), security)
+    finish(context, target, attach.token_of(target), (words, args), security)
 }
 
 /// What both init containers have in common.

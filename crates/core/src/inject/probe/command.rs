@@ -48,6 +48,16 @@ pub(crate) fn plan(container: &Value) -> Option<Plan> {
     }
 }
 
+/// The name of the file with the variables of a container.
+pub(crate) fn file_for(container: &str) -> String {
+    format!("{container}.env")
+}
+
+/// Where containers that mount the volume see a file of it.
+pub(crate) fn path_of(file: &str) -> String {
+    format!("{FOLDER}/{file}")
+}
+
 /// The container that a probe is for.
 pub(crate) fn probed(plan: &Plan) -> Option<&str> {
     plan.file.strip_prefix(FOLDER)?.strip_prefix('/')?.strip_suffix(".env")
@@ -107,7 +117,7 @@ pub(crate) fn of_probe(
         rules: delegated.iter().filter(|added| !waits(added)).map(rule).collect(),
         agents: agents.collect(),
         argv: ["command", "args"].iter().flat_map(|key| list(original, key)).filter_map(text).collect(),
-        ..Plan::new(format!("{FOLDER}/{file}"))
+        ..Plan::new(path_of(file))
     };
     started(program(FOLDER), &Command::Probe(plan))
 }

@@ -152,9 +152,9 @@ fn the_program_clones_where_it_would_probe() {
     let (after, codes) = injected(&web_server(), &snapshot);
     assert!(codes.contains(&"Injected"), "{codes:?}");
     let clone = "otel-agent-source-container-clone";
-    let expected = ["ingraft-probe-copier", clone, "otel-agent-attach-apache", "ingraft-probe-0"];
+    let expected = ["ingraft-probe-copier", "ingraft-probe-0", clone, "otel-agent-attach-apache"];
     assert_eq!(init_containers(&after), expected, "the program comes before whoever needs it");
-    let clone = &after["spec"]["initContainers"][1];
+    let clone = &after["spec"]["initContainers"][2];
     let words = ["/ingraft-env/ingraft-probe", "clone", "/usr/local/apache2/conf"];
     assert_eq!(list(clone, "command")[..3], words.map(Value::from));
     assert_eq!(
@@ -167,7 +167,30 @@ fn the_program_clones_where_it_would_probe() {
     // Without variables to look for there is no probe, and the program is there all the same.
     snapshot.facts.learn("shop", IMAGE, "sha256:a", "amd64", no_shell());
     let (after, _) = injected(&web_server(), &snapshot);
-    assert_eq!(init_containers(&after), expected[..3]);
+    assert_eq!(init_containers(&after), [expected[0], expected[2], expected[3]]);
+}
+
+/// Without the folder of its libraries, which the probe may not pass on, the module would keep nginx from starting.
+#[test]
+fn a_module_is_attached_only_if_its_libraries_are_found() {
+    let nginx = |env: Value| {
+        let mut pod = web_server();
+        pod["metadata"]["annotations"] = json!({"instrumentation.opentelemetry.io/inject-nginx": "true"});
+        pod["spec"]["containers"][0]["env"] = env;
+        let mut settings = Settings::default();
+        settings.probe_image = "example.com/ingraft:1".to_owned();
+        settings.set_enabled(ingraft_api::Language::Nginx, true);
+        let snapshot = snapshot("v1.35.4");
+        let (namespace, settings) = ("shop", &settings);
+        let request = Request { pod: &pod, namespace, owners: &[], snapshot: &snapshot, settings };
+        let edits = inject(&request).edits;
+        apply(&mut pod, &edits);
+        let attach = crate::json::named(list(&pod["spec"], "initContainers"), "otel-agent-attach-nginx");
+        list(attach.unwrap(), "args")[2..].to_vec()
+    };
+    assert_eq!(nginx(json!([])), ["nginx.conf", "/ingraft-env/app.env", "LD_LIBRARY_PATH"]);
+    let own = json!([{"name": "LD_LIBRARY_PATH", "value": "/own"}]);
+    assert_eq!(nginx(own), ["nginx.conf"], "it is joined in the pod's own list");
 }
 
 #[test]

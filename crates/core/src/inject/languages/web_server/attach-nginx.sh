@@ -1,4 +1,5 @@
-# Adds the OpenTelemetry module to the cloned configuration of nginx. $1 is the name of the main file.
+# Adds the OpenTelemetry module to the cloned configuration of nginx. $1 is the name of the main file. If $2 is a file in
+# which a probe writes variables, the module is added only if the variable $3 is among them.
 # Whatever fails here, the server starts with the configuration that it had.
 agent=/opt/opentelemetry-webserver/agent
 conf=/opt/opentelemetry-webserver/source-conf
@@ -10,6 +11,9 @@ leave() {
   rm -f "$conf/$main.otel"
   exit 0
 }
+if [ -f "$2" ]; then
+  case $(cat "$2") in *"$3="*) ;; *) leave "the probe did not pass on $3" ;; esac
+fi
 [ -f "$conf/$main" ] || leave "there is no $main in the folder of the configuration"
 [ -d "$conf/conf.d" ] || leave "there is no folder conf.d beside $main"
 version=$(cat "$conf/version.txt")
