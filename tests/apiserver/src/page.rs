@@ -31,9 +31,10 @@ fn true_without_an_instrumentation_names_the_value_that_works() {
     let annotation = format!("--annotations={INJECT_PYTHON}=true");
     let run = ["run", "by-hand", "--image=app", "-n", "application", "--dry-run=server", &annotation];
     let said = || String::from_utf8(cluster.kubectl().output(&run).unwrap().stderr).unwrap();
-    let said = until("a warning", said, |said| !said.is_empty());
-    assert!(said.contains("Warning: InstrumentationMissing: python injection is requested"), "{said}");
-    // The operator may not have seen the Instrumentation then; it has when a pod gets it.
+    // The operator may not have seen the Instrumentation at once.
+    let names_it = |said: &String| said.contains("opentelemetry/my-instrumentation");
+    let said = until("a warning with the remedy", said, names_it);
+    assert!(said.starts_with("Warning: InstrumentationMissing: "), "{said}");
     let by_name = pod("application", "probe", &json!({INJECT_PYTHON: "opentelemetry/my-instrumentation"}));
     until_some("the Instrumentation is known", || {
         cluster.create(true, std::slice::from_ref(&by_name)).0.iter().any(is_injected).then_some(())
