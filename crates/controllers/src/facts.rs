@@ -38,9 +38,11 @@ pub async fn follow_memory(
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Apply(saved) | watcher::Event::InitApply(saved))) => {
-                let (memory, leads) = (Memory::read(&saved), leadership.borrow().is_ours);
+                // Whoever leads before this has been read knows no more than this.
+                let knows_more = leadership.borrow().is_ours && loading.is_none();
+                let memory = Memory::read(&saved);
                 store.update(|snapshot| {
-                    if leads {
+                    if knows_more {
                         memory.flags.fill(snapshot);
                     } else {
                         memory.fill(snapshot);
