@@ -130,7 +130,11 @@ fn probes_need_new_nodes_and_end_where_facts_are_known() {
     let mut next = cluster.operator_with("probes-again", &[FLAG]);
     next.wait_ready();
     cluster.wait_seen();
-    assert!(!has_probe(&would_get(&cluster, namespace)), "the image was known before");
+    until(
+        "the image is known as before",
+        || would_get(&cluster, namespace),
+        |containers| !has_probe(containers),
+    );
     let other = |name: &str| {
         let mut other = asking(namespace, name);
         other["spec"]["containers"][0]["image"] = "example.com/other:1".into();
