@@ -74,7 +74,8 @@ pub struct InstrumentationSpec {
     /// Pull policy of the injected images: `Always`, `IfNotPresent` or `Never`. Default: Kubernetes' own, by image tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<String>,
-    /// Security context of the injected init containers, except those of web servers, which have that of the server. Default: that of the instrumented container.
+    /// Security context of the injected init containers, except those of web servers, which have that of the server.
+    /// Default: that of the instrumented container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init_container_security_context: Option<SecurityContext>,
     /// Java.

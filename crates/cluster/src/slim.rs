@@ -15,7 +15,8 @@ use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 /// Name, namespace, unique id, owners, the time of its removal, and those annotations and labels that can matter of an
-/// object of kind `K`, a part `S` of its spec and a part `T` of its status. Without such parts, the API server is asked for metadata only.
+/// object of kind `K`, a part `S` of its spec and a part `T` of its status. Without such parts, the API server is asked
+/// for metadata only.
 pub struct Slim<K, S = Nothing, T = Nothing> {
     pub(crate) metadata: ObjectMeta,
     pub(crate) spec: S,

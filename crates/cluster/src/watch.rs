@@ -61,21 +61,18 @@ impl Store {
         self.changed.send_replace(());
     }
 
-    /// The same, where it may turn out that nothing changed: then nobody is woken.
-    pub fn update_if(&self, change: impl FnOnce(&mut Snapshot) -> bool) {
-        if change(&mut self.snapshot.write().unwrap_or_else(PoisonError::into_inner)) {
+    /// The same, where it may turn out that nothing changed: then nobody is woken. Returns whether anything did.
+    pub fn update_if(&self, change: impl FnOnce(&mut Snapshot) -> bool) -> bool {
+        let changed = change(&mut self.snapshot.write().unwrap_or_else(PoisonError::into_inner));
+        if changed {
             self.changed.send_replace(());
         }
+        changed
     }
 
     /// Notes that probes have gone wrong. Returns whether that is new.
     pub fn note_halt(&self, halt: Halt) -> bool {
-        let mut is_new = false;
-        self.update_if(|snapshot| {
-            is_new = snapshot.halts.note(halt);
-            is_new
-        });
-        is_new
+        self.update_if(|snapshot| snapshot.halts.note(halt))
     }
 
     /// Whether everything that is watched has been read whole once.
@@ -170,9 +167,11 @@ where
             Ok(Some(watcher::Event::Apply(object))) => {
                 store.update_if(|snapshot| set(K::objects(snapshot), object));
             }
-            Ok(Some(watcher::Event::Delete(object))) => store.update_if(|snapshot| {
-                K::objects(snapshot).remove(&object.namespace().unwrap_or_default(), &object.name_any())
-            }),
+            Ok(Some(watcher::Event::Delete(object))) => {
+                store.update_if(|snapshot| {
+                    K::objects(snapshot).remove(&object.namespace().unwrap_or_default(), &object.name_any())
+                });
+            }
             Ok(None) => return,
             Err(error) => {
                 // A watch that fails for the same reason again and again is told of once.

@@ -11,7 +11,7 @@ use ingraft_cluster::watch::Store;
 use ingraft_core::probe_report::{
     ProbeReport, StartFailure, failure, is_telling, not_attached, reports as probe_reports,
 };
-use ingraft_core::{Settings, owner};
+use ingraft_core::{Settings, Snapshot, owner};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
 use tokio::sync::watch;
@@ -39,7 +39,9 @@ pub async fn watch_pods(
             Ok(Some(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod))) => {
                 let uid = pod.uid().unwrap_or_default();
                 told.extend(before.extract_if(.., |(known, _)| *known == uid));
-                if learn_of_probes(&pod, store, settings, reports, &mut told) | see_images(&pod, store) {
+                if learn_of_init_containers(&pod, store, settings, reports, &mut told)
+                    | see_images(&pod, store)
+                {
                     learnt.send_replace(());
                 }
             }
@@ -56,20 +58,15 @@ pub async fn watch_pods(
 /// Takes up which images run. Returns whether that puts anything in doubt.
 fn see_images(pod: &SeenPod, store: &Store) -> bool {
     let namespace = pod.namespace().unwrap_or_default();
-    let mut changed = false;
-    store.update_if(|snapshot| {
-        let node = snapshot.nodes.get("", pod.node());
-        let architecture = node.map_or("", |node| node.class.architecture.as_str());
-        for (image, id) in pod.running_images() {
-            changed |= snapshot.facts.see(&namespace, image, id, architecture);
-        }
-        changed
-    });
-    changed
+    store.update_if(|Snapshot { nodes, facts, .. }| {
+        let architecture = nodes.get("", pod.node()).map_or("", |node| node.class.architecture.as_str());
+        pod.running_images()
+            .fold(false, |moved, (image, id)| moved | facts.see(&namespace, image, id, architecture))
+    })
 }
 
 /// Takes up what init containers of ours tell. Returns whether that says anything new of an image.
-fn learn_of_probes(
+fn learn_of_init_containers(
     pod: &SeenPod,
     store: &Store,
     settings: &Settings,
@@ -111,8 +108,8 @@ fn learn_of_probes(
         let ProbeReport { image, id, said: Ok(said), .. } = probe else {
             continue;
         };
-        store.update(|snapshot| {
-            changed |= snapshot.facts.learn(&namespace, &image, &id, &said.architecture, said.facts);
+        changed |= store.update_if(|snapshot| {
+            snapshot.facts.learn(&namespace, &image, &id, &said.architecture, said.facts)
         });
     }
     changed

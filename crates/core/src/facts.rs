@@ -65,9 +65,8 @@ fn last_turn(known: &BTreeMap<String, Known>) -> u64 {
 /// Whether two ids are those of one image, if that can be told. Runtimes put before a digest the name of any repository
 /// from which they have it, or nothing where they know its configuration only.
 fn is_same(one: &str, other: &str) -> Option<bool> {
-    let of_repository = |id: &str| id.split_once('@').map(|(_, digest)| digest.to_owned());
-    match (of_repository(one), of_repository(other)) {
-        (Some(one), Some(other)) => Some(one == other),
+    match (one.split_once('@'), other.split_once('@')) {
+        (Some((_, one)), Some((_, other))) => Some(one == other),
         (None, None) => Some(one == other),
         _ => None,
     }

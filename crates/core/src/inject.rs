@@ -111,18 +111,18 @@ pub fn inject(request: &Request<'_>) -> Outcome {
 }
 
 /// What is decided, where nothing is to be changed.
-fn only_told(Outcome { mut findings, .. }: Outcome, mode: Mode) -> Outcome {
-    for finding in &mut findings {
-        if let Reason::Choice(ChoiceFinding::Injected { language, instrumentation, containers }) =
-            &finding.reason
-        {
-            let (language, mode) = (*language, mode.as_str());
-            let (instrumentation, containers) = (instrumentation.clone(), containers.clone());
-            finding.reason =
-                ChoiceFinding::NotInjected { language, instrumentation, containers, mode }.into();
-        }
-    }
-    Outcome { findings, ..Outcome::default() }
+fn only_told(Outcome { findings, .. }: Outcome, mode: Mode) -> Outcome {
+    let told = |Finding { reason, subject, pointer }| {
+        let reason = match reason {
+            Reason::Choice(ChoiceFinding::Injected { language, instrumentation, containers }) => {
+                let mode = mode.as_str();
+                ChoiceFinding::NotInjected { language, instrumentation, containers, mode }.into()
+            }
+            other => other,
+        };
+        Finding { reason, subject, pointer }
+    };
+    Outcome { findings: findings.into_iter().map(told).collect(), ..Outcome::default() }
 }
 
 /// Decides as if probes that another webhook has made useless had never been there.

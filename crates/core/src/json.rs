@@ -48,6 +48,11 @@ pub(crate) fn pointer_step(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
+/// The JSON pointer of a label.
+pub(crate) fn label_pointer(key: &str) -> String {
+    format!("/metadata/labels/{}", pointer_step(key))
+}
+
 /// The JSON pointer of an annotation.
 pub(crate) fn annotation_pointer(key: &str) -> String {
     format!("/metadata/annotations/{}", pointer_step(key))

@@ -141,7 +141,7 @@ pub fn not_attached(pod: &Value) -> Vec<Finding> {
 
 /// Whether an init container of that name may be one whose state says something.
 pub fn is_telling(name: &str) -> bool {
-    name.starts_with("ingraft-probe-") || is_clone(name) || is_attach(name)
+    name.starts_with(command::NAMES) || is_clone(name) || is_attach(name)
 }
 
 /// Why a container does not run, in the words of the kubelet; `None` while it may still start: the kubelet tries again

@@ -2,13 +2,13 @@
 
 mod unused;
 
-use ingraft_api::annotations::{DEFAULTED, INJECTED, RESOURCE_PREFIX};
+use ingraft_api::annotations::RESOURCE_PREFIX;
 use serde_json::Value;
 
 use crate::finding::{AnnotationFinding, Finding, Findings};
-use crate::inject::annotations::{Look, labels_of_ours, look};
+use crate::inject::annotations::{Look, is_written, labels_of_ours, look};
 use crate::inject::{Outcome, Request, inject};
-use crate::json::{annotation_pointer, keys_of, pointer_step, string, string_at};
+use crate::json::{annotation_pointer, keys_of, label_pointer, string, string_at};
 use crate::owner::{Owner, OwnerKind, owners};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -92,7 +92,6 @@ impl<'a> Workload<'a> {
         if template.is_empty() {
             return Vec::new();
         }
-        let is_written = |key: &str| key == INJECTED || key == DEFAULTED;
         let concerns_pods = |key: &&String| {
             key.starts_with(RESOURCE_PREFIX) || !is_written(key) && look(key) != Look::Foreign
         };
@@ -101,8 +100,8 @@ impl<'a> Workload<'a> {
             findings.workload(reason, annotation_pointer(key));
         }
         for key in labels_of_ours(self.document) {
-            let pointer = format!("/metadata/labels/{}", pointer_step(key));
-            findings.workload(AnnotationFinding::AnnotationIsLabel { key: key.clone(), template }, pointer);
+            let reason = AnnotationFinding::AnnotationIsLabel { key: key.clone(), template };
+            findings.workload(reason, label_pointer(key));
         }
         findings.into_vec()
     }

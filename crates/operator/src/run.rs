@@ -243,8 +243,8 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
     tasks.spawn_infallible("watch of pods", async move {
         watch_pods(watching, &own.store, own.settings(), &own.reports, &own.learnt).await;
     });
-    let (proving, own) = (client.clone(), shared.clone());
     if shared.args.mode == Mode::Inject {
+        let (proving, own) = (client.clone(), shared.clone());
         tasks.spawn_infallible("proof of nodes", async move {
             prove_nodes(&proving, &own.args.namespace, &own.store, own.settings(), &own.learnt).await;
         });

@@ -2,24 +2,24 @@
 //!
 //! A server starts with the copy in place of the folder, as the same user. What that user cannot read is left out, since
 //! the server does not read it either; everything else is copied, or this fails and is tried again: half of a
-//! configuration may be worse than none.
+//! configuration may be worse than none. A folder that may be entered but not read is such a failure: a server may open
+//! what it knows the name of.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ingraft_probe_contract::{Cloning, MESSAGE};
 
 use crate::End;
 use crate::files::overwrite;
+use crate::wait::ends_within;
 
 /// The longest that a program may take to say its version.
 const VERSION_TIME: Duration = Duration::from_secs(5);
-const STEP: Duration = Duration::from_millis(5);
 
 /// Something could not be copied.
 type Failure = (PathBuf, io::Error);
@@ -152,13 +152,8 @@ fn version(program: &str) -> Option<String> {
     let mut command = Command::new(program);
     let mut child =
         command.arg("-v").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().ok()?;
-    let deadline = Instant::now() + VERSION_TIME;
-    while matches!(child.try_wait(), Ok(None)) {
-        if Instant::now() > deadline {
-            let _ = child.kill();
-            return None;
-        }
-        thread::sleep(STEP);
+    if !ends_within(&mut child, VERSION_TIME) {
+        return None;
     }
     let mut said = String::new();
     child.stderr?.take(1024).read_to_string(&mut said).ok()?;

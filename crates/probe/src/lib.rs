@@ -20,11 +20,13 @@ mod install;
 mod probe;
 mod report;
 mod version;
+mod wait;
 
 use std::ffi::{OsStr, OsString};
 
 pub use environment::Environment;
 use ingraft_probe_contract::{Check, Command};
+pub use wait::ends_within;
 
 /// How it ended.
 #[derive(Debug, Default)]

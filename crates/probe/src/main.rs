@@ -6,17 +6,14 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::panic;
-use std::process::{self, Child, Command, ExitCode};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{self, Command, ExitCode};
+use std::time::Duration;
 
-use ingraft_probe::{End, run};
+use ingraft_probe::{End, ends_within, run};
 
 /// The longest that a probe may take: an init container that hangs keeps the pod from starting, and two seconds are
 /// promised.
 const TIME_LIMIT: Duration = Duration::from_millis(1800);
-/// Between two looks at the second process.
-const STEP: Duration = Duration::from_micros(100);
 /// What stands before the words of the second process.
 const WATCHED: &str = "watched";
 
@@ -35,8 +32,8 @@ fn main() -> ExitCode {
         Some("install" | "check" | "clone") => {}
         Some(WATCHED) => drop(words.remove(0)),
         _ => {
-            if let Ok(child) = Command::new(&program).arg(WATCHED).args(&words).spawn() {
-                wait(child);
+            if let Ok(mut child) = Command::new(&program).arg(WATCHED).args(&words).spawn() {
+                ends_within(&mut child, TIME_LIMIT);
                 return ExitCode::SUCCESS;
             }
         }
@@ -51,17 +48,4 @@ fn main() -> ExitCode {
 /// Says something on standard error, which may be closed.
 fn complain(what: &dyn Display) {
     let _ = writeln!(io::stderr(), "ingraft-probe: {what}");
-}
-
-/// Waits for the second process, and ends it when its time is over.
-fn wait(mut child: Child) {
-    let deadline = Instant::now() + TIME_LIMIT;
-    while matches!(child.try_wait(), Ok(None)) {
-        if Instant::now() > deadline {
-            // If that fails, it ends with the container.
-            let _ = child.kill();
-            return;
-        }
-        thread::sleep(STEP);
-    }
 }

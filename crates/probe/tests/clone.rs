@@ -6,7 +6,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use ingraft_core::edit::apply;
@@ -56,7 +56,25 @@ fn run(words: &[String]) -> Output {
     command.args(["--userspec=65532:65532", "/"]).args(words).output().expect("chroot")
 }
 
-/// A folder that anybody may enter.
+/// Where the configuration is, and where its clone goes.
+struct Folders {
+    from: PathBuf,
+    to: PathBuf,
+    _place: TempDir,
+}
+
+impl Folders {
+    fn new() -> Self {
+        let place = TempDir::new().expect("folder");
+        fs::set_permissions(place.path(), Permissions::from_mode(0o755)).expect("mode");
+        let (from, to) = (place.path().join("conf"), place.path().join("clone"));
+        folder(&from, 0o755);
+        folder(&to, 0o777);
+        Self { from, to, _place: place }
+    }
+}
+
+/// A folder with a mode.
 fn folder(path: &Path, mode: u32) {
     fs::create_dir_all(path).expect("folder");
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("mode");
@@ -68,11 +86,7 @@ fn a_clone_is_whole_or_an_error() {
         return;
     }
     for when in [EnvProbe::Always, EnvProbe::Never] {
-        let place = TempDir::new().expect("folder");
-        fs::set_permissions(place.path(), Permissions::from_mode(0o755)).expect("mode");
-        let (from, to) = (place.path().join("conf"), place.path().join("clone"));
-        folder(&from, 0o755);
-        folder(&to, 0o777);
+        let Folders { from, to, _place } = &Folders::new();
         folder(&from.join("conf.d"), 0o755);
         for (name, mode) in
             [("nginx.conf", 0o644), ("conf.d/.site", 0o444), ("two words", 0o644), ("secret.key", 0o600)]
@@ -82,7 +96,7 @@ fn a_clone_is_whole_or_an_error() {
         }
         folder(&from.join("private"), 0o700);
         symlink("nginx.conf", from.join("link")).expect("link");
-        let words = command(when, &from, &to);
+        let words = command(when, from, to);
 
         // The second time is that of a node that has started again.
         for _ in 0..2 {
@@ -96,14 +110,14 @@ fn a_clone_is_whole_or_an_error() {
         }
 
         // Not one file is missing silently.
-        fs::remove_dir_all(&to).expect("remove");
-        folder(&to, 0o777);
+        fs::remove_dir_all(to).expect("remove");
+        folder(to, 0o777);
         folder(&to.join("conf.d"), 0o555);
         let output = run(&words);
         assert!(!output.status.success(), "{when:?}: {output:?}");
 
         // A server whose configuration is elsewhere starts.
-        fs::remove_dir_all(&from).expect("remove");
+        fs::remove_dir_all(from).expect("remove");
         let output = run(&words);
         assert!(output.status.success(), "{when:?}: {output:?}");
     }
@@ -115,16 +129,14 @@ fn owners_stay() {
     if !run_as_root("clones by root") {
         return;
     }
-    let place = TempDir::new().expect("folder");
-    let (from, to) = (place.path().join("conf"), place.path().join("clone"));
+    let Folders { from, to, _place } = &Folders::new();
     folder(&from.join("private"), 0o700);
-    folder(&to, 0o777);
     fs::write(from.join("private/users"), "a").expect("write");
     fs::set_permissions(from.join("private/users"), Permissions::from_mode(0o400)).expect("mode");
     for path in ["private", "private/users"] {
         chown(from.join(path), Some(33), Some(33)).expect("owner");
     }
-    let words = command(EnvProbe::Always, &from, &to);
+    let words = command(EnvProbe::Always, from, to);
     // Root without the right to change what is another's, as a container may have it; and again, as after a restart.
     let limited = "--bounding-set=-fowner";
     for _ in 0..2 {
@@ -143,13 +155,9 @@ fn a_folder_that_may_only_be_entered_is_an_error() {
         return;
     }
     for when in [EnvProbe::Always, EnvProbe::Never] {
-        let place = TempDir::new().expect("folder");
-        fs::set_permissions(place.path(), Permissions::from_mode(0o755)).expect("mode");
-        let (from, to) = (place.path().join("conf"), place.path().join("clone"));
-        folder(&from, 0o755);
-        folder(&to, 0o777);
+        let Folders { from, to, _place } = &Folders::new();
         folder(&from.join("ssl"), 0o711);
-        let words = command(when, &from, &to);
+        let words = command(when, from, to);
         assert!(!run(&words).status.success(), "{when:?}");
         folder(&from.join("ssl"), 0o700);
         assert!(run(&words).status.success(), "{when:?}: nobody but root could open anything there");
@@ -163,11 +171,9 @@ fn anybody_may_fill_the_file_of_the_module() {
         return;
     }
     for when in [EnvProbe::Always, EnvProbe::Never] {
-        let place = TempDir::new().expect("folder");
-        let (from, to) = (place.path().join("conf"), place.path().join("clone"));
+        let Folders { from, to, _place } = &Folders::new();
         folder(&from.join("conf.d"), 0o755);
-        folder(&to, 0o777);
-        let words = command(when, &from, &to);
+        let words = command(when, from, to);
         let (program, arguments) = words.split_first().expect("a program");
         assert!(Command::new(program).args(arguments).status().expect("run").success());
         let file = fs::metadata(to.join("conf.d/opentelemetry_agent.conf")).expect("metadata");

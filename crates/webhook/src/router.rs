@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use ingraft_cluster::report::Reports;
 use ingraft_cluster::watch::Store;
 use ingraft_cluster::webhook_paths;
@@ -41,9 +41,12 @@ struct Shared {
 pub fn router(context: Arc<Context>) -> Router {
     Router::new()
         .route(webhook_paths::POD, post(pod))
-        .route(webhook_paths::WORKLOAD_WARNINGS, post(workload_warnings))
-        .route(webhook_paths::INSTRUMENTATION, post(instrumentation))
-        .route(webhook_paths::INSTRUMENTATION_WARNINGS, post(instrumentation_warnings))
+        .route(webhook_paths::WORKLOAD_WARNINGS, review("workload-warnings", review_workload::answer))
+        .route(webhook_paths::INSTRUMENTATION, review("instrumentation", default_instrumentation::answer))
+        .route(
+            webhook_paths::INSTRUMENTATION_WARNINGS,
+            review("instrumentation-warnings", review_instrumentation::answer),
+        )
         .with_state(Arc::new(Shared { context, limits: Limits::default() }))
 }
 
@@ -54,25 +57,14 @@ async fn pod(State(shared): State<Arc<Shared>>, body: Body) -> Response {
     }
 }
 
-async fn workload_warnings(State(shared): State<Arc<Shared>>, body: Body) -> Response {
-    match shared.admit("workload-warnings", body).await {
-        Ok((request, _turn)) => answer(&review_workload::answer(&shared.context, request)),
-        Err(refusal) => refusal,
-    }
-}
-
-async fn instrumentation(State(shared): State<Arc<Shared>>, body: Body) -> Response {
-    match shared.admit("instrumentation", body).await {
-        Ok((request, _turn)) => answer(&default_instrumentation::answer(&shared.context, request)),
-        Err(refusal) => refusal,
-    }
-}
-
-async fn instrumentation_warnings(State(shared): State<Arc<Shared>>, body: Body) -> Response {
-    match shared.admit("instrumentation-warnings", body).await {
-        Ok((request, _turn)) => answer(&review_instrumentation::answer(&shared.context, request)),
-        Err(refusal) => refusal,
-    }
+/// A webhook that answers at once.
+fn review(webhook: &'static str, of: fn(&Context, Request) -> Answer) -> MethodRouter<Arc<Shared>> {
+    post(move |State(shared): State<Arc<Shared>>, body: Body| async move {
+        match shared.admit(webhook, body).await {
+            Ok((request, _turn)) => answer(&of(&shared.context, request)),
+            Err(refusal) => refusal,
+        }
+    })
 }
 
 impl Shared {

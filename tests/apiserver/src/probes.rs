@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, INJECT_PYTHON, deployment, exclusive, instrumentation, names, pod};
+use crate::operator::Operator;
 use crate::wait::until;
 
 const PROBE_IMAGE: &str = "example.com/ingraft:1";
@@ -15,6 +16,16 @@ const FACTS: &str = "ingraft-facts";
 /// Removes what operators of other tests have remembered.
 fn forget(cluster: &Cluster) {
     cluster.kubectl().run(&["delete", "configmap", FACTS, "-n", SYSTEM, "--ignore-not-found"]).unwrap();
+}
+
+/// Starts an operator with a namespace of the same name, and an Instrumentation there.
+fn start(cluster: &Cluster, name: &'static str, arguments: &[&str]) -> Operator {
+    let mut operator = cluster.operator_with(name, arguments);
+    operator.wait_ready();
+    cluster.namespace(name, &json!({}));
+    cluster.apply(&[instrumentation(name, "base", &json!({}))]);
+    cluster.wait_seen();
+    operator
 }
 
 /// Adds a node that takes pods.
@@ -77,11 +88,7 @@ fn probes_need_new_nodes_and_end_where_facts_are_known() {
     let cluster = exclusive();
     let namespace = "probes";
     forget(&cluster);
-    let mut operator = cluster.operator_with("probes", &[FLAG]);
-    operator.wait_ready();
-    cluster.namespace(namespace, &json!({}));
-    cluster.apply(&[instrumentation(namespace, "base", &json!({}))]);
-    cluster.wait_seen();
+    let mut operator = start(&cluster, namespace, &[FLAG]);
 
     // No node is known: the pod is that of the reference, and people are told.
     let (created, said) = cluster.create(false, &[asking(namespace, "before")]);
@@ -157,11 +164,7 @@ fn probes_need_new_nodes_and_end_where_facts_are_known() {
 fn what_a_probe_found_wrong_is_told() {
     let cluster = exclusive();
     let namespace = "probe-findings";
-    let mut operator = cluster.operator_with("probe-findings", &[FLAG, ALWAYS]);
-    operator.wait_ready();
-    cluster.namespace(namespace, &json!({}));
-    cluster.apply(&[instrumentation(namespace, "base", &json!({}))]);
-    cluster.wait_seen();
+    let _operator = start(&cluster, namespace, &[FLAG, ALWAYS]);
     add_node(&cluster, "new", "v1.35.4");
     until("pods get probes", || would_get(&cluster, namespace), has_probe);
     cluster.create(false, &[asking(namespace, "broken"), asking(namespace, "odd")]);
@@ -194,12 +197,8 @@ fn facts_end_where_a_tag_stands_for_another_image() {
     let cluster = exclusive();
     forget(&cluster);
     let namespace = "moved-tag";
-    let mut operator = cluster.operator_with("moved-tag", &[FLAG, ALWAYS]);
-    operator.wait_ready();
-    cluster.namespace(namespace, &json!({}));
-    cluster.apply(&[instrumentation(namespace, "base", &json!({}))]);
+    let _operator = start(&cluster, namespace, &[FLAG, ALWAYS]);
     add_node(&cluster, "new", "v1.35.4");
-    cluster.wait_seen();
     cluster.create(false, &[asking(namespace, "probed")]);
     probe_ended(&cluster, namespace, "probed", r#"{"sets":[],"libc":"glibc","arch":"amd64"}"#);
     until("the image is known", || would_get(&cluster, namespace), |containers| !has_probe(containers));
@@ -222,11 +221,7 @@ fn a_copier_that_does_not_start_ends_probes_there() {
     let cluster = exclusive();
     forget(&cluster);
     let namespace = "no-copier";
-    let mut operator = cluster.operator_with("no-copier", &[FLAG, ALWAYS]);
-    operator.wait_ready();
-    cluster.namespace(namespace, &json!({}));
-    cluster.apply(&[instrumentation(namespace, "base", &json!({}))]);
-    cluster.wait_seen();
+    let _operator = start(&cluster, namespace, &[FLAG, ALWAYS]);
     assert!(has_probe(&would_get(&cluster, namespace)));
     cluster.create(false, &[asking(namespace, "waits")]);
     let waiting = json!({"reason": "ImagePullBackOff", "message": "no credentials"});

@@ -6,14 +6,14 @@ mod telemetry;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
 pub use example::Example;
 use ingraft_testkit::images::MakeImage;
 use ingraft_testkit::ingraft::{NAMESPACE, install_ingraft, prepare_cluster};
 use ingraft_testkit::prerequisites::run_as_root;
 use ingraft_testkit::{Cache, Cluster, Creator, Existing, Kubectl, Kubernetes, Node, Progress};
-use serde_json::Value;
+use serde_json::{Value, json};
 pub use telemetry::{Shown, expect_resource, node_of};
 
 /// The name of the cluster of the tests; the demo's is another.
@@ -105,6 +105,37 @@ pub fn repository(path: &str) -> PathBuf {
 pub fn load(cluster: &Cluster, images: &[MakeImage]) -> anyhow::Result<()> {
     let cache = Cache::locate()?;
     images.iter().try_for_each(|make| cluster.load_image(&make(&cache, Progress::stderr())?))
+}
+
+/// A pod that asks for a language and ends fast, with one container.
+pub fn asking_pod(
+    namespace: &str,
+    name: &str,
+    language: &str,
+    instrumentation: &str,
+    container: &Value,
+) -> Value {
+    let key = format!("instrumentation.opentelemetry.io/inject-{language}");
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "annotations": {key: format!("opentelemetry/{instrumentation}")},
+        },
+        "spec": {"terminationGracePeriodSeconds": 1, "containers": [container]},
+    })
+}
+
+/// Waits until a pod is ready.
+///
+/// # Errors
+/// When it does not become ready; the error tells the pod's state and Events.
+pub fn wait_ready(kubectl: &Kubectl, namespace: &str, pod: &str) -> anyhow::Result<()> {
+    let wait = ["wait", "pod", pod, "-n", namespace, "--for=condition=Ready", "--timeout=90s"];
+    let describe = || kubectl.run(&["describe", "pod", pod, "-n", namespace]).unwrap_or_default();
+    kubectl.run(&wait).with_context(describe).map(drop)
 }
 
 /// The init containers that a pod would have, were it created now, as kubectl prints their names.

@@ -17,39 +17,45 @@ impl Finding {
     /// A warning that `kubectl apply` prints: code, message and remedy. If there is no room for all of it, the key of
     /// the annotation or label stands for the message, or the message is cut.
     pub fn warning(&self, locale: Locale) -> String {
+        self.warning_within(LONGEST_WARNING, locale)
+    }
+
+    /// The same for whoever applies an Instrumentation, who can act on it at once: there is room for the remedy.
+    pub fn warning_with_remedy(&self, locale: Locale) -> String {
+        self.warning_within(LONGEST_WITH_REMEDY, locale)
+    }
+
+    /// All of it within a limit, or else as much as fits into a short warning.
+    fn warning_within(&self, limit: usize, locale: Locale) -> String {
         let (text, code) = (self.reason.text(locale), self.code());
+        let short = format!("{code}: {}", text.message);
+        let long = text.help.as_ref().map(|help| format!("{short}; {help}"));
+        let of_help = || self.short_warning(&text.message, text.help.as_deref()?);
+        long.filter(|long| long.chars().count() <= limit)
+            .or_else(of_help)
+            .unwrap_or_else(|| cut(short, LONGEST_WARNING, |_| 1))
+    }
+
+    /// The remedy with the key of the annotation or label, or with the beginning of the message.
+    fn short_warning(&self, message: &str, help: &str) -> Option<String> {
+        let code = self.code();
         let length = |text: &str| text.chars().count();
         let fits = |warning: &String| length(warning) <= LONGEST_WARNING;
-        let Some(help) = text.help else {
-            return cut(format!("{code}: {}", text.message), LONGEST_WARNING, |_| 1);
-        };
-        let whole = Some(format!("{code}: {}; {help}", text.message)).filter(fits);
-        let key = self.pointer.strip_prefix("/metadata/").and_then(|rest| rest.split_once('/'));
         let by_key = || {
-            let key = key?.1.replace("~1", "/").replace("~0", "~");
+            let (_, key) = self.pointer.strip_prefix("/metadata/")?.split_once('/')?;
+            let key = key.replace("~1", "/").replace("~0", "~");
             if help.contains(&key) {
                 return Some(format!("{code}: {help}")).filter(fits);
             }
             let name = key.split_once('/').map_or(key.as_str(), |(_, name)| name);
             [key.as_str(), name].iter().map(|key| format!("{code}: {key}: {help}")).find(fits)
         };
-        let shortened = || {
-            let room = LONGEST_WARNING.checked_sub(length(code) + length(&help) + ": ; ".len())?;
-            let message = (room >= SHORTEST_MESSAGE).then(|| cut(text.message.clone(), room, |_| 1))?;
+        let by_message = || {
+            let room = LONGEST_WARNING.checked_sub(length(code) + length(help) + ": ; ".len())?;
+            let message = (room >= SHORTEST_MESSAGE).then(|| cut(message.to_owned(), room, |_| 1))?;
             Some(format!("{code}: {message}; {help}"))
         };
-        whole
-            .or_else(by_key)
-            .or_else(shortened)
-            .unwrap_or_else(|| cut(format!("{code}: {}", text.message), LONGEST_WARNING, |_| 1))
-    }
-
-    /// The same for whoever applies an Instrumentation, who can act on it at once: there is room for the remedy.
-    pub fn warning_with_remedy(&self, locale: Locale) -> String {
-        let text = self.reason.text(locale);
-        let long = text.help.map(|help| format!("{}: {}; {help}", self.code(), text.message));
-        long.filter(|long| long.chars().count() <= LONGEST_WITH_REMEDY)
-            .unwrap_or_else(|| self.warning(locale))
+        by_key().or_else(by_message)
     }
 
     /// The note of an Event.

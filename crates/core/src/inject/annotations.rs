@@ -8,16 +8,15 @@ use serde_json::Value;
 
 use super::languages::profile;
 use crate::finding::{AnnotationFinding, Findings};
-use crate::json::{annotation, annotation_pointer, keys_of, pointer_step};
+use crate::json::{annotation, annotation_pointer, keys_of, label_pointer};
 
 /// Reports annotations and labels of a pod, a template or a namespace that look like ours and have no effect, or whose
 /// value is no text.
 pub(crate) fn lint(object: &Value, findings: &mut Findings) {
     let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
     for (key, value) in annotations.and_then(Value::as_object).into_iter().flatten() {
-        let look = look(key);
         let is_text = value.is_string() || value.is_null();
-        let reason = match look {
+        let reason = match look(key) {
             Look::Foreign => continue,
             // The API server takes null for an empty text.
             _ if !is_text => {
@@ -31,8 +30,8 @@ pub(crate) fn lint(object: &Value, findings: &mut Findings) {
         findings.pod(reason, annotation_pointer(key));
     }
     for key in labels_of_ours(object) {
-        let pointer = format!("/metadata/labels/{}", pointer_step(key));
-        findings.pod(AnnotationFinding::AnnotationIsLabel { key: key.clone(), template: "" }, pointer);
+        let reason = AnnotationFinding::AnnotationIsLabel { key: key.clone(), template: "" };
+        findings.pod(reason, label_pointer(key));
     }
     let sidecar = annotation(object, SIDECAR);
     if !matches!(sidecar.to_ascii_lowercase().as_str(), "" | "false") {
@@ -44,10 +43,15 @@ pub(crate) fn lint(object: &Value, findings: &mut Findings) {
 /// The labels of an object that were meant to be annotations of ours. Other labels may have our prefix.
 pub(crate) fn labels_of_ours(object: &Value) -> impl Iterator<Item = &String> {
     keys_of(object, "labels").filter(|key| match look(key) {
-        Look::Known => !matches!(key.as_str(), INJECTED | DEFAULTED),
+        Look::Known => !is_written(key),
         Look::Misspelt(meant) => meant.is_some(),
         Look::Foreign => false,
     })
+}
+
+/// Whether it is Ingraft that writes the annotation.
+pub(crate) fn is_written(key: &str) -> bool {
+    matches!(key, INJECTED | DEFAULTED)
 }
 
 /// What a key looks like.
@@ -77,9 +81,9 @@ pub(crate) fn look(key: &str) -> Look {
                 || strsim::damerau_levenshtein(domain, PREFIX.trim_end_matches('/')) <= 3
         };
         let meant = known_keys()
-            .filter(|known| *known != INJECT && *known != SIDECAR)
+            .filter(|known| *known != INJECT)
             .find(|known| known.split_once('/').is_some_and(|(_, known)| known == name));
-        match meant.filter(|_| is_like_ours && key != SIDECAR) {
+        match meant.filter(|_| is_like_ours) {
             Some(meant) => Look::Misspelt(Some(meant.to_owned())),
             None => Look::Foreign,
         }

@@ -19,7 +19,7 @@ pub(crate) mod command;
 pub(crate) mod obstacle;
 pub(crate) mod stripped;
 
-use command::{COPIER, FOLDER, yields_to};
+use command::{COPIER, FOLDER, NAMES, yields_to};
 use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
@@ -136,7 +136,7 @@ fn volume() -> Value {
 
 /// The name of a probe.
 fn name(index: usize) -> String {
-    format!("ingraft-probe-{index}")
+    format!("{NAMES}{index}")
 }
 
 /// What only a probe could join, where none does: the user's entries stay as they are.

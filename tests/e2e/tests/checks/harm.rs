@@ -1,7 +1,7 @@
 //! Whatever is in the way of what is added to a pod, the application runs, and people are told what was not done.
 
 use anyhow::{Context as _, ensure};
-use ingraft_e2e_tests::{Example, load, wait_for_event, wait_for_facts};
+use ingraft_e2e_tests::{Example, asking_pod, load, wait_for_event, wait_for_facts, wait_ready};
 use ingraft_testkit::ingraft::{NAMESPACE as SYSTEM, request};
 use ingraft_testkit::{Cluster, Kubectl, images};
 use serde_json::{Value, json};
@@ -43,27 +43,15 @@ pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
 
 /// A pod that asks for a language.
 fn pod(name: &str, language: &str, instrumentation: &str, image: &str) -> Value {
-    let key = format!("instrumentation.opentelemetry.io/inject-{language}");
-    json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": name,
-            "namespace": NAMESPACE,
-            "annotations": {key: format!("opentelemetry/{instrumentation}")},
+    let container = json!({
+        "name": "app",
+        "image": image,
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "128Mi"},
+            "limits": {"cpu": "200m", "memory": "256Mi"},
         },
-        "spec": {
-            "terminationGracePeriodSeconds": 1,
-            "containers": [{
-                "name": "app",
-                "image": image,
-                "resources": {
-                    "requests": {"cpu": "100m", "memory": "128Mi"},
-                    "limits": {"cpu": "200m", "memory": "256Mi"},
-                },
-            }],
-        },
-    })
+    });
+    asking_pod(NAMESPACE, name, language, instrumentation, &container)
 }
 
 fn create(kubectl: &Kubectl, pod: &Value) -> anyhow::Result<()> {
@@ -80,9 +68,7 @@ fn ready(kubectl: &Kubectl, name: &str) -> anyhow::Result<String> {
 }
 
 fn ready_in(kubectl: &Kubectl, namespace: &str, name: &str) -> anyhow::Result<String> {
-    let wait = ["wait", "pod", name, "-n", namespace, "--for=condition=Ready", "--timeout=90s"];
-    let describe = || kubectl.run(&["describe", "pod", name, "-n", namespace]).unwrap_or_default();
-    kubectl.run(&wait).with_context(describe)?;
+    wait_ready(kubectl, namespace, name)?;
     let names = "jsonpath={.spec.initContainers[*].name}";
     kubectl.run(&["get", "pod", name, "-n", namespace, "-o", names])
 }

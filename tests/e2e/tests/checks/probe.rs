@@ -1,7 +1,7 @@
 //! The probe in images of all kinds and under the strictest rules, and when it does not get to its end.
 
 use anyhow::{Context as _, ensure};
-use ingraft_e2e_tests::{Example, load, wait_for_event, wait_for_facts, would_get};
+use ingraft_e2e_tests::{Example, asking_pod, load, wait_for_event, wait_for_facts, wait_ready, would_get};
 use ingraft_testkit::ingraft::{request, wait_for_span};
 use ingraft_testkit::{Cluster, Kubectl, images};
 use serde_json::{Map, Value, json};
@@ -62,25 +62,13 @@ fn pod(name: &str, language: &str, instrumentation: &str, fields: Value) -> Valu
     if let Value::Object(fields) = fields {
         container.extend(fields);
     }
-    let key = format!("instrumentation.opentelemetry.io/inject-{language}");
-    json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": name,
-            "namespace": NAMESPACE,
-            "annotations": {key: format!("opentelemetry/{instrumentation}")},
-        },
-        "spec": {"terminationGracePeriodSeconds": 1, "containers": [container]},
-    })
+    asking_pod(NAMESPACE, name, language, instrumentation, &container.into())
 }
 
 fn start(kubectl: &Kubectl, pod: &Value) -> anyhow::Result<String> {
     kubectl.run_with_input(&["create", "-f", "-"], &pod.to_string())?;
     let name = pod.pointer("/metadata/name").and_then(Value::as_str).context("a pod has a name")?;
-    let wait = ["wait", "pod", name, "-n", NAMESPACE, "--for=condition=Ready", "--timeout=90s"];
-    let describe = || kubectl.run(&["describe", "pod", name, "-n", NAMESPACE]).unwrap_or_default();
-    kubectl.run(&wait).with_context(describe)?;
+    wait_ready(kubectl, NAMESPACE, name)?;
     Ok(name.to_owned())
 }
 

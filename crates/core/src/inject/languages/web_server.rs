@@ -47,10 +47,10 @@ const AGENT: &str = "/opt/opentelemetry-webserver/agent";
 /// Where the init containers see the cloned configuration.
 const SOURCE: &str = "/opt/opentelemetry-webserver/source-conf";
 const CLONE: &str = "otel-agent-source-container-clone";
-/// The name of the second clone in a pod, followed by `apache` or `nginx`.
-const SECOND_CLONE: &str = "otel-agent-source-container-clone-";
 /// Clones a configuration with the shell of the target's image.
 const SCRIPT: &str = include_str!("web_server/clone.sh");
+
+const SERVERS: [&Server; 2] = [&apache_httpd::SERVER, &nginx::SERVER];
 
 /// What is particular to a server.
 #[derive(Debug)]
@@ -107,12 +107,12 @@ fn script(text: &str, arguments: &[&str]) -> Command {
 
 /// Whether an init container of that name clones a configuration.
 pub(crate) fn is_clone(name: &str) -> bool {
-    name == CLONE || name.starts_with(SECOND_CLONE)
+    name == CLONE || SERVERS.iter().any(|server| name == server.second_clone)
 }
 
 /// Whether an init container of that name attaches the module.
 pub(crate) fn is_attach(name: &str) -> bool {
-    name == apache_httpd::ATTACH_NAME || name == nginx::ATTACH_NAME
+    SERVERS.iter().any(|server| name == server.attach)
 }
 
 /// Whether a command line is that of one of our scripts.

@@ -12,6 +12,8 @@ use crate::inject::resource::ATTRIBUTES;
 use crate::inject::target::Target;
 use crate::json::{list, string};
 
+/// What the names of copier and probes begin with.
+pub(crate) const NAMES: &str = "ingraft-probe-";
 /// The name of the container that brings the program.
 pub(crate) const COPIER: &str = "ingraft-probe-copier";
 /// Where the volume of files and program is mounted.

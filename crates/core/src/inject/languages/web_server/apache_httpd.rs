@@ -30,9 +30,9 @@ pub(crate) fn inject<'a>(
     super::inject(&SERVER, context, draft, findings)
 }
 
-const SERVER: Server = Server {
+pub(super) const SERVER: Server = Server {
     language: Language::ApacheHttpd,
-    attach: ATTACH_NAME,
+    attach: "otel-agent-attach-apache",
     second_clone: "otel-agent-source-container-clone-apache",
     configuration_volume: CONFIGURATION,
     agent_volume: FILES,
@@ -49,7 +49,6 @@ const SERVER: Server = Server {
     },
 };
 
-pub(super) const ATTACH_NAME: &str = "otel-agent-attach-apache";
 const CONFIGURATION: &str = "otel-apache-conf-dir";
 const FILES: &str = "otel-apache-agent";
 pub(super) const ATTACH: &str = include_str!("attach-apache-httpd.sh");

@@ -28,9 +28,9 @@ pub(crate) fn inject<'a>(
     super::inject(&SERVER, context, draft, findings)
 }
 
-const SERVER: Server = Server {
+pub(super) const SERVER: Server = Server {
     language: Language::Nginx,
-    attach: ATTACH_NAME,
+    attach: "otel-agent-attach-nginx",
     second_clone: "otel-agent-source-container-clone-nginx",
     configuration_volume: CONFIGURATION,
     agent_volume: FILES,
@@ -46,7 +46,6 @@ const SERVER: Server = Server {
     volumes: |_| [CONFIGURATION, FILES].map(|name| json!({"name": name, "emptyDir": {}})),
 };
 
-pub(super) const ATTACH_NAME: &str = "otel-agent-attach-nginx";
 const CONFIGURATION: &str = "otel-nginx-conf-dir";
 const FILES: &str = "otel-nginx-agent";
 pub(super) const ATTACH: &str = include_str!("attach-nginx.sh");
