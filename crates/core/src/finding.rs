@@ -150,11 +150,6 @@ impl Finding {
     }
 }
 
-/// The field with the annotations of a template, or of an object that is none.
-fn field_of(template: &str) -> String {
-    format!("{template}/metadata/annotations").trim_start_matches('/').replace('/', ".")
-}
-
 fn list(names: &[String]) -> String {
     names.join(", ")
 }

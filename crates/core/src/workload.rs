@@ -6,7 +6,7 @@ use ingraft_api::annotations::RESOURCE_PREFIX;
 use serde_json::Value;
 
 use crate::finding::{AnnotationFinding, Finding, Findings};
-use crate::inject::annotations::{Look, is_written, labels_of_ours, look};
+use crate::inject::annotations::{Look, is_written, labels_of_ours, look, meant};
 use crate::inject::{Outcome, Request, inject};
 use crate::json::{annotation_pointer, keys_of, label_pointer, string, string_at};
 use crate::owner::{Owner, OwnerKind, owners};
@@ -92,16 +92,19 @@ impl<'a> Workload<'a> {
         if template.is_empty() {
             return Vec::new();
         }
-        let concerns_pods = |key: &&String| {
-            key.starts_with(RESOURCE_PREFIX) || !is_written(key) && look(key) != Look::Foreign
-        };
-        for key in keys_of(self.document, "annotations").filter(concerns_pods) {
-            let reason = AnnotationFinding::AnnotationMisplaced { key: key.clone(), template };
+        for key in keys_of(self.document, "annotations").filter(|key| !is_written(key)) {
+            let reason = match look(key) {
+                // Nothing would come of moving it.
+                Look::Misspelt(None) => {
+                    AnnotationFinding::AnnotationUnknown { key: key.clone(), suggestion: None }
+                }
+                Look::Foreign if !key.starts_with(RESOURCE_PREFIX) => continue,
+                _ => AnnotationFinding::misplaced(key, meant(key), template),
+            };
             findings.workload(reason, annotation_pointer(key));
         }
         for key in labels_of_ours(self.document) {
-            let reason = AnnotationFinding::AnnotationIsLabel { key: key.clone(), template };
-            findings.workload(reason, label_pointer(key));
+            findings.workload(AnnotationFinding::is_label(key, meant(key), template), label_pointer(key));
         }
         findings.into_vec()
     }
@@ -145,6 +148,31 @@ mod tests {
             let document = json!({"apiVersion": api_version, "kind": kind, "spec": {"template": pod}});
             assert_eq!(Workload::of(&document).map(|workload| workload.pointer), pointer, "{kind}");
         }
+    }
+
+    /// Moving it as it is would not help.
+    #[test]
+    fn a_key_that_is_misspelt_too_is_told_as_it_should_be() {
+        let document = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {
+                "annotations": {"opentelemetry.io/inject-python": "true", "ingraft.dev/color": "red"},
+                "labels": {"inject-python": "true"},
+            },
+            "spec": {"template": {}},
+        });
+        let findings = Workload::of(&document).unwrap().misplaced_annotations();
+        let told = findings.iter().map(|finding| finding.warning(crate::Locale::En)).collect::<Vec<_>>();
+        let write =
+            "write instrumentation.opentelemetry.io/inject-python in spec.template.metadata.annotations";
+        assert_eq!(
+            told,
+            [
+                "AnnotationUnknown: annotation \"ingraft.dev/color\" is unknown and has no effect; remove it",
+                &format!("AnnotationMisplaced: {write}"),
+                &format!("AnnotationIsLabel: {write}"),
+            ]
+        );
     }
 
     #[test]

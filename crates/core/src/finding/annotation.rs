@@ -3,7 +3,7 @@
 use ingraft_api::Language;
 use ingraft_api::annotations::{GO_TARGET_EXE, SIDECAR};
 
-use super::{Locale, Text, field_of};
+use super::{Locale, Said, Text};
 
 family! {
     /// What annotations and labels say.
@@ -19,6 +19,8 @@ family! {
         Error: AnnotationMisplaced {
             /// The key.
             key: String,
+            /// The key that is meant, if it is misspelt too.
+            meant: Option<String>,
             /// The JSON pointer of the template.
             template: &'static str,
         },
@@ -26,6 +28,8 @@ family! {
         Error: AnnotationIsLabel {
             /// The key.
             key: String,
+            /// The key that is meant, if it is misspelt too.
+            meant: Option<String>,
             /// The JSON pointer of the template; empty for a pod or namespace.
             template: &'static str,
         }
@@ -60,7 +64,31 @@ family! {
     }
 }
 
+/// The field with the annotations of a template, or of an object that is none.
+fn field_of(template: &str) -> String {
+    format!("{template}/metadata/annotations").trim_start_matches('/').replace('/', ".")
+}
+
+fn move_to(meant: Option<&str>, place: &str, locale: Locale) -> Said {
+    match meant {
+        None => say!(locale, "move it to {place}", "muévela a {place}"),
+        Some(key) => say!(locale, "write {key} in {place}", "escribe {key} en {place}"),
+    }
+}
+
 impl AnnotationFinding {
+    /// An annotation that is above the template, and what is meant by its key.
+    pub(crate) fn misplaced(key: &str, meant: Option<String>, template: &'static str) -> Self {
+        let meant = meant.filter(|meant| meant != key);
+        Self::AnnotationMisplaced { key: key.to_owned(), meant, template }
+    }
+
+    /// A label that was to be an annotation, and what is meant by its key.
+    pub(crate) fn is_label(key: &str, meant: Option<String>, template: &'static str) -> Self {
+        let meant = meant.filter(|meant| meant != key);
+        Self::AnnotationIsLabel { key: key.to_owned(), meant, template }
+    }
+
     pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
             Self::AnnotationUnknown { key, suggestion } => Text::new(say!(
@@ -72,27 +100,26 @@ impl AnnotationFinding {
                 Some(suggestion) => say!(locale, "write {suggestion}", "escribe {suggestion}"),
                 None => say!(locale, "remove it", "quítala"),
             }),
-            Self::AnnotationMisplaced { key, template } => {
+            Self::AnnotationMisplaced { key, meant, template } => {
                 let place = field_of(template);
                 Text::new(say!(
                     locale,
                     "annotation \"{key}\" has no effect here: pods are made from the template",
                     "la anotación \"{key}\" no tiene efecto aquí: los pods se crean a partir de la plantilla",
                 ))
-                .help(say!(
-                    locale,
-                    "move it to {place}",
-                    "muévela a {place}",
-                ))
+                .help(move_to(meant.as_deref(), &place, locale))
             }
-            Self::AnnotationIsLabel { key, template } => {
-                let place = field_of(template);
+            Self::AnnotationIsLabel { key, meant, template } => {
+                let mut place = field_of(template);
+                if template.is_empty() {
+                    place += &say!(locale, ", beside it", ", junto a ella").0;
+                }
                 Text::new(say!(
                     locale,
                     "label \"{key}\" has no effect: it must be an annotation",
                     "la etiqueta \"{key}\" no tiene efecto: debe ser una anotación",
                 ))
-                .help(say!(locale, "move it to {place}", "muévela a {place}"))
+                .help(move_to(meant.as_deref(), &place, locale))
             }
             Self::AnnotationNotText { key, value } => Text::new(say!(
                 locale,

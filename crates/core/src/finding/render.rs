@@ -36,16 +36,17 @@ impl Finding {
             .unwrap_or_else(|| cut(short, LONGEST_WARNING, |_| 1))
     }
 
-    /// The remedy with the key of the annotation or label, or with the beginning of the message.
+    /// The remedy with the key of the annotation or label, with the beginning of the message, or alone.
     fn short_warning(&self, message: &str, help: &str) -> Option<String> {
         let code = self.code();
         let length = |text: &str| text.chars().count();
         let fits = |warning: &String| length(warning) <= LONGEST_WARNING;
+        let bare = || Some(format!("{code}: {help}")).filter(fits);
         let by_key = || {
             let (_, key) = self.pointer.strip_prefix("/metadata/")?.split_once('/')?;
             let key = key.replace("~1", "/").replace("~0", "~");
             if help.contains(&key) {
-                return Some(format!("{code}: {help}")).filter(fits);
+                return bare();
             }
             let name = key.split_once('/').map_or(key.as_str(), |(_, name)| name);
             [key.as_str(), name].iter().map(|key| format!("{code}: {key}: {help}")).find(fits)
@@ -55,7 +56,7 @@ impl Finding {
             let message = (room >= SHORTEST_MESSAGE).then(|| cut(message.to_owned(), room, |_| 1))?;
             Some(format!("{code}: {message}; {help}"))
         };
-        by_key().or_else(by_message)
+        by_key().or_else(by_message).or_else(bare)
     }
 
     /// The note of an Event.
@@ -75,6 +76,9 @@ impl Finding {
 
     /// The object for a terminal, such as `pod/app`, and what decided about it.
     pub fn object(&self, locale: Locale, object: &str, namespace: &str) -> String {
+        if object.starts_with("namespace/") {
+            return object.to_owned();
+        }
         let about = match &self.subject {
             Subject::Namespace => {
                 say!(locale, ", by namespace {namespace}", ", por el espacio de nombres {namespace}").0

@@ -30,8 +30,7 @@ pub(crate) fn lint(object: &Value, findings: &mut Findings) {
         findings.pod(reason, annotation_pointer(key));
     }
     for key in labels_of_ours(object) {
-        let reason = AnnotationFinding::AnnotationIsLabel { key: key.clone(), template: "" };
-        findings.pod(reason, label_pointer(key));
+        findings.pod(AnnotationFinding::is_label(key, meant(key), ""), label_pointer(key));
     }
     let sidecar = annotation(object, SIDECAR);
     if !matches!(sidecar.to_ascii_lowercase().as_str(), "" | "false") {
@@ -42,11 +41,16 @@ pub(crate) fn lint(object: &Value, findings: &mut Findings) {
 
 /// The labels of an object that were meant to be annotations of ours. Other labels may have our prefix.
 pub(crate) fn labels_of_ours(object: &Value) -> impl Iterator<Item = &String> {
-    keys_of(object, "labels").filter(|key| match look(key) {
-        Look::Known => !is_written(key),
-        Look::Misspelt(meant) => meant.is_some(),
-        Look::Foreign => false,
-    })
+    keys_of(object, "labels").filter(|key| !is_written(key) && meant(key).is_some())
+}
+
+/// The key of ours that is meant by a key, if that can be told.
+pub(crate) fn meant(key: &str) -> Option<String> {
+    match look(key) {
+        Look::Known => Some(key.to_owned()),
+        Look::Misspelt(meant) => meant,
+        Look::Foreign => None,
+    }
 }
 
 /// Whether it is Ingraft that writes the annotation.
