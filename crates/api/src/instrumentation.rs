@@ -8,6 +8,7 @@ mod crd;
 mod exporter;
 mod languages;
 mod sampler;
+mod status;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use serde_json::Value;
 pub use exporter::{Exporter, Tls};
 pub use languages::{AgentBlock, ApacheHttpd, DotNet, Extension, Go, Java, Nginx, NodeJs, Python};
 pub use sampler::{Propagator, Sampler, SamplerType};
+pub use status::{FirstWorkloads, InstrumentationStatus, WorkloadCounts};
 
 /// The API group of all custom resources.
 pub const GROUP: &str = "opentelemetry.io";
@@ -123,15 +125,6 @@ pub struct Defaults {
     /// `service.version` from `app.kubernetes.io/version`, where they exist. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub use_labels_for_resource_attributes: Option<bool>,
-}
-
-/// What Ingraft reports about an Instrumentation.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct InstrumentationStatus {
-    /// Languages whose image is not upgraded, and why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub upgrade_blocked_versions: Option<BTreeMap<String, String>>,
 }
 
 impl InstrumentationSpec {

@@ -25,6 +25,9 @@ pub(crate) trait Learn: Resource<DynamicType = ()> + DeserializeOwned {
     /// Which objects of a cluster are asked for, as a field selector; all where there is none.
     const SELECTED: Option<&str> = None;
 
+    /// Whether every decision may change with one of these objects; if not, whoever depends on them looks by itself.
+    const IS_DECISIVE: bool = true;
+
     /// Where it is kept.
     fn objects(snapshot: &mut Snapshot) -> &mut Objects<Self::Kept>;
 
@@ -53,6 +56,9 @@ impl Learn for Slim<v1::Namespace> {
 impl Learn for Slim<Deployment> {
     type Kept = Box<str>;
 
+    /// Only the names of owners follow from them.
+    const IS_DECISIVE: bool = false;
+
     fn objects(snapshot: &mut Snapshot) -> &mut Objects<Box<str>> {
         &mut snapshot.deployments
     }
@@ -65,6 +71,9 @@ impl Learn for Slim<Deployment> {
 
 impl Learn for Slim<CronJob> {
     type Kept = Box<str>;
+
+    /// Only the names of owners follow from them.
+    const IS_DECISIVE: bool = false;
 
     fn objects(snapshot: &mut Snapshot) -> &mut Objects<Box<str>> {
         &mut snapshot.cron_jobs
@@ -186,6 +195,9 @@ impl Learn for Instrumentation {
 /// One that cannot be read must not hide the others.
 impl Learn for DeserializeGuard<Instrumentation> {
     type Kept = Instrumentation;
+
+    /// Their status changes with what is decided.
+    const IS_DECISIVE: bool = false;
 
     fn objects(snapshot: &mut Snapshot) -> &mut Objects<Instrumentation> {
         Instrumentation::objects(snapshot)

@@ -19,4 +19,5 @@ pub mod report;
 pub mod slim;
 pub mod watch;
 pub mod webhook_paths;
+pub mod workloads;
 pub mod yaml_lines;

@@ -1,5 +1,8 @@
-//! Pods that exist, trimmed while they are read: whose they are, which images run, and how their containers fare.
+//! Pods that exist, trimmed while they are read: whose they are, what they request and got, which images run, and how
+//! their containers fare.
 
+use ingraft_api::annotations::INJECTED;
+use ingraft_core::Namespace;
 use ingraft_core::probe_report::is_ours;
 use k8s_openapi::api::core::v1;
 use kube::{Api, Client};
@@ -30,6 +33,10 @@ pub struct PodSpec {
 
 impl Part for PodSpec {
     const ALL_LABELS: bool = true;
+
+    fn concerns(key: &str) -> bool {
+        Namespace::concerns(key) || key == INJECTED
+    }
 }
 
 /// An init container, and what it was called with if it is ours.

@@ -15,6 +15,8 @@ pub struct Report {
     pub namespace: String,
     /// The name of the pod, or the prefix that its name will be made from.
     pub pod: String,
+    /// Its unique id, if it exists.
+    pub pod_uid: Option<String>,
     /// The owners of the pod, nearest first.
     pub owners: Vec<Owner>,
     /// What was found.

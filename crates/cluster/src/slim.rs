@@ -30,6 +30,11 @@ pub trait Part: DeserializeOwned + Clone + Debug + Default {
     const METADATA_ONLY: bool = false;
     /// Whether any label of the object may matter.
     const ALL_LABELS: bool = false;
+
+    /// Whether an annotation of the object may matter.
+    fn concerns(key: &str) -> bool {
+        Namespace::concerns(key)
+    }
 }
 
 /// Nothing of a spec or status.
@@ -149,7 +154,7 @@ impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
             namespace: Option<String>,
             uid: Option<String>,
             resource_version: Option<String>,
-            #[serde(default, deserialize_with = "annotations")]
+            #[serde(default, deserialize_with = "annotations::<_, S>")]
             annotations: Option<BTreeMap<String, String>>,
             #[serde(default, deserialize_with = "labels::<_, S>")]
             labels: Option<BTreeMap<String, String>>,
@@ -178,9 +183,9 @@ impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
 
 type Texts = BTreeMap<String, String>;
 
-/// Reads annotations, skipping those that cannot matter.
-fn annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Texts>, D::Error> {
-    texts(deserializer, Namespace::concerns)
+/// Reads annotations, skipping those that cannot matter to an object with this part.
+fn annotations<'de, D: Deserializer<'de>, S: Part>(deserializer: D) -> Result<Option<Texts>, D::Error> {
+    texts(deserializer, S::concerns)
 }
 
 /// Reads labels, skipping those that cannot matter to an object with this part.

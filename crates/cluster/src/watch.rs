@@ -6,6 +6,7 @@
 //! is skipped while it is read.
 
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Store {
     /// What has not been read whole yet.
     synced: Readiness,
     changed: watch::Sender<()>,
+    /// How often anything has changed that decisions depend on.
+    revision: AtomicU64,
     /// What was done to pods lately.
     pub attempts: Attempts,
 }
@@ -57,17 +60,34 @@ impl Store {
 
     /// Changes what is known.
     pub fn update(&self, change: impl FnOnce(&mut Snapshot)) {
-        change(&mut self.snapshot.write().unwrap_or_else(PoisonError::into_inner));
-        self.changed.send_replace(());
+        self.update_if(|snapshot| {
+            change(snapshot);
+            true
+        });
     }
 
     /// The same, where it may turn out that nothing changed: then nobody is woken. Returns whether anything did.
     pub fn update_if(&self, change: impl FnOnce(&mut Snapshot) -> bool) -> bool {
         let changed = change(&mut self.snapshot.write().unwrap_or_else(PoisonError::into_inner));
         if changed {
+            self.revision.fetch_add(1, Ordering::Relaxed);
             self.changed.send_replace(());
         }
         changed
+    }
+
+    /// The same for what a watch of one kind tells.
+    fn learn<K: Learn>(&self, change: impl FnOnce(&mut Snapshot) -> bool) {
+        let before = self.revision();
+        if self.update_if(change) && !K::IS_DECISIVE {
+            self.revision.store(before, Ordering::Relaxed);
+        }
+    }
+
+    /// A number that grows whenever something changes that decisions depend on, but for Instrumentations, whose status
+    /// changes with what is decided.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Relaxed)
     }
 
     /// Notes that probes have gone wrong. Returns whether that is new.
@@ -159,16 +179,19 @@ where
             Ok(Some(watcher::Event::InitDone)) => {
                 let mut all = std::mem::take(&mut fresh);
                 all.set_complete();
-                store.update(|snapshot| *K::objects(snapshot) = all);
+                store.learn::<K>(|snapshot| {
+                    *K::objects(snapshot) = all;
+                    true
+                });
                 if let Some(pending) = pending.take() {
                     pending.done();
                 }
             }
             Ok(Some(watcher::Event::Apply(object))) => {
-                store.update_if(|snapshot| set(K::objects(snapshot), object));
+                store.learn::<K>(|snapshot| set(K::objects(snapshot), object));
             }
             Ok(Some(watcher::Event::Delete(object))) => {
-                store.update_if(|snapshot| {
+                store.learn::<K>(|snapshot| {
                     K::objects(snapshot).remove(&object.namespace().unwrap_or_default(), &object.name_any())
                 });
             }

@@ -1,5 +1,8 @@
 //! Findings as Events, on the workload and on the Instrumentation, where `kubectl get events` and `kubectl describe`
 //! show them.
+//!
+//! The same finding about the same object is one Event, whichever replica tells it and however often: its name follows
+//! from both, and its count grows. (An Event that nobody repeats is removed after an hour.)
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -9,10 +12,14 @@ use std::time::{Duration, Instant};
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::report::Report;
 use ingraft_cluster::watch::Store;
-use ingraft_core::{Finding, Locale, Subject};
+use ingraft_core::{Finding, Locale, Severity, Subject};
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use kube::{Client, Resource};
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client, Resource};
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::NAME;
@@ -21,6 +28,8 @@ use crate::NAME;
 const QUIET: Duration = Duration::from_mins(1);
 /// So many recent Events are remembered.
 const REMEMBERED: usize = 4096;
+/// The longest name of an Event: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>.
+const LONGEST_NAME: usize = 253;
 
 /// Publishes reports as Events for as long as there are any.
 pub async fn publish_events(
@@ -29,61 +38,101 @@ pub async fn publish_events(
     mut reports: mpsc::Receiver<Arc<Report>>,
     locale: Locale,
 ) {
-    let recorder = recorder(client);
     let mut recent = Recent::default();
     while let Some(report) = reports.recv().await {
         for finding in &report.findings {
             for object in objects(&report, finding, &store) {
-                let event = event(finding, "Inject", locale);
-                if !recent.is_due(&object, &event) {
-                    continue;
-                }
-                if let Err(error) = recorder.publish(&event, &object).await {
-                    tracing::warn!(error = %Chain(&error), code = finding.code(), "failed to publish an Event");
+                let event = event(finding, "Inject", &object, locale);
+                if recent.is_due(&event) {
+                    publish(&client, event).await;
                 }
             }
         }
     }
 }
 
-/// The Events that were published a short time ago.
+/// The Events that were published a short time ago, by name.
 #[derive(Debug, Default)]
-struct Recent(HashMap<u64, Instant>);
+struct Recent(HashMap<String, Instant>);
 
 impl Recent {
-    /// Whether to publish an Event now. Two findings with one code, about two containers of one object, are two Events.
-    fn is_due(&mut self, object: &ObjectReference, event: &Event) -> bool {
-        let ObjectReference { kind, namespace, name, .. } = object;
-        let mut hasher = DefaultHasher::new();
-        (kind, namespace, name, &event.reason, &event.note).hash(&mut hasher);
-        let (key, now) = (hasher.finish(), Instant::now());
-        if self.0.get(&key).is_some_and(|last| now - *last < QUIET) {
+    /// Whether to publish an Event now.
+    fn is_due(&mut self, event: &Event) -> bool {
+        let (name, now) = (event.metadata.name.clone().unwrap_or_default(), Instant::now());
+        if self.0.get(&name).is_some_and(|last| now - *last < QUIET) {
             return false;
         }
         if self.0.len() >= REMEMBERED {
             self.0.retain(|_, last| now - *last < QUIET);
         }
         if self.0.len() < REMEMBERED {
-            self.0.insert(key, now);
+            self.0.insert(name, now);
         }
         true
     }
 }
 
-/// What publishes Events in the operator's name.
-pub(crate) fn recorder(client: Client) -> Recorder {
-    let reporter = Reporter { controller: NAME.to_owned(), instance: std::env::var("HOSTNAME").ok() };
-    Recorder::new(client, reporter)
+/// A finding as an Event about an action of ours.
+pub(crate) fn event(finding: &Finding, action: &str, object: &ObjectReference, locale: Locale) -> Event {
+    let kind = if finding.severity() > Severity::Info { "Warning" } else { "Normal" };
+    new(kind, finding.code(), finding.event_note(locale), action, object)
 }
 
-/// A finding as an Event about an action of ours.
-pub(crate) fn event(finding: &Finding, action: &str, locale: Locale) -> Event {
+/// An Event about an object. Two with another note, about two containers for example, are two Events.
+pub(crate) fn new(kind: &str, reason: &str, note: String, action: &str, object: &ObjectReference) -> Event {
+    let ObjectReference { kind: of, namespace, name, uid, .. } = object;
+    let mut hasher = DefaultHasher::new();
+    // A pod under review has no unique id yet.
+    let uid = uid.as_ref().filter(|_| of.as_deref() != Some("Pod"));
+    (of, uid, reason, &note).hash(&mut hasher);
+    let hash = format!(".{:016x}", hasher.finish());
+    let mut prefix = name.clone().unwrap_or_default();
+    // Names of objects are ASCII.
+    prefix.truncate(LONGEST_NAME - hash.len());
     Event {
-        type_: EventType::Warning,
-        reason: finding.code().to_owned(),
-        note: Some(finding.event_note(locale)),
-        action: action.to_owned(),
-        secondary: None,
+        metadata: ObjectMeta {
+            name: Some(prefix + &hash),
+            namespace: namespace.clone().or_else(|| Some("default".to_owned())),
+            ..ObjectMeta::default()
+        },
+        action: Some(action.to_owned()),
+        event_time: Some(MicroTime(Timestamp::now())),
+        note: Some(note),
+        reason: Some(reason.to_owned()),
+        regarding: Some(object.clone()),
+        reporting_controller: Some(NAME.to_owned()),
+        reporting_instance: Some(std::env::var("HOSTNAME").unwrap_or_else(|_| NAME.to_owned())),
+        type_: Some(kind.to_owned()),
+        ..Event::default()
+    }
+}
+
+/// Creates an Event, or counts it if it is there. A failure is logged: nobody waits for an Event.
+pub(crate) async fn publish(client: &Client, event: Event) {
+    let namespace = event.metadata.namespace.clone().unwrap_or_default();
+    let events = Api::<Event>::namespaced(client.clone(), &namespace);
+    if let Err(error) = create_or_count(&events, &event).await {
+        let code = event.reason.unwrap_or_default();
+        tracing::warn!(error = %Chain(&error), code, "failed to publish an Event");
+    }
+}
+
+async fn create_or_count(events: &Api<Event>, event: &Event) -> kube::Result<()> {
+    match events.create(&PostParams::default(), event).await {
+        Err(kube::Error::Api(status)) if status.is_already_exists() => {}
+        done => return done.map(drop),
+    }
+    let name = event.metadata.name.as_deref().unwrap_or_default();
+    let params = ListParams::default().fields(&format!("metadata.name={name}"));
+    let found = events.list(&params).await?.items.into_iter().next();
+    // One that has no series yet happened once: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
+    let count = found.and_then(|found| found.series).map_or(1, |series| series.count);
+    let series = json!({"count": count.saturating_add(1), "lastObservedTime": event.event_time});
+    let patch = Patch::Merge(json!({"series": series}));
+    match events.patch(name, &PatchParams::default(), &patch).await {
+        // It was removed this moment.
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+        done => done.map(drop),
     }
 }
 
@@ -117,6 +166,7 @@ fn workload(report: &Report) -> ObjectReference {
             kind: Some("Pod".to_owned()),
             name: Some(report.pod.clone()),
             namespace,
+            uid: report.pod_uid.clone(),
             ..ObjectReference::default()
         },
     }
@@ -128,19 +178,39 @@ mod tests {
 
     use super::*;
 
+    fn object(kind: &str, name: &str, uid: Option<&str>) -> ObjectReference {
+        ObjectReference {
+            kind: Some(kind.to_owned()),
+            name: Some(name.to_owned()),
+            namespace: Some("shop".to_owned()),
+            uid: uid.map(str::to_owned),
+            ..ObjectReference::default()
+        }
+    }
+
+    fn about(container: &str, object: &ObjectReference) -> Event {
+        let (container, variable) = (container.to_owned(), "X".to_owned());
+        let reason = VariableFinding::VariableNotMergeable { container, variable };
+        event(&Finding::pod(reason, ""), "Inject", object, Locale::En)
+    }
+
     #[test]
     fn the_same_finding_about_two_containers_is_two_events() {
-        let about = |container: &str| {
-            let (container, variable) = (container.to_owned(), "X".to_owned());
-            let reason = VariableFinding::VariableNotMergeable { container, variable };
-            event(&Finding::pod(reason, ""), "Inject", Locale::En)
-        };
-        let object =
-            |name: &str| ObjectReference { name: Some(name.to_owned()), ..ObjectReference::default() };
+        let (shop, other) =
+            (object("Deployment", "web", Some("u1")), object("Deployment", "web", Some("u2")));
         let mut recent = Recent::default();
-        assert!(recent.is_due(&object("shop"), &about("app")));
-        assert!(recent.is_due(&object("shop"), &about("worker")));
-        assert!(recent.is_due(&object("other"), &about("app")));
-        assert!(!recent.is_due(&object("shop"), &about("app")));
+        assert!(recent.is_due(&about("app", &shop)));
+        assert!(recent.is_due(&about("worker", &shop)));
+        assert!(recent.is_due(&about("app", &other)), "a Deployment that was created anew");
+        assert!(!recent.is_due(&about("app", &shop)));
+    }
+
+    #[test]
+    fn every_replica_gives_an_event_the_same_name() {
+        let name = |object: &ObjectReference| about("app", object).metadata.name.unwrap();
+        let early = name(&object("Pod", "web", None));
+        assert_eq!(early, name(&object("Pod", "web", Some("u"))), "before and after it was created");
+        assert!(early.starts_with("web."), "{early}");
+        assert_eq!(name(&object("Pod", &"a".repeat(253), None)).len(), LONGEST_NAME);
     }
 }

@@ -11,25 +11,31 @@ mod events;
 mod facts;
 #[cfg(test)]
 mod fake_api;
+mod fleet;
 mod halts;
 mod leader;
-mod missed;
 mod pods;
 mod refusals;
 mod registration;
 mod repeats;
+mod status;
 mod upgrades;
+mod workloads;
 
 pub use authority::follow_authority;
 pub use canary::prove_nodes;
 pub use events::publish_events;
 pub use facts::{follow_memory, save_memory, take_over_memory};
+pub use fleet::Fleet;
 pub use halts::keep_halts;
+pub use ingraft_api::instrumentation::WorkloadCounts;
 pub use leader::{Candidate, Leadership};
 pub use pods::watch_pods;
 pub use refusals::watch_refusals;
 pub use registration::{Address, Registration, keep_unregistered};
+pub use status::keep_status;
 pub use upgrades::upgrade_images;
+pub use workloads::Workloads;
 
 /// The field manager of everything that is applied.
 const FIELD_MANAGER: &str = "ingraft-operator";

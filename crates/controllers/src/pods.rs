@@ -1,7 +1,8 @@
 //! Learns from the pods of the cluster: what probes report, what keeps them from running, and what image references stand
 //! for by now. The leader alone watches them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use futures::TryStreamExt;
 use ingraft_cluster::client::WATCH_LIFE;
@@ -11,11 +12,12 @@ use ingraft_cluster::watch::Store;
 use ingraft_core::probe_report::{
     ProbeReport, StartFailure, failure, is_telling, not_attached, reports as probe_reports,
 };
-use ingraft_core::{Settings, Snapshot, owner};
+use ingraft_core::{RunningPod, Settings, Snapshot, WorkloadRef, owner};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
 use tokio::sync::watch;
 
+use crate::fleet::Fleet;
 use crate::repeats::Repeats;
 
 /// Watches all pods, for as long as this replica leads, and tells whoever saves what was learnt.
@@ -25,6 +27,7 @@ pub async fn watch_pods(
     settings: &Settings,
     reports: &Reports,
     learnt: &watch::Sender<()>,
+    fleet: &Mutex<Fleet>,
 ) {
     let config = watcher::Config::default().page_size(100).timeout(WATCH_LIFE);
     let mut events = std::pin::pin!(watcher(pods(client), config).default_backoff());
@@ -32,12 +35,26 @@ pub async fn watch_pods(
     let (mut told, mut repeats) = (BTreeSet::new(), Repeats::default());
     // The same before all pods were listed again; some of them may have gone.
     let mut before = BTreeSet::new();
+    let mut listed = HashSet::new();
+    let fleet = || fleet.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         match events.try_next().await {
-            Ok(Some(watcher::Event::Init)) => before = std::mem::take(&mut told),
-            Ok(Some(watcher::Event::InitDone)) => before.clear(),
-            Ok(Some(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod))) => {
+            Ok(Some(watcher::Event::Init)) => {
+                before = std::mem::take(&mut told);
+                listed.clear();
+            }
+            Ok(Some(watcher::Event::InitDone)) => {
+                before.clear();
+                fleet().keep_only_pods(&std::mem::take(&mut listed));
+            }
+            Ok(Some(event @ (watcher::Event::Apply(_) | watcher::Event::InitApply(_)))) => {
+                let is_listed = matches!(event, watcher::Event::InitApply(_));
+                let (watcher::Event::Apply(pod) | watcher::Event::InitApply(pod)) = event else { continue };
                 let uid = pod.uid().unwrap_or_default();
+                if is_listed {
+                    listed.insert(uid.clone());
+                }
+                see(&pod, &uid, store, &mut fleet());
                 told.extend(before.extract_if(.., |(known, _)| *known == uid));
                 if learn_of_init_containers(&pod, store, settings, reports, &mut told)
                     | see_images(&pod, store)
@@ -48,11 +65,20 @@ pub async fn watch_pods(
             Ok(Some(watcher::Event::Delete(pod))) => {
                 let uid = pod.uid().unwrap_or_default();
                 told.retain(|(known, _)| *known != uid);
+                fleet().forget_pod(&uid);
             }
             Ok(None) => return,
             Err(error) => repeats.watch_failed("pods", &error),
         }
     }
+}
+
+/// Takes up whose the pod is, and how it fares.
+fn see(pod: &SeenPod, uid: &str, store: &Store, fleet: &mut Fleet) {
+    let (namespace, name, document) = (pod.namespace().unwrap_or_default(), pod.name_any(), pod.document());
+    let owners = owner::owners(&document, &namespace, &store.read());
+    let workload = WorkloadRef::of(&name, &namespace, &owners);
+    fleet.see_pod(uid, &name, workload, RunningPod::of(&document));
 }
 
 /// Takes up which images run. Returns whether that puts anything in doubt.
@@ -79,7 +105,13 @@ fn learn_of_init_containers(
     let (namespace, document) = (pod.namespace().unwrap_or_default(), pod.document());
     let report = |findings| {
         let owners = owner::owners(&document, &namespace, &store.read());
-        reports.send(Report { namespace: namespace.clone(), pod: pod.name_any(), owners, findings });
+        reports.send(Report {
+            namespace: namespace.clone(),
+            pod: pod.name_any(),
+            pod_uid: pod.uid(),
+            owners,
+            findings,
+        });
     };
     let mut is_new = |what: String| told.insert((pod.uid().unwrap_or_default(), what));
     if let Some(StartFailure { halt, finding }) = failure(&document, &namespace, &settings.probe_image)

@@ -26,10 +26,9 @@ use ingraft_api::instrumentation::{GROUP, PLURAL, VERSION};
 use ingraft_cluster::authority::{self, Authority};
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::readiness::Pending;
-use ingraft_cluster::report::Reports;
 use ingraft_cluster::watch::Store;
 use ingraft_cluster::webhook_paths;
-use ingraft_core::{Settings, Snapshot};
+use ingraft_core::Snapshot;
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
 };
@@ -46,7 +45,6 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::authority::registered_bundles;
-use crate::missed::report_missed;
 use crate::{CONFIGURATION, Error, FIELD_MANAGER, NAME};
 
 /// How often the registration is written again, in case somebody removed or changed it.
@@ -86,10 +84,6 @@ pub struct Registration {
     pub authority: watch::Receiver<Option<Authority>>,
     /// Notified when the API server knows where to send reviews.
     pub registered: Arc<Notify>,
-    /// What the person who runs the operator chose.
-    pub settings: Settings,
-    /// Where findings go.
-    pub reports: Reports,
 }
 
 /// The end of a certificate in a bundle.
@@ -218,7 +212,6 @@ impl Registration {
         applied: &mut Applied,
     ) -> Result<(), Error> {
         let (silent, left_out) = silent(&self.store.read());
-        let asking: Vec<String> = begins_to_ask(&self.store.read(), &applied.silent).collect();
         if left_out > 0 && !applied.is_incomplete {
             tracing::warn!(
                 namespaces = left_out,
@@ -234,9 +227,6 @@ impl Registration {
         let [mutating, validating] = owned(client, desired.clone()).await;
         patch::<MutatingWebhookConfiguration>(client, &mutating).await?;
         applied.silent = silent.into_iter().collect();
-        for namespace in asking {
-            self.report_missed(client, &namespace).await;
-        }
         // The other only warns about Instrumentations: pods are injected without it.
         match patch::<ValidatingWebhookConfiguration>(client, &validating).await {
             Ok(()) => applied.configurations = Some(desired),
@@ -245,13 +235,6 @@ impl Registration {
             }
         }
         Ok(())
-    }
-
-    /// Tells of pods of a namespace that were created before the API server knew that it asks.
-    async fn report_missed(&self, client: &Client, namespace: &str) {
-        if let Ok(now) = api_server_time(client).await {
-            report_missed(client, &self.store, &self.settings, &self.reports, namespace, now).await;
-        }
     }
 }
 

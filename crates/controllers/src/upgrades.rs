@@ -4,9 +4,8 @@
 use ingraft_api::Instrumentation;
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::watch::Store;
-use ingraft_core::{Finding, Locale, Settings, Upgrade, upgrade};
+use ingraft_core::{Locale, Settings, Upgrade, upgrade};
 use kube::api::{Patch, PatchParams};
-use kube::runtime::events::Recorder;
 use kube::{Api, Client, Resource};
 use serde_json::{Value, json};
 
@@ -15,7 +14,6 @@ use crate::events;
 /// Upgrades every Instrumentation once. Not again while this replica leads: what a user then sets back stays.
 pub async fn upgrade_images(client: &Client, store: &Store, settings: &Settings) {
     store.synced().reached().await;
-    let recorder = events::recorder(client.clone());
     let pending: Vec<(Instrumentation, Upgrade)> = {
         let snapshot = store.read();
         let pairs = snapshot.instrumentations.iter().map(|one| (one.clone(), upgrade(one, settings)));
@@ -34,7 +32,8 @@ pub async fn upgrade_images(client: &Client, store: &Store, settings: &Settings)
             }
         }
         for finding in upgrade.blocked.values() {
-            publish(&recorder, finding, &instrumentation, settings.locale).await;
+            let object = instrumentation.object_ref(&());
+            events::publish(client, events::event(finding, "Upgrade", &object, settings.locale)).await;
         }
     }
 }
@@ -84,12 +83,4 @@ async fn apply(
         api.patch_status(name, &params, &Patch::Merge(status)).await?;
     }
     Ok(())
-}
-
-async fn publish(recorder: &Recorder, finding: &Finding, instrumentation: &Instrumentation, locale: Locale) {
-    if let Err(error) =
-        recorder.publish(&events::event(finding, "Upgrade", locale), &instrumentation.object_ref(&())).await
-    {
-        tracing::warn!(error = %Chain(&error), code = finding.code(), "failed to publish an Event");
-    }
 }

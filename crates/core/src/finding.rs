@@ -19,6 +19,7 @@ mod manifest;
 mod probe;
 mod reference;
 mod render;
+mod running;
 mod variable;
 
 pub use annotation::AnnotationFinding;
@@ -34,6 +35,7 @@ pub use manifest::ManifestFinding;
 pub use probe::{Obstacle, ProbeFinding};
 pub use reference::ReferenceFinding;
 pub use render::Lines;
+pub use running::RunningFinding;
 pub use variable::VariableFinding;
 
 families! {
@@ -55,6 +57,8 @@ families! {
     Instrumentation(InstrumentationFinding),
     /// Fields that the API server does not take as they are written.
     Field(FieldFinding),
+    /// What the pods that run show.
+    Running(RunningFinding),
     /// Documents that are handed to the command line.
     Manifest(ManifestFinding),
 }

@@ -23,6 +23,11 @@ impl Fnv {
         let _ = serde_json::to_writer(self, value);
     }
 
+    /// The hash.
+    pub(crate) fn number(&self) -> u64 {
+        self.0
+    }
+
     /// The hash as text.
     pub(crate) fn text(&self) -> String {
         format!("{:016x}", self.0)

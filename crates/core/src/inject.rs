@@ -43,7 +43,9 @@ pub use references::references;
 
 use choose::{Chooser, Requested};
 use draft::Draft;
+use ingraft_api::Language;
 use injected_annotation::InjectedAnnotation;
+pub use injected_annotation::{Injected, injected};
 use pod::Pod;
 use serde_json::Value;
 
@@ -74,12 +76,25 @@ pub struct Request<'a> {
 pub struct Outcome {
     /// The changes, in order.
     pub edits: Vec<Edit>,
-    /// The decisions.
+    /// What was decided, "no" included.
     pub findings: Vec<Finding>,
+    /// The same in short, for each language that is requested.
+    pub decisions: Vec<Decision>,
     /// What to remember if the pod is refused; `None` where nothing was to be changed, or nobody makes it again.
     pub attempt: Option<Attempt>,
     /// Another webhook has removed references to the files of probes.
     pub is_stripped: bool,
+}
+
+/// What was decided about one language that a pod requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The language.
+    pub language: Language,
+    /// The Instrumentation, as `namespace/name`; `None` where none was found.
+    pub instrumentation: Option<String>,
+    /// What is injected, or is there already; `None` where nothing is.
+    pub injected: Option<Injected>,
 }
 
 /// Decides what is injected into a pod.
@@ -111,7 +126,7 @@ pub fn inject(request: &Request<'_>) -> Outcome {
 }
 
 /// What is decided, where nothing is to be changed.
-fn only_told(Outcome { findings, .. }: Outcome, mode: Mode) -> Outcome {
+fn only_told(Outcome { findings, decisions, .. }: Outcome, mode: Mode) -> Outcome {
     let told = |Finding { reason, subject, pointer }| {
         let reason = match reason {
             Reason::Choice(ChoiceFinding::Injected { language, instrumentation, containers }) => {
@@ -122,7 +137,13 @@ fn only_told(Outcome { findings, .. }: Outcome, mode: Mode) -> Outcome {
         };
         Finding { reason, subject, pointer }
     };
-    Outcome { findings: findings.into_iter().map(told).collect(), ..Outcome::default() }
+    let findings = findings.into_iter().map(told).collect();
+    Outcome { findings, decisions: without_effect(decisions), ..Outcome::default() }
+}
+
+/// Decisions of which nothing comes.
+fn without_effect(decisions: Vec<Decision>) -> Vec<Decision> {
+    decisions.into_iter().map(|decision| Decision { injected: None, ..decision }).collect()
 }
 
 /// Decides as if probes that another webhook has made useless had never been there.
@@ -146,28 +167,38 @@ fn decide(request: &Request<'_>, mut findings: Findings, is_stripped: bool) -> O
     if requested.is_empty() || pod.is_mirror() {
         return Outcome { findings: findings.into_vec(), ..Outcome::default() };
     }
-    if pod.is_windows() {
-        findings.pod(ChoiceFinding::WindowsPod, "/spec");
-        return Outcome { findings: findings.into_vec(), ..Outcome::default() };
-    }
     let Request { snapshot, settings, .. } = *request;
     let chooser = Chooser { pod: &pod, instrumentations: &snapshot.instrumentations, settings };
+    if pod.is_windows() {
+        findings.pod(ChoiceFinding::WindowsPod, "/spec");
+        let decisions = chooser.choose(&requested, &mut Findings::default()).refuse_all();
+        return Outcome { findings: findings.into_vec(), decisions, ..Outcome::default() };
+    }
     let choices = chooser.choose(&requested, &mut findings);
     let mut draft = Draft::new(&pod);
     if let Some(container) = choices.undetected {
         draft.request_probe(container);
     }
-    let mut injected = InjectedAnnotation::default();
+    let (mut injected, mut decisions) = (InjectedAnnotation::default(), choices.refused);
     for choice in &choices.languages {
-        let noticed = findings.noticed();
+        let (language, noticed) = (choice.language, findings.noticed());
         let containers = languages::inject(&pod, settings, choice, &mut draft, &mut findings);
-        if !containers.is_empty() {
-            injected.add(choice, profile(choice.language), &containers, settings);
-            let (language, instrumentation) = (choice.language, choice.instrumentation.reference());
-            findings.pod(ChoiceFinding::Injected { language, instrumentation, containers }, choice.pointer());
-        } else if findings.noticed() == noticed {
-            findings.pod(ChoiceFinding::AlreadyInjected { language: choice.language }, choice.pointer());
+        let (is_new, is_there) = (!containers.is_empty(), findings.noticed() == noticed);
+        let instrumentation = choice.instrumentation.reference();
+        let mut decision =
+            Decision { language, instrumentation: Some(instrumentation.clone()), injected: None };
+        if is_new || is_there {
+            decision.injected = Some(Injected::of(choice, containers.clone(), settings));
         }
+        if is_new {
+            if let Some(entry) = &decision.injected {
+                injected.add(language, entry.clone());
+            }
+            findings.pod(ChoiceFinding::Injected { language, instrumentation, containers }, choice.pointer());
+        } else if is_there {
+            findings.pod(ChoiceFinding::AlreadyInjected { language }, choice.pointer());
+        }
+        decisions.push(decision);
     }
     let plan = probe::plan(&pod, &draft, settings, &mut findings);
     probe::apply(plan, &pod, settings, &mut draft);
@@ -176,10 +207,11 @@ fn decide(request: &Request<'_>, mut findings: Findings, is_stripped: bool) -> O
         let message = snapshot.refusals.get(owner).map(|refusal| refusal.message.clone()).unwrap_or_default();
         findings.retain(|reason| !matches!(reason, Reason::Choice(ChoiceFinding::Injected { .. })));
         findings.pod(ContainerFinding::InjectionWithheld { message }, "");
-        return Outcome { findings: findings.into_vec(), attempt, ..Outcome::default() };
+        let decisions = without_effect(decisions);
+        return Outcome { findings: findings.into_vec(), decisions, attempt, ..Outcome::default() };
     }
     let edits = draft.into_edits(&injected);
-    Outcome { edits, findings: findings.into_vec(), attempt, ..Outcome::default() }
+    Outcome { edits, findings: findings.into_vec(), decisions, attempt, ..Outcome::default() }
 }
 
 /// What is about to be done to a pod that somebody makes again if it is refused.

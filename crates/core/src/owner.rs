@@ -1,12 +1,14 @@
 //! Who owns a pod, without asking the API server.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::json::{label, list, string};
 use crate::snapshot::Snapshot;
 
 /// A kind of object that makes pods, or makes what makes pods.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OwnerKind {
     /// apps/v1 ReplicaSet.
     ReplicaSet,
@@ -90,6 +92,50 @@ pub struct Owner {
     pub name: String,
     /// Its unique id, where known.
     pub uid: Option<String>,
+}
+
+/// What makes the pods that are counted together: the outermost owner whose kind is known, or a pod by itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkloadRef {
+    /// Its kind; `None` for a pod that nothing known makes.
+    pub kind: Option<OwnerKind>,
+    /// Its namespace.
+    pub namespace: Box<str>,
+    /// Its name.
+    pub name: Box<str>,
+}
+
+impl WorkloadRef {
+    /// What makes a pod in a namespace, whose owners are known.
+    pub fn of(pod: &str, namespace: &str, owners: &[Owner]) -> Self {
+        let (kind, name) = owners.last().map_or((None, pod), |owner| (Some(owner.kind), &owner.name));
+        Self { kind, namespace: namespace.into(), name: name.into() }
+    }
+
+    /// The command that has its pods created anew; `None` where there is none.
+    pub fn restart(&self) -> Option<String> {
+        let Self { kind, namespace, name } = self;
+        match kind {
+            Some(OwnerKind::Deployment | OwnerKind::StatefulSet | OwnerKind::DaemonSet) => {
+                Some(format!("kubectl rollout restart {} -n {namespace}", self.short()))
+            }
+            // https://argo-rollouts.readthedocs.io/en/stable/generated/kubectl-argo-rollouts/kubectl-argo-rollouts_restart/
+            Some(OwnerKind::Rollout) => Some(format!("kubectl argo rollouts restart {name} -n {namespace}")),
+            Some(OwnerKind::ReplicaSet | OwnerKind::Job | OwnerKind::CronJob) | None => None,
+        }
+    }
+
+    fn short(&self) -> String {
+        let kind = self.kind.map_or("pod", OwnerKind::as_str);
+        format!("{}/{}", kind.to_ascii_lowercase(), self.name)
+    }
+}
+
+/// As `kubectl` takes it: `deployment/web -n shop`.
+impl fmt::Display for WorkloadRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} -n {}", self.short(), self.namespace)
+    }
 }
 
 /// The owners of a pod, each followed by its own owner.

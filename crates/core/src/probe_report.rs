@@ -11,6 +11,9 @@ use crate::inject::probe::command;
 use crate::inject::{is_attach, is_clone, is_script, why_not_attached};
 use crate::json::{list, named, string, string_at};
 
+/// What the names of containers that bring an agent begin with.
+const PAYLOAD: &str = "opentelemetry-auto-instrumentation";
+
 /// What one probe reported.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProbeReport {
@@ -41,10 +44,8 @@ pub fn reports(pod: &Value, probe_image: &str) -> Vec<ProbeReport> {
         let plan = command::plan(container)?;
         let ended = status.pointer("/state/terminated")?;
         let message = string(ended, "message").unwrap_or_default();
-        let mut said = serde_json::from_str::<Report>(message).map_err(|_| {
-            let code = ended.get("exitCode").and_then(Value::as_i64).unwrap_or_default();
-            format!("it ended without a report, with exit code {code}")
-        });
+        let mut said = serde_json::from_str::<Report>(message)
+            .map_err(|_| format!("it ended without a report, with exit code {}", exit_code(ended)));
         if let Ok(Report { facts, .. }) = &mut said {
             // The image may set what the pod's own list sets too, and the probe does not report that.
             facts.sets.extend(plan.env_names.iter().cloned());
@@ -139,6 +140,19 @@ pub fn not_attached(pod: &Value) -> Vec<Finding> {
     statuses.iter().filter_map(finding).collect()
 }
 
+/// A container of ours that does not run, or has ended with an error, and what the kubelet says: whatever brings an
+/// agent, and what probes need.
+pub(crate) fn failing(pod: &Value) -> Option<(String, String)> {
+    let status = pod.get("status")?;
+    let statuses = ["initContainerStatuses", "containerStatuses"].map(|key| list(status, key));
+    statuses.concat().iter().find_map(|status| {
+        let name = string(status, "name").filter(|name| name.starts_with(PAYLOAD) || is_telling(name))?;
+        let ended =
+            || status.pointer("/state/terminated").filter(|ended| exit_code(ended) != 0).map(describe_end);
+        Some((name.to_owned(), failed_state(status).or_else(ended)?))
+    })
+}
+
 /// Whether an init container of that name may be one whose state says something.
 pub fn is_telling(name: &str) -> bool {
     name.starts_with(command::NAMES) || is_clone(name) || is_attach(name)
@@ -152,16 +166,22 @@ fn failed_state(status: &Value) -> Option<String> {
     if matches!(reason, "" | "PodInitializing" | "ContainerCreating") {
         return None;
     }
-    let text = |of: &Value| {
-        let [reason, message] = ["reason", "message"].map(|key| string(of, key).unwrap_or_default());
-        format!("{reason}: {message}").trim_end_matches([':', ' ']).to_owned()
-    };
-    let ended = status.pointer("/lastState/terminated").map(|ended| {
-        let code = ended.get("exitCode").and_then(Value::as_i64).unwrap_or_default();
-        format!("{}, exit code {code}", text(ended).trim())
-    });
+    let ended = status.pointer("/lastState/terminated").map(describe_end);
     // That it is tried again later says less than how it ended.
-    Some(ended.filter(|_| reason == "CrashLoopBackOff").unwrap_or_else(|| text(waiting)))
+    Some(ended.filter(|_| reason == "CrashLoopBackOff").unwrap_or_else(|| describe(waiting)))
+}
+
+fn describe(state: &Value) -> String {
+    let [reason, message] = ["reason", "message"].map(|key| string(state, key).unwrap_or_default());
+    format!("{reason}: {message}").trim_end_matches([':', ' ']).to_owned()
+}
+
+fn describe_end(ended: &Value) -> String {
+    format!("{}, exit code {}", describe(ended).trim(), exit_code(ended))
+}
+
+fn exit_code(ended: &Value) -> i64 {
+    ended.get("exitCode").and_then(Value::as_i64).unwrap_or_default()
 }
 
 impl ProbeReport {

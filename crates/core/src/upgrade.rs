@@ -49,24 +49,35 @@ impl Upgrade {
 /// Decides which images follow the operator's defaults.
 pub fn upgrade(instrumentation: &Instrumentation, settings: &Settings) -> Upgrade {
     let mut upgrade = Upgrade::default();
-    let annotations = instrumentation.metadata.annotations.as_ref();
-    let annotation = |key: &str| annotations.and_then(|all| all.get(key)).map_or("", String::as_str);
     for language in Language::with_image().filter(|language| settings.enabled(*language)) {
-        let (old, new) = (annotation(&language.default_image_key()), settings.image(language));
-        let pointer = format!("/spec/{}/image", language.field());
-        let defaulted = annotation(DEFAULTED).split(',').any(|path| path == pointer);
-        let unchanged = defaults::block(&instrumentation.spec, language).image == Some(old);
-        if old == new || !defaulted || !unchanged || is_downgrade(old, new) {
+        let Some(old) = defaults::block(&instrumentation.spec, language).image else { continue };
+        let new = settings.image(language);
+        if old == new || !follows_default(instrumentation, language) || is_downgrade(old, new) {
             continue;
         }
         if let Some(reason) = blocked(language, old, new) {
             let subject = Subject::Instrumentation(instrumentation.reference());
+            let pointer = image_pointer(language);
             upgrade.blocked.insert(language, Finding { reason: reason.into(), subject, pointer });
         } else {
             upgrade.images.insert(language, new.to_owned());
         }
     }
     upgrade
+}
+
+/// Whether nobody chose a language's image: there is none, or the defaulting webhook wrote it, and nobody changed it since.
+pub(crate) fn follows_default(instrumentation: &Instrumentation, language: Language) -> bool {
+    let Some(image) = defaults::block(&instrumentation.spec, language).image else { return true };
+    let annotations = instrumentation.metadata.annotations.as_ref();
+    let annotation = |key: &str| annotations.and_then(|all| all.get(key)).map_or("", String::as_str);
+    let pointer = image_pointer(language);
+    annotation(DEFAULTED).split(',').any(|path| path == pointer)
+        && annotation(&language.default_image_key()) == image
+}
+
+fn image_pointer(language: Language) -> String {
+    format!("/spec/{}/image", language.field())
 }
 
 /// The reason for not going from one image to another of the same repository.

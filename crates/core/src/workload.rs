@@ -15,6 +15,17 @@ use crate::snapshot::Snapshot;
 
 pub use unused::unused_annotations;
 
+/// Whether anything may have to be said about a workload whose namespace requests nothing: it has an annotation or label
+/// that looks like one of ours, as in the conditions of the webhook that warns.
+pub fn may_concern(document: &Value) -> bool {
+    let templates = ["", "/spec/template", "/spec/jobTemplate/spec/template"];
+    let mut objects = templates.iter().filter_map(|pointer| document.pointer(pointer));
+    objects.any(|object| {
+        let mut keys = ["annotations", "labels"].into_iter().flat_map(|map| keys_of(object, map));
+        keys.any(|key| ["opentelemetry", "ingraft.dev", "inject-"].iter().any(|part| key.contains(part)))
+    })
+}
+
 /// A document that is a pod or makes pods.
 #[derive(Debug, Clone, Copy)]
 pub struct Workload<'a> {
@@ -66,11 +77,11 @@ impl<'a> Workload<'a> {
         let owners = self.owners(namespace, snapshot);
         let pod = self.template;
         let outcome = inject(&Request { pod, namespace, owners: &owners, snapshot, settings });
-        let Outcome { edits, findings: of_pod, .. } = outcome;
+        let Outcome { edits, findings: of_pod, decisions, .. } = outcome;
         let mut findings = self.misplaced_annotations();
         findings.extend(of_pod);
         let edits = edits.into_iter().map(|edit| edit.under(self.pointer)).collect();
-        Outcome { edits, findings, ..Outcome::default() }
+        Outcome { edits, findings, decisions, ..Outcome::default() }
     }
 
     /// The owners that a pod of this workload will have, as far as they are known before it exists.

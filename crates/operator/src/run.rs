@@ -10,9 +10,9 @@ use ingraft_cluster::readiness::Readiness;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
-    Address, Candidate, Leadership, NAME, Registration, follow_authority, follow_memory, keep_halts,
-    keep_unregistered, prove_nodes, publish_events, save_memory, take_over_memory, upgrade_images,
-    watch_pods, watch_refusals,
+    Address, Candidate, Leadership, NAME, Registration, WorkloadCounts, Workloads, follow_authority,
+    follow_memory, keep_halts, keep_status, keep_unregistered, prove_nodes, publish_events, save_memory,
+    take_over_memory, upgrade_images, watch_pods, watch_refusals,
 };
 use ingraft_core::{EnvProbe, Mode, Settings};
 use ingraft_webhook::{Context, LeafResolver, Metrics, Server, router};
@@ -127,6 +127,8 @@ struct Shared {
     is_trusted: watch::Sender<bool>,
     /// What is known of the leader.
     leadership: watch::Sender<Leadership>,
+    /// How workloads fare, while this replica leads.
+    counts: watch::Sender<Option<WorkloadCounts>>,
 }
 
 impl Shared {
@@ -147,6 +149,7 @@ impl Shared {
             registered: Arc::default(),
             is_trusted: watch::Sender::default(),
             leadership: watch::Sender::default(),
+            counts: watch::Sender::default(),
         };
         (shared, received)
     }
@@ -228,8 +231,6 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
         store: Arc::clone(&shared.store),
         authority: shared.authority.subscribe(),
         registered: Arc::clone(&shared.registered),
-        settings: shared.settings().clone(),
-        reports: shared.reports.clone(),
     };
     let mut tasks = Tasks::default();
     let registering = client.clone();
@@ -239,10 +240,22 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
     tasks.spawn_infallible("saving of facts", async move {
         save_memory(&saving, &own.args.namespace, &own.store, own.unsaved).await;
     });
-    let (watching, own) = (client.clone(), shared.clone());
+    let workloads = Workloads {
+        client: client.clone(),
+        store: Arc::clone(&shared.store),
+        settings: shared.settings().clone(),
+        reports: shared.reports.clone(),
+        fleet: Arc::default(),
+    };
+    let (watching, own, fleet) = (client.clone(), shared.clone(), Arc::clone(&workloads.fleet));
     tasks.spawn_infallible("watch of pods", async move {
-        watch_pods(watching, &own.store, own.settings(), &own.reports, &own.learnt).await;
+        watch_pods(watching, &own.store, own.settings(), &own.reports, &own.learnt, &fleet).await;
     });
+    let (writing, own, fleet) = (client.clone(), shared.clone(), Arc::clone(&workloads.fleet));
+    tasks.spawn_infallible("status of Instrumentations", async move {
+        keep_status(&writing, &own.store, own.settings(), &fleet, &own.counts).await;
+    });
+    tasks.spawn_infallible("watch of workloads", async move { workloads.watch().await });
     if shared.args.mode == Mode::Inject {
         let (proving, own) = (client.clone(), shared.clone());
         tasks.spawn_infallible("proof of nodes", async move {

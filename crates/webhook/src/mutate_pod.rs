@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use ingraft_cluster::report::Report;
-use ingraft_core::{Finding, Halt, Outcome, Owner, Severity, finding::ChoiceFinding, inject, owner};
+use ingraft_core::finding::ChoiceFinding;
+use ingraft_core::{Finding, Halt, Outcome, Owner, Reason, Severity, inject, owner};
 use serde_json::Value;
 
 use crate::Context;
@@ -84,12 +85,16 @@ fn report(context: &Context, request: &Request, owners: Vec<Owner>, outcome: &Ou
             Severity::Error => log!(error),
         }
     }
-    let findings: Vec<Finding> =
-        outcome.findings.iter().filter(|finding| finding.severity() > Severity::Info).cloned().collect();
+    let is_told = |finding: &&Finding| {
+        finding.severity() > Severity::Info
+            || matches!(finding.reason, Reason::Choice(ChoiceFinding::Injected { .. }))
+    };
+    let findings: Vec<Finding> = outcome.findings.iter().filter(is_told).cloned().collect();
     if findings.is_empty() || request.dry_run {
         return;
     }
-    let report = Report { namespace: request.namespace.clone(), pod: pod.to_owned(), owners, findings };
+    let report =
+        Report { namespace: request.namespace.clone(), pod: pod.to_owned(), pod_uid: None, owners, findings };
     if !context.reports.send(report) {
         context.metrics.report_dropped();
     }

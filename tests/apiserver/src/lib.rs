@@ -49,6 +49,7 @@ mod requests;
 mod resources;
 #[cfg(test)]
 mod rules;
+mod seen;
 #[cfg(test)]
 mod stripped;
 #[cfg(test)]

@@ -34,6 +34,14 @@ pub(super) fn definition() -> Value {
                     {"name": "Endpoint", "type": "string", "jsonPath": ".spec.exporter.endpoint"},
                     {"name": "Sampler", "type": "string", "jsonPath": ".spec.sampler.type"},
                     {"name": "Sampler Arg", "type": "string", "jsonPath": ".spec.sampler.argument"},
+                    // Ours come last, for those who count columns.
+                    {"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"},
+                    {"name": "Asked", "type": "integer", "jsonPath": ".status.workloads.asked"},
+                    {"name": "Injected", "type": "integer", "jsonPath": ".status.workloads.injected"},
+                    {"name": "Missed", "type": "integer", "jsonPath": ".status.workloads.missed"},
+                    {"name": "Outdated", "type": "integer", "jsonPath": ".status.workloads.outdated"},
+                    {"name": "Failed", "type": "integer", "jsonPath": ".status.workloads.failed"},
+                    {"name": "Refused", "type": "integer", "jsonPath": ".status.workloads.refused"},
                 ],
                 "schema": {"openAPIV3Schema": {
                     "description": "Instrumentation says how the applications of a namespace, or those that name it, \
@@ -44,12 +52,21 @@ pub(super) fn definition() -> Value {
                         "kind": {"type": "string"},
                         "metadata": {"type": "object"},
                         "spec": with_rules(structural::<InstrumentationSpec>()),
-                        "status": structural::<InstrumentationStatus>(),
+                        "status": with_condition_types(structural::<InstrumentationStatus>()),
                     },
                 }},
             }],
         },
     })
+}
+
+/// Has conditions told apart by their type, as those of Kubernetes are, so that others can set some of their own.
+fn with_condition_types(mut status: Value) -> Value {
+    if let Some(conditions) = status.pointer_mut("/properties/conditions").and_then(Value::as_object_mut) {
+        conditions.insert("x-kubernetes-list-type".to_owned(), "map".into());
+        conditions.insert("x-kubernetes-list-map-keys".to_owned(), json!(["type"]));
+    }
+    status
 }
 
 /// Adds what a schema cannot say, as CEL. The rules refuse what the reference's webhook refuses

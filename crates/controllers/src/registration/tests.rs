@@ -48,8 +48,6 @@ fn registration(authority: watch::Receiver<Option<Authority>>, registered: Arc<N
         store: Arc::default(),
         authority,
         registered,
-        settings: Settings::default(),
-        reports: Reports::new().0,
     }
 }
 

@@ -34,10 +34,6 @@ family! {
             /// The language.
             language: Language,
         },
-        /// The pod was created a moment before the API server knew that its namespace requests injection.
-        Warning: PodMissed
-            example "The namespace was annotated, and its workload restarted at once:\n\n```console\n$ kubectl annotate namespace shop instrumentation.opentelemetry.io/inject-java=true && kubectl rollout restart deployment -n shop\n```"
-            fix "Restart the workload again: `kubectl rollout restart deployment/NAME`.",
         /// An annotation says `true`, and the namespace has no Instrumentation.
         Error: InstrumentationMissing {
             /// The language.
@@ -151,16 +147,6 @@ impl ChoiceFinding {
                 locale,
                 "{language} is already injected, nothing to do",
                 "{language} ya está inyectado, no hay nada que hacer",
-            )),
-            Self::PodMissed => Text::new(say!(
-                locale,
-                "the pod runs without what its namespace requests: it was created before the API server knew of that",
-                "el pod se ejecuta sin lo que solicita su espacio de nombres: se creó antes de que el servidor de la API lo supiera",
-            ))
-            .help(say!(
-                locale,
-                "restart the workload",
-                "reinicia la carga de trabajo",
             )),
             Self::InstrumentationMissing { language, namespace, elsewhere } => Text::new(say!(
                 locale,

@@ -82,6 +82,14 @@ family! {
 }
 
 impl EndpointFinding {
+    /// Whether no telemetry can arrive as it is, whoever sends it.
+    pub(crate) const fn loses_all(&self) -> bool {
+        matches!(
+            self,
+            Self::EndpointMissing { .. } | Self::EndpointNotAUrl { .. } | Self::EndpointPortNotServed { .. }
+        )
+    }
+
     pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
             Self::EndpointMissing { container: None } => Text::new(say!(

@@ -5,6 +5,7 @@ use ingraft_probe_contract::{Refusal, StandDown};
 use proptest::prelude::*;
 
 use super::*;
+use crate::owner::{OwnerKind, WorkloadRef};
 use crate::snapshot::{PodSecurity, ReferenceKind};
 
 fn text(value: &str) -> String {
@@ -24,7 +25,12 @@ fn samples() -> Vec<Reason> {
     endpoints(&mut samples);
     instrumentations(&mut samples);
     fields(&mut samples);
+    running(&mut samples);
     samples
+}
+
+fn workload(kind: OwnerKind) -> WorkloadRef {
+    WorkloadRef { kind: Some(kind), namespace: "shop-1".into(), name: "web-1".into() }
 }
 
 fn choices(samples: &mut Vec<Reason>) {
@@ -48,7 +54,6 @@ fn choices(samples: &mut Vec<Reason>) {
                 mode: "observe",
             },
             F::AlreadyInjected { language },
-            F::PodMissed,
             F::InstrumentationMissing { language, namespace: namespace.clone(), elsewhere: Vec::new() },
             F::InstrumentationMissing {
                 language,
@@ -191,6 +196,22 @@ fn probes(samples: &mut Vec<Reason>) {
     samples.push(F::ProbeNotStarted { container: container.clone(), why: text("error-1") }.into());
     samples.push(F::EntrypointSets { container: container.clone(), variables: texts(["VARIABLE_1"]) }.into());
     samples.push(F::ProbeFailed { container, error: text("error-1") }.into());
+}
+
+fn running(samples: &mut Vec<Reason>) {
+    use RunningFinding as F;
+    let (language, instrumentation) = (Language::Java, || text("shop-1/base-1"));
+    for kind in [OwnerKind::Deployment, OwnerKind::Rollout, OwnerKind::Job] {
+        let workload = || workload(kind);
+        samples
+            .push(F::PodMissed { language, instrumentation: instrumentation(), workload: workload() }.into());
+        samples.push(
+            F::PodOutdated { language, instrumentation: instrumentation(), workload: workload() }.into(),
+        );
+    }
+    for why in ["OOMKilled, exit code 137", "ErrImagePull: not found 1", "Error, exit code 1"] {
+        samples.push(F::PayloadFailed { container: text("app-1"), why: text(why) }.into());
+    }
 }
 
 fn endpoints(samples: &mut Vec<Reason>) {

@@ -3,6 +3,7 @@
 use ingraft_api::annotations::{self, Ask};
 use ingraft_api::{Instrumentation, Language};
 
+use super::Decision;
 use super::pod::{Container, Pod};
 use crate::facts::agent;
 use crate::finding::{ChoiceFinding, Findings};
@@ -87,8 +88,22 @@ fn default_container<'a>(pod: &Pod<'a>) -> Option<Container<'a>> {
 #[derive(Debug)]
 pub(crate) struct Choices<'a> {
     pub(crate) languages: Vec<Choice<'a>>,
+    /// What is requested and cannot be injected.
+    pub(crate) refused: Vec<Decision>,
     /// The container in which a probe is to detect the language.
     pub(crate) undetected: Option<&'a str>,
+}
+
+impl Choices<'_> {
+    /// The decisions where nothing is injected after all.
+    pub(crate) fn refuse_all(self) -> Vec<Decision> {
+        let refused = self.languages.into_iter().map(|Choice { language, instrumentation, .. }| Decision {
+            language,
+            instrumentation: Some(instrumentation.reference()),
+            injected: None,
+        });
+        self.refused.into_iter().chain(refused).collect()
+    }
 }
 
 /// What is injected into which containers.
@@ -117,22 +132,33 @@ pub(crate) struct Chooser<'c, 'a> {
 impl<'a> Chooser<'_, 'a> {
     /// What to inject, for each language by itself.
     pub(crate) fn choose(&self, requested: &Requested<'a>, findings: &mut Findings) -> Choices<'a> {
-        let mut resolved = Vec::new();
+        let (mut resolved, mut refused) = (Vec::new(), Vec::new());
+        let mut refuse = |language, instrumentation: Option<&Instrumentation>| {
+            let instrumentation = instrumentation.map(Instrumentation::reference);
+            refused.push(Decision { language, instrumentation, injected: None });
+        };
         for &(language, ask) in &requested.languages {
+            let found = self.instrumentation(language, ask);
             if !self.settings.enabled(language) {
                 self.report(findings, language, ChoiceFinding::LanguageDisabled { language });
+                refuse(language, found.ok());
                 continue;
             }
-            match self.instrumentation(language, ask) {
+            match found {
                 Ok(instrumentation) => resolved.push((language, instrumentation)),
-                Err(reason) => self.report(findings, language, reason),
+                Err(reason) => {
+                    self.report(findings, language, reason);
+                    refuse(language, None);
+                }
             }
         }
         let several = resolved.len() > 1;
         let mut languages = Vec::new();
         for (language, instrumentation) in resolved {
             let containers = self.containers(language, several, findings);
-            if !containers.is_empty() {
+            if containers.is_empty() {
+                refuse(language, Some(instrumentation));
+            } else {
                 languages.push(Choice { language, instrumentation, containers });
             }
         }
@@ -142,7 +168,7 @@ impl<'a> Chooser<'_, 'a> {
             findings.pod(reason, annotation_pointer(annotations::INJECT));
             container.name
         });
-        Choices { languages, undetected }
+        Choices { languages, refused, undetected }
     }
 
     /// Adds a finding about the annotation that requests a language, on the pod or on the namespace.

@@ -11,13 +11,16 @@ use crate::inject::payload;
 use crate::inject::profile::{self, Profile};
 
 const FOLDER: &str = "/usr/local/apache2/conf";
+/// The version that the module is for unless somebody says otherwise.
+const VERSION: &str = "2.4";
 
 pub(crate) const PROFILE: Profile = Profile {
-    defaults: &[("version", "2.4"), ("configPath", FOLDER)],
+    defaults: &[("version", VERSION), ("configPath", FOLDER)],
     particulars: |spec| {
-        profile::text(
-            &spec.apache_httpd.as_ref().map(|httpd| (&httpd.attrs, &httpd.version, &httpd.config_path)),
-        )
+        let chosen = spec.apache_httpd.as_ref();
+        let version = chosen.and_then(|httpd| httpd.version.as_deref()).unwrap_or(VERSION);
+        let folder = chosen.and_then(|httpd| httpd.config_path.as_deref()).unwrap_or(FOLDER);
+        profile::text(&(chosen.map(|httpd| &httpd.attrs), version, folder))
     },
     ..super::PROFILE
 };

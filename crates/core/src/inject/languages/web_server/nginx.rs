@@ -16,7 +16,11 @@ pub(crate) const PROFILE: Profile = Profile {
     // As in the reference (docs/reference/operator.md 7 and 8).
     enabled: false,
     defaults: &[("configFile", MAIN_FILE)],
-    particulars: |spec| profile::text(&spec.nginx.as_ref().map(|nginx| (&nginx.attrs, &nginx.config_file))),
+    particulars: |spec| {
+        let chosen = spec.nginx.as_ref();
+        let file = chosen.and_then(|nginx| nginx.config_file.as_deref()).unwrap_or(MAIN_FILE);
+        profile::text(&(chosen.map(|nginx| &nginx.attrs), file))
+    },
     ..super::PROFILE
 };
 

@@ -1,0 +1,309 @@
+//! What the leader knows of the cluster's workloads: what is decided about each, and how its pods fare.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Duration;
+
+use ingraft_api::instrumentation::WorkloadCounts;
+use ingraft_cluster::report::Report;
+use ingraft_core::instrumentation_status::Asking;
+use ingraft_core::standing::{self, has_newer_image, standing};
+use ingraft_core::{
+    Decision, Finding, Namespace, Owner, OwnerKind, RunningPod, Settings, Severity, Snapshot, Standing,
+    Workload, WorkloadRef,
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+/// What was applied together is decided about together: an Instrumentation may follow its workload.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// The workloads of the cluster, as far as they or their namespaces request something, and all pods.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    workloads: BTreeMap<WorkloadRef, Held>,
+    /// The workload of each pod, by the pod's unique id.
+    pods: HashMap<Box<str>, WorkloadRef>,
+    /// What is to be decided about, and since when.
+    due: BTreeMap<WorkloadRef, Instant>,
+}
+
+/// What is kept of one workload.
+#[derive(Debug, Default)]
+struct Held {
+    /// What it says; `None` for one that nobody has read, because nothing requests anything of its pods.
+    object: Option<Object>,
+    pods: Vec<KnownPod>,
+    decisions: Vec<Decision>,
+    /// What was told of this generation.
+    told: HashSet<u64>,
+}
+
+/// A pod that exists.
+#[derive(Debug)]
+struct KnownPod {
+    uid: Box<str>,
+    name: Box<str>,
+    state: RunningPod,
+}
+
+/// A document, in the form that takes least memory.
+#[derive(Debug)]
+struct Object {
+    uid: Option<String>,
+    generation: Option<i64>,
+    /// What its pods request by themselves: see [`standing::asks`].
+    asks: u64,
+    document: Box<[u8]>,
+}
+
+impl Held {
+    /// The pods that are made from what it says now.
+    fn current(&self) -> impl Iterator<Item = &RunningPod> + Clone {
+        let asks = self.object.as_ref().map(|object| object.asks);
+        self.pods.iter().map(|pod| &pod.state).filter(move |pod| Some(pod.asks) == asks)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.object.is_none() && self.pods.is_empty()
+    }
+}
+
+impl Fleet {
+    /// Takes up a workload that exists, as it is now.
+    pub(crate) fn see(&mut self, workload: WorkloadRef, document: &Value, namespace: Option<&Namespace>) {
+        let asked = namespace.is_some_and(Namespace::asks);
+        if !asked && !ingraft_core::workload::may_concern(document) {
+            return self.forget(&workload);
+        }
+        let text = |key: &str| document.pointer(key).and_then(Value::as_str).map(str::to_owned);
+        let template = Workload::of(document).map(|workload| standing::asks(workload.template));
+        let object = Object {
+            uid: text("/metadata/uid"),
+            generation: document.pointer("/metadata/generation").and_then(Value::as_i64),
+            asks: template.unwrap_or_default(),
+            document: document.to_string().into_bytes().into(),
+        };
+        let held = self.workloads.entry(workload.clone()).or_default();
+        let earlier = held.object.as_ref();
+        if earlier.is_some_and(|earlier| earlier.document == object.document) {
+            return;
+        }
+        if earlier.map(|earlier| (&earlier.uid, earlier.generation)) != Some((&object.uid, object.generation))
+        {
+            held.told.clear();
+        }
+        held.object = Some(object);
+        self.due.entry(workload).or_insert_with(Instant::now);
+    }
+
+    /// A workload is gone, or requests nothing.
+    pub(crate) fn forget(&mut self, workload: &WorkloadRef) {
+        if let Some(held) = self.workloads.get_mut(workload).filter(|held| held.object.is_some()) {
+            let pods = std::mem::take(&mut held.pods);
+            *held = Held { pods, ..Held::default() };
+        }
+        self.drop_if_empty(workload);
+    }
+
+    /// Forgets the workloads of a kind that were not listed.
+    pub(crate) fn keep_only(&mut self, kind: Option<OwnerKind>, listed: &BTreeSet<WorkloadRef>) {
+        let gone = self.workloads.keys().filter(|known| known.kind == kind && !listed.contains(*known));
+        for workload in gone.cloned().collect::<Vec<_>>() {
+            self.forget(&workload);
+        }
+    }
+
+    /// Takes up a pod as it is now; `None` for one of which nothing is expected any more.
+    pub(crate) fn see_pod(
+        &mut self,
+        uid: &str,
+        name: &str,
+        workload: WorkloadRef,
+        state: Option<RunningPod>,
+    ) {
+        let Some(state) = state else { return self.forget_pod(uid) };
+        if self.pods.get(uid).is_some_and(|known| *known != workload) {
+            self.forget_pod(uid);
+        }
+        let held = self.workloads.entry(workload.clone()).or_default();
+        match held.pods.iter_mut().find(|known| *known.uid == *uid) {
+            Some(known) if known.state == state => return,
+            Some(known) => known.state = state,
+            None => held.pods.push(KnownPod { uid: uid.into(), name: name.into(), state }),
+        }
+        self.pods.insert(uid.into(), workload.clone());
+        self.due.entry(workload).or_insert_with(Instant::now);
+    }
+
+    /// A pod is gone.
+    pub(crate) fn forget_pod(&mut self, uid: &str) {
+        let Some(workload) = self.pods.remove(uid) else { return };
+        if let Some(held) = self.workloads.get_mut(&workload) {
+            held.pods.retain(|known| *known.uid != *uid);
+        }
+        // A pod by itself is its own document.
+        if is_read_by_pod(&workload) && self.workloads.get(&workload).is_some_and(|held| held.pods.is_empty())
+        {
+            self.forget(&workload);
+        }
+        self.drop_if_empty(&workload);
+    }
+
+    /// Forgets the pods that were not listed.
+    pub(crate) fn keep_only_pods(&mut self, listed: &HashSet<String>) {
+        let gone = self.pods.keys().filter(|uid| !listed.contains(&***uid)).cloned().collect::<Vec<_>>();
+        for uid in gone {
+            self.forget_pod(&uid);
+        }
+    }
+
+    fn drop_if_empty(&mut self, workload: &WorkloadRef) {
+        if self.workloads.get(workload).is_some_and(Held::is_empty) {
+            self.workloads.remove(workload);
+            self.due.remove(workload);
+        }
+    }
+
+    /// Has everything decided about again: something that decisions depend on has changed.
+    pub(crate) fn decide_all_again(&mut self) {
+        let now = Instant::now().checked_sub(SETTLE).unwrap_or_else(Instant::now);
+        for (workload, held) in &self.workloads {
+            if held.object.is_some() {
+                self.due.entry(workload.clone()).or_insert(now);
+            }
+        }
+    }
+
+    /// Has the pods of a namespace looked at again that no workload was read for.
+    pub(crate) fn look_again(&mut self, namespace: &str) {
+        let now = Instant::now();
+        for workload in self.workloads.keys().filter(|workload| &*workload.namespace == namespace) {
+            self.due.entry(workload.clone()).or_insert(now);
+        }
+    }
+
+    /// What is to be decided about now, and is no longer due.
+    pub(crate) fn take_due(&mut self) -> Vec<WorkloadRef> {
+        let now = Instant::now();
+        let due = self.due.iter().filter(|(_, since)| now - **since >= SETTLE);
+        let due: Vec<WorkloadRef> = due.map(|(workload, _)| workload.clone()).collect();
+        for workload in &due {
+            self.due.remove(workload);
+        }
+        due
+    }
+
+    /// What could not be told, or read, is tried again later.
+    pub(crate) fn put_off(&mut self, workload: WorkloadRef) {
+        self.due.entry(workload).or_insert_with(Instant::now);
+    }
+
+    /// Whether pods request something, and what they are made from has not been read.
+    pub(crate) fn is_unread(&self, workload: &WorkloadRef, namespace: Option<&Namespace>) -> bool {
+        let nothing = standing::asks(&Value::Null);
+        let asked = namespace.is_some_and(Namespace::asks);
+        self.workloads.get(workload).is_some_and(|held| {
+            is_read_by_pod(workload)
+                && held.object.is_none()
+                && held.pods.iter().any(|pod| asked || pod.state.asks != nothing)
+        })
+    }
+
+    /// The name of a pod of a workload.
+    pub(crate) fn pod_of(&self, workload: &WorkloadRef) -> Option<String> {
+        Some(self.workloads.get(workload)?.pods.first()?.name.to_string())
+    }
+
+    /// Decides about a workload. Returns what is to be told of it.
+    pub(crate) fn decide(
+        &mut self,
+        workload: &WorkloadRef,
+        snapshot: &Snapshot,
+        settings: &Settings,
+    ) -> Option<Report> {
+        let held = self.workloads.get_mut(workload)?;
+        let object = held.object.as_ref()?;
+        let document: Value = serde_json::from_slice(&object.document).ok()?;
+        let outcome = Workload::of(&document)?.inject(&workload.namespace, snapshot, settings);
+        held.decisions = outcome.decisions;
+        let running = held.decisions.iter().filter_map(|one| standing::review(workload, one, held.current()));
+        let findings = outcome.findings.into_iter().filter(|finding| finding.severity() > Severity::Info);
+        let findings: Vec<Finding> =
+            findings.chain(running).filter(|finding| !held.told.contains(&key(finding, settings))).collect();
+        if findings.is_empty() {
+            return None;
+        }
+        let owner = |kind| Owner { kind, name: workload.name.to_string(), uid: object.uid.clone() };
+        Some(Report {
+            namespace: workload.namespace.to_string(),
+            pod: workload.name.to_string(),
+            pod_uid: object.uid.clone(),
+            owners: workload.kind.map(owner).into_iter().collect(),
+            findings,
+        })
+    }
+
+    /// Findings of a workload were told.
+    pub(crate) fn told(&mut self, workload: &WorkloadRef, findings: &[Finding], settings: &Settings) {
+        if let Some(held) = self.workloads.get_mut(workload) {
+            held.told.extend(findings.iter().map(|finding| key(finding, settings)));
+        }
+    }
+
+    /// The workloads that request each Instrumentation, by its reference, in the order of their names.
+    pub(crate) fn asking(&self) -> HashMap<&str, Vec<Asking<'_>>> {
+        let mut asking: HashMap<&str, Vec<Asking<'_>>> = HashMap::new();
+        for (workload, held) in &self.workloads {
+            let mut by_reference: BTreeMap<&str, Asking<'_>> = BTreeMap::new();
+            for decision in &held.decisions {
+                let Some(reference) = decision.instrumentation.as_deref() else { continue };
+                let standing = standing(decision, held.current());
+                let newer = has_newer_image(decision, held.current());
+                let entry = by_reference.entry(reference);
+                let asking = entry.or_insert(Asking { workload, standing, has_newer_image: newer });
+                asking.standing = asking.standing.max(standing);
+                asking.has_newer_image |= newer;
+            }
+            for (reference, one) in by_reference {
+                asking.entry(reference).or_default().push(one);
+            }
+        }
+        asking
+    }
+
+    /// How all workloads fare that request something.
+    pub(crate) fn counts(&self) -> WorkloadCounts {
+        let mut counts = WorkloadCounts::default();
+        for held in self.workloads.values().filter(|held| !held.decisions.is_empty()) {
+            counts.asked += 1;
+            let worst = held.decisions.iter().map(|decision| standing(decision, held.current())).max();
+            match worst.unwrap_or(Standing::Idle) {
+                Standing::Idle => {}
+                Standing::Injected => counts.injected += 1,
+                Standing::Outdated => counts.outdated += 1,
+                Standing::Missed => counts.missed += 1,
+                Standing::Refused => counts.refused += 1,
+                Standing::Failed => counts.failed += 1,
+            }
+            let newer = held.decisions.iter().any(|decision| has_newer_image(decision, held.current()));
+            counts.newer_image += u32::from(newer);
+        }
+        counts
+    }
+}
+
+/// Whether nobody watches what makes the pods: a pod stands for it.
+fn is_read_by_pod(workload: &WorkloadRef) -> bool {
+    matches!(workload.kind, None | Some(OwnerKind::ReplicaSet | OwnerKind::Job))
+}
+
+/// What tells a finding from others of its workload.
+fn key(finding: &Finding, settings: &Settings) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (finding.code(), &finding.pointer, finding.message(settings.locale)).hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+use ingraft_api::Instrumentation;
+use serde_json::json;
+use tokio::time::advance;
+
+use super::*;
+
+const INJECT_JAVA: &str = "instrumentation.opentelemetry.io/inject-java";
+
+fn web() -> WorkloadRef {
+    WorkloadRef { kind: Some(OwnerKind::Deployment), namespace: "shop".into(), name: "web".into() }
+}
+
+fn deployment(generation: i64, annotations: &Value) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u", "generation": generation},
+        "spec": {"template": {
+            "metadata": {"annotations": annotations},
+            "spec": {"containers": [{"name": "app", "image": "app:1"}]},
+        }},
+    })
+}
+
+fn snapshot() -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    let object = json!({"metadata": {"name": "base", "namespace": "shop"}, "spec": {"exporter": {"endpoint": "http://c.obs:4318"}}});
+    let instrumentation: Instrumentation = serde_json::from_value(object).unwrap();
+    snapshot.instrumentations.insert("shop".into(), "base".into(), instrumentation);
+    snapshot
+}
+
+fn codes(report: Option<&Report>) -> Vec<&'static str> {
+    report.into_iter().flat_map(|report| &report.findings).map(Finding::code).collect()
+}
+
+/// A pod that requests this, and into which nothing was injected.
+fn pod(annotations: &Value) -> Option<RunningPod> {
+    RunningPod::of(&json!({"metadata": {"annotations": annotations}, "status": {"phase": "Running"}}))
+}
+
+fn decide(fleet: &mut Fleet, snapshot: &Snapshot) -> Vec<&'static str> {
+    let settings = Settings::default();
+    let report = fleet.decide(&web(), snapshot, &settings);
+    if let Some(report) = &report {
+        fleet.told(&web(), &report.findings, &settings);
+    }
+    codes(report.as_ref())
+}
+
+#[tokio::test(start_paused = true)]
+async fn tells_once_for_each_generation_and_only_of_pods_of_this_template() {
+    let (mut fleet, snapshot) = (Fleet::default(), snapshot());
+    let asks = json!({INJECT_JAVA: "base"});
+    fleet.see(web(), &deployment(1, &asks), None);
+    assert!(fleet.take_due().is_empty(), "what belongs to it may follow");
+    advance(SETTLE).await;
+    assert_eq!(fleet.take_due(), [web()]);
+    assert_eq!(decide(&mut fleet, &snapshot), [""; 0]);
+    assert_eq!(fleet.counts(), WorkloadCounts { asked: 1, ..WorkloadCounts::default() });
+
+    // Made before the template requested anything.
+    fleet.see_pod("old", "web-old", web(), pod(&json!({})));
+    assert_eq!(decide(&mut fleet, &snapshot), [""; 0]);
+    fleet.see_pod("new", "web-new", web(), pod(&asks));
+    assert_eq!(decide(&mut fleet, &snapshot), ["PodMissed"]);
+    assert_eq!(decide(&mut fleet, &snapshot), [""; 0]);
+    fleet.see(web(), &deployment(2, &asks), None);
+    assert_eq!(decide(&mut fleet, &snapshot), ["PodMissed"], "a new generation");
+    assert_eq!(fleet.counts().missed, 1);
+    assert_eq!(fleet.asking()["shop/base"].len(), 1);
+
+    fleet.forget_pod("new");
+    assert_eq!(fleet.counts(), WorkloadCounts { asked: 1, ..WorkloadCounts::default() });
+    fleet.forget(&web());
+    fleet.forget_pod("old");
+    assert!(fleet.workloads.is_empty() && fleet.pods.is_empty() && fleet.take_due().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn keeps_nothing_of_those_that_request_nothing() {
+    let mut fleet = Fleet::default();
+    fleet.see(web(), &deployment(1, &json!({"other": "x"})), None);
+    assert!(fleet.workloads.is_empty());
+    let asking = Namespace::new([(INJECT_JAVA.to_owned(), "base".to_owned())]);
+    fleet.see(web(), &deployment(1, &json!({})), Some(&asking));
+    assert_eq!(fleet.workloads.len(), 1);
+
+    // What was removed while nobody watched.
+    fleet.keep_only(Some(OwnerKind::DaemonSet), &BTreeSet::new());
+    assert_eq!(fleet.workloads.len(), 1);
+    fleet.keep_only(Some(OwnerKind::Deployment), &BTreeSet::new());
+    assert!(fleet.workloads.is_empty());
+    fleet.see_pod("a", "web-a", web(), pod(&json!({})));
+    fleet.keep_only_pods(&HashSet::new());
+    assert!(fleet.workloads.is_empty() && fleet.pods.is_empty());
+}
+
+/// A Job, or a ReplicaSet by itself, is read where a pod of it requests something.
+#[tokio::test(start_paused = true)]
+async fn what_nobody_watches_is_read_by_its_pods() {
+    let mut fleet = Fleet::default();
+    let job = WorkloadRef { kind: Some(OwnerKind::Job), ..web() };
+    fleet.see_pod("a", "web-a", job.clone(), pod(&json!({})));
+    assert!(!fleet.is_unread(&job, None));
+    let asking = Namespace::new([(INJECT_JAVA.to_owned(), "base".to_owned())]);
+    assert!(fleet.is_unread(&job, Some(&asking)));
+    fleet.see_pod("a", "web-a", job.clone(), pod(&json!({INJECT_JAVA: "base"})));
+    assert!(fleet.is_unread(&job, None));
+    assert_eq!(fleet.pod_of(&job).as_deref(), Some("web-a"));
+    fleet.see(job.clone(), &deployment(1, &json!({INJECT_JAVA: "base"})), None);
+    assert!(!fleet.is_unread(&job, None));
+    fleet.forget_pod("a");
+    assert!(fleet.workloads.is_empty(), "the pod was all that was known of it");
+}

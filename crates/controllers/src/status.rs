@@ -1,0 +1,124 @@
+//! What `kubectl describe otelinst` shows: the leader writes the status of Instrumentations.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ingraft_api::Instrumentation;
+use ingraft_api::instrumentation::{GROUP, InstrumentationStatus, KIND, VERSION, WorkloadCounts};
+use ingraft_cluster::error_chain::Chain;
+use ingraft_cluster::watch::Store;
+use ingraft_core::instrumentation_status::status;
+use ingraft_core::{Settings, review};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::interval;
+
+use crate::fleet::Fleet;
+use crate::repeats::Repeats;
+use crate::{FIELD_MANAGER, events};
+
+/// The status of an Instrumentation is written at most this often.
+const PERIOD: Duration = Duration::from_secs(5);
+
+/// Keeps the status of all Instrumentations, and the counts of all workloads, for as long as this replica leads.
+pub async fn keep_status(
+    client: &Client,
+    store: &Store,
+    settings: &Settings,
+    fleet: &Mutex<Fleet>,
+    counts: &watch::Sender<Option<WorkloadCounts>>,
+) {
+    let (mut tick, mut repeats) = (interval(PERIOD), Repeats::default());
+    loop {
+        tick.tick().await;
+        let (changed, all) = {
+            let fleet = fleet.lock().unwrap_or_else(PoisonError::into_inner);
+            (changed(store, settings, &fleet), fleet.counts())
+        };
+        counts.send_replace(Some(all));
+        for (instrumentation, new) in changed {
+            match write(client, &instrumentation, &new).await {
+                Ok(()) => tell_readiness(client, &instrumentation, &new).await,
+                // It was removed this moment.
+                Err(kube::Error::Api(status)) if status.is_not_found() => {}
+                Err(error) => {
+                    let error = Chain(&error).to_string();
+                    if repeats.is_due(&error) {
+                        let name = instrumentation.reference();
+                        tracing::warn!(
+                            instrumentation = name,
+                            error,
+                            "failed to write a status, will try again"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The Instrumentations whose status is not what it should be, and what it should be.
+fn changed(
+    store: &Store,
+    settings: &Settings,
+    fleet: &Fleet,
+) -> Vec<(Instrumentation, InstrumentationStatus)> {
+    let snapshot = store.read();
+    let mut asking = fleet.asking();
+    let now = Time(Timestamp::now());
+    let status_of = |one: &Instrumentation| {
+        let findings = review(one, &snapshot, settings);
+        let workloads = asking.remove(one.reference().as_str()).unwrap_or_default();
+        status(one, &findings, workloads, now.clone(), settings.locale)
+    };
+    let mut all: Vec<_> = snapshot.instrumentations.iter().map(status_of).collect();
+    let pairs = snapshot.instrumentations.iter().zip(all.drain(..));
+    pairs.filter(|(one, new)| !is_written(one, new)).map(|(one, new)| (one.clone(), new)).collect()
+}
+
+/// Whether a status says all that it should say.
+fn is_written(instrumentation: &Instrumentation, new: &InstrumentationStatus) -> bool {
+    instrumentation.status.as_ref().is_some_and(|old| {
+        let conditions = |status: &InstrumentationStatus| status.conditions.clone().unwrap_or_default();
+        (old.observed_generation, old.workloads, &old.first)
+            == (new.observed_generation, new.workloads, &new.first)
+            && conditions(new).iter().all(|condition| conditions(old).contains(condition))
+    })
+}
+
+async fn write(
+    client: &Client,
+    instrumentation: &Instrumentation,
+    new: &InstrumentationStatus,
+) -> kube::Result<()> {
+    let (namespace, name) = (instrumentation.namespace().unwrap_or_default(), instrumentation.name_any());
+    let api = Api::<Instrumentation>::namespaced(client.clone(), &namespace);
+    let object: Value = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"), "kind": KIND,
+        // Not one that was created under the same name since.
+        "metadata": {"name": name, "namespace": namespace, "uid": instrumentation.metadata.uid},
+        "status": new,
+    });
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    api.patch_status(&name, &params, &Patch::Apply(object)).await.map(drop)
+}
+
+/// Tells by an Event when an Instrumentation has become ready, or is not ready any more.
+async fn tell_readiness(client: &Client, instrumentation: &Instrumentation, new: &InstrumentationStatus) {
+    let condition = |status: &InstrumentationStatus| status.conditions.iter().flatten().next().cloned();
+    let before = instrumentation.status.as_ref().and_then(condition);
+    let Some(now) = condition(new) else { return };
+    let is_ready = now.status == "True";
+    // One that was never looked at is expected to be ready.
+    if before.map_or(is_ready, |before| before.status == now.status) {
+        return;
+    }
+    let (kind, note) =
+        if is_ready { ("Normal", "telemetry can be sent".to_owned()) } else { ("Warning", now.message) };
+    let object = instrumentation.object_ref(&());
+    events::publish(client, events::new(kind, &now.reason, note, "Review", &object)).await;
+}

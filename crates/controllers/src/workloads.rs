@@ -1,0 +1,215 @@
+//! Tells what is wrong with workloads, whoever applied them and whenever: the leader decides about each of them, once for
+//! each generation, also where no pod ever asks.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::{BoxStream, SelectAll};
+use ingraft_cluster::client::WATCH_LIFE;
+use ingraft_cluster::error_chain::Chain;
+use ingraft_cluster::report::Reports;
+use ingraft_cluster::watch::Store;
+use ingraft_cluster::workloads::{all, document, kinds, of_namespace, pod, reference, rollouts};
+use ingraft_core::{Finding, Reason, Settings, Snapshot, Subject, WorkloadRef};
+use kube::Client;
+use kube::api::{ApiResource, DynamicObject};
+use kube::runtime::{WatchStreamExt, watcher};
+use tokio::time::{Instant, interval};
+
+use crate::fleet::Fleet;
+use crate::repeats::Repeats;
+
+/// How often to look for what is due.
+const TICK: Duration = Duration::from_secs(1);
+/// All workloads are decided about again at most this often.
+const ALL_AGAIN: Duration = Duration::from_secs(3);
+/// Whether the cluster serves Argo Rollouts by now is asked this often.
+const LOOK_FOR_ROLLOUTS: Duration = Duration::from_mins(1);
+/// So many are decided about before reviews get their turn.
+const SLICE: usize = 16;
+
+type Watched = (ApiResource, watcher::Result<watcher::Event<DynamicObject>>);
+
+/// What the leader knows of workloads, and where it tells of them.
+#[derive(Clone)]
+pub struct Workloads {
+    /// The API server.
+    pub client: Client,
+    /// What is known of the cluster.
+    pub store: Arc<Store>,
+    /// What the person who runs the operator chose.
+    pub settings: Settings,
+    /// Where findings go.
+    pub reports: Reports,
+    /// The workloads and their pods.
+    pub fleet: Arc<Mutex<Fleet>>,
+}
+
+impl Workloads {
+    /// Follows all workloads for as long as this replica leads.
+    pub async fn watch(&self) {
+        let mut served = kinds().to_vec();
+        let mut events: SelectAll<_> = served.iter().map(|kind| self.follow(kind.clone())).collect();
+        let (mut tick, mut look) = (interval(TICK), interval(LOOK_FOR_ROLLOUTS));
+        let (mut listed, mut repeats) = (BTreeSet::new(), Repeats::default());
+        let mut last = Seen::default();
+        loop {
+            tokio::select! {
+                Some((kind, event)) = events.next() => match event {
+                    Ok(event) => self.take_up(&kind, event, &mut listed),
+                    Err(error) => repeats.watch_failed(&kind.plural, &error),
+                },
+                _ = tick.tick() => self.decide(&served, &mut last).await,
+                _ = look.tick(), if served.len() == kinds().len() => {
+                    if let Ok(Some(kind)) = rollouts(&self.client).await {
+                        events.push(self.follow(kind.clone()));
+                        served.push(kind);
+                    }
+                }
+            }
+        }
+    }
+
+    fn follow(&self, kind: ApiResource) -> BoxStream<'static, Watched> {
+        let config = watcher::Config::default().page_size(100).timeout(WATCH_LIFE);
+        let events = watcher(all(&self.client, &kind), config).default_backoff();
+        events.map(move |event| (kind.clone(), event)).boxed()
+    }
+
+    fn fleet(&self) -> MutexGuard<'_, Fleet> {
+        self.fleet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `listed` has what was listed of all kinds since each began to be listed.
+    fn take_up(
+        &self,
+        kind: &ApiResource,
+        event: watcher::Event<DynamicObject>,
+        listed: &mut BTreeSet<WorkloadRef>,
+    ) {
+        match event {
+            watcher::Event::Init => {
+                let of_kind =
+                    |workload: &WorkloadRef| workload.kind.is_some_and(|one| one.as_str() == kind.kind);
+                listed.retain(|workload| !of_kind(workload));
+            }
+            watcher::Event::InitApply(object) => {
+                listed.insert(reference(&object, kind));
+                self.see(kind, object);
+            }
+            watcher::Event::InitDone => {
+                self.fleet().keep_only(ingraft_core::OwnerKind::parse(&kind.kind), listed);
+            }
+            watcher::Event::Apply(object) => self.see(kind, object),
+            watcher::Event::Delete(object) => self.fleet().forget(&reference(&object, kind)),
+        }
+    }
+
+    fn see(&self, kind: &ApiResource, object: DynamicObject) {
+        let workload = reference(&object, kind);
+        let document = document(object, kind);
+        let snapshot = self.store.read();
+        self.fleet().see(workload.clone(), &document, snapshot.namespace(&workload.namespace));
+    }
+
+    /// Decides about what has changed, and about everything when what decisions depend on has.
+    async fn decide(&self, served: &[ApiResource], last: &mut Seen) {
+        let now = Seen::of(&self.store);
+        for namespace in now.asking.difference(&last.asking) {
+            self.read_namespace(served, namespace).await;
+        }
+        last.asking = now.asking;
+        if (now.revision, &now.instrumentations) != (last.revision, &last.instrumentations)
+            && last.all_again.is_none_or(|at| at.elapsed() >= ALL_AGAIN)
+        {
+            self.fleet().decide_all_again();
+            (last.revision, last.instrumentations) = (now.revision, now.instrumentations);
+            last.all_again = Some(Instant::now());
+        }
+        let due = self.fleet().take_due();
+        for slice in due.chunks(SLICE) {
+            for workload in slice {
+                self.decide_about(workload).await;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Reads the workloads of a namespace that begins to request something: nothing was kept of them.
+    async fn read_namespace(&self, served: &[ApiResource], namespace: &str) {
+        for kind in served {
+            match of_namespace(&self.client, kind, namespace).await {
+                Ok(objects) => objects.into_iter().for_each(|object| self.see(kind, object)),
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), namespace, "failed to read {}", kind.plural);
+                }
+            }
+        }
+        self.fleet().look_again(namespace);
+    }
+
+    async fn decide_about(&self, workload: &WorkloadRef) {
+        let is_unread = {
+            let snapshot = self.store.read();
+            self.fleet().is_unread(workload, snapshot.namespace(&workload.namespace))
+        };
+        if is_unread && let Err(error) = self.read_pod(workload).await {
+            tracing::warn!(error = %Chain(&error), %workload, "failed to read a pod, will try again");
+            return self.fleet().put_off(workload.clone());
+        }
+        let Some(report) = self.fleet().decide(workload, &self.store.read(), &self.settings) else { return };
+        let findings = report.findings.clone();
+        if !self.reports.send(report) {
+            return self.fleet().put_off(workload.clone());
+        }
+        for finding in findings.iter().filter(|finding| is_told_by_nobody_else(finding)) {
+            let (code, message) = (finding.code(), finding.message(self.settings.locale));
+            tracing::warn!(code, severity = finding.severity().as_str(), k8s.namespace.name = &*workload.namespace, %workload, "{message}");
+        }
+        self.fleet().told(workload, &findings, &self.settings);
+    }
+
+    /// Reads a pod that stands for a workload which nobody watches.
+    async fn read_pod(&self, workload: &WorkloadRef) -> kube::Result<()> {
+        let Some(name) = self.fleet().pod_of(workload) else { return Ok(()) };
+        if let Some(document) = pod(&self.client, &workload.namespace, &name).await? {
+            let snapshot = self.store.read();
+            self.fleet().see(workload.clone(), &document, snapshot.namespace(&workload.namespace));
+        }
+        Ok(())
+    }
+}
+
+/// Whether no review of a pod logs it.
+fn is_told_by_nobody_else(finding: &Finding) -> bool {
+    finding.subject == Subject::Workload || matches!(finding.reason, Reason::Running(_))
+}
+
+/// What decisions depended on when all were made last.
+#[derive(Default)]
+struct Seen {
+    asking: BTreeSet<String>,
+    revision: u64,
+    instrumentations: Vec<(String, Option<i64>, Option<String>)>,
+    all_again: Option<Instant>,
+}
+
+impl Seen {
+    fn of(store: &Store) -> Self {
+        let snapshot: &Snapshot = &store.read();
+        let asking = snapshot.namespaces.in_namespace("").filter(|(_, namespace)| namespace.asks());
+        // Their status changes with every workload.
+        let instrumentations = snapshot
+            .instrumentations
+            .iter()
+            .map(|one| (one.reference(), one.metadata.generation, one.metadata.uid.clone()));
+        Self {
+            asking: asking.map(|(name, _)| name.to_owned()).collect(),
+            revision: store.revision(),
+            instrumentations: instrumentations.collect(),
+            all_again: None,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! How the pods that run stand to what is decided about their workload.
+//!
+//! Pods that request something else than the workload's template by now are being replaced, and tell nothing: whoever
+//! counts leaves them out (see [`asks`]).
+
+use ingraft_api::Language;
+use ingraft_api::annotations::{INJECT, PREFIX};
+use serde_json::Value;
+
+use crate::finding::{Finding, RunningFinding};
+use crate::fnv::Fnv;
+use crate::inject::{Decision, Injected, injected};
+use crate::owner::WorkloadRef;
+use crate::probe_report::failing;
+
+/// How a workload fares with one language that it requests. The later, the more it needs somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// No pod runs.
+    Idle,
+    /// All its pods run with what the Instrumentation means.
+    Injected,
+    /// A pod runs with what the Instrumentation meant before it was changed, or with another Instrumentation.
+    Outdated,
+    /// A pod runs without.
+    Missed,
+    /// Nothing is injected, and a finding says why.
+    Refused,
+    /// A container that brings the agent does not run.
+    Failed,
+}
+
+/// A number that changes with the annotations by which a pod, or a template, requests something.
+pub fn asks(pod: &Value) -> u64 {
+    let annotations = pod.pointer("/metadata/annotations").and_then(Value::as_object);
+    let mut ours: Vec<_> = annotations
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| key.starts_with(PREFIX) || *key == INJECT)
+        .collect();
+    // A map may keep the order in which it was written.
+    ours.sort_by_key(|(key, _)| *key);
+    let mut hasher = Fnv::new();
+    hasher.add(&ours);
+    hasher.number()
+}
+
+/// What matters of a pod that runs, or is about to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningPod {
+    /// What it requests: see [`asks`].
+    pub asks: u64,
+    injected: Box<[(Language, Injected)]>,
+    /// A container of ours that does not run, and what the kubelet says.
+    failing: Option<Box<(String, String)>>,
+}
+
+impl RunningPod {
+    /// Reads a pod. Nothing is expected any more of one that has ended, or is being removed.
+    pub fn of(pod: &Value) -> Option<Self> {
+        let phase = pod.pointer("/status/phase").and_then(Value::as_str);
+        if pod.pointer("/metadata/deletionTimestamp").is_some()
+            || matches!(phase, Some("Succeeded" | "Failed"))
+        {
+            return None;
+        }
+        Some(Self {
+            asks: asks(pod),
+            injected: injected(pod).into_iter().collect(),
+            failing: failing(pod).map(Box::new),
+        })
+    }
+
+    /// What was injected for a language.
+    pub fn injected(&self, language: Language) -> Option<&Injected> {
+        self.injected.iter().find(|(known, _)| *known == language).map(|(_, injected)| injected)
+    }
+
+    /// A container of ours that does not run, and what the kubelet says.
+    pub fn failing(&self) -> Option<(&str, &str)> {
+        self.failing.as_deref().map(|(container, why)| (container.as_str(), why.as_str()))
+    }
+
+    /// How it fares with a language.
+    pub fn standing(&self, decision: &Decision) -> Standing {
+        let Some(expected) = &decision.injected else { return Standing::Refused };
+        let Some(found) = self.injected(decision.language) else { return Standing::Missed };
+        if self.failing.is_some() {
+            Standing::Failed
+        } else if (&found.instrumentation, &found.hash) != (&expected.instrumentation, &expected.hash) {
+            Standing::Outdated
+        } else {
+            Standing::Injected
+        }
+    }
+}
+
+/// How a workload fares with a language, by the pods of it that run.
+pub fn standing<'a>(decision: &Decision, pods: impl IntoIterator<Item = &'a RunningPod>) -> Standing {
+    let worst = pods.into_iter().map(|pod| pod.standing(decision)).max().unwrap_or(Standing::Idle);
+    if decision.injected.is_none() { Standing::Refused } else { worst }
+}
+
+/// Whether pods run with an earlier image of the agent, and nothing else has changed: the operator has a newer default.
+pub fn has_newer_image<'a>(decision: &Decision, pods: impl IntoIterator<Item = &'a RunningPod>) -> bool {
+    let Some(expected) = &decision.injected else { return false };
+    pods.into_iter().any(|pod| {
+        let found = pod.injected(decision.language);
+        // What was injected by an earlier release does not say.
+        found.is_some_and(|found| {
+            found.hash == expected.hash && found.image.is_some() && found.image != expected.image
+        })
+    })
+}
+
+/// What people should know of how a workload fares.
+pub fn review<'a>(
+    workload: &WorkloadRef,
+    decision: &Decision,
+    pods: impl IntoIterator<Item = &'a RunningPod, IntoIter: Clone>,
+) -> Option<Finding> {
+    let pods = pods.into_iter();
+    let standing = standing(decision, pods.clone());
+    let (language, workload) = (decision.language, workload.clone());
+    let instrumentation = decision.instrumentation.clone()?;
+    let (reason, pointer) = match standing {
+        Standing::Idle | Standing::Injected | Standing::Refused => return None,
+        Standing::Outdated => (RunningFinding::PodOutdated { language, instrumentation, workload }, ""),
+        Standing::Missed => (RunningFinding::PodMissed { language, instrumentation, workload }, ""),
+        Standing::Failed => {
+            let (container, why) = pods.clone().find_map(|pod| pod.failing.as_deref().cloned())?;
+            (RunningFinding::PayloadFailed { container, why }, "/spec/initContainers")
+        }
+    };
+    Some(Finding::pod(reason, pointer))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn expected() -> Decision {
+        let injected = Injected {
+            containers: vec!["app".to_owned()],
+            hash: "h2".to_owned(),
+            image: Some("java:2".to_owned()),
+            instrumentation: "shop/base".to_owned(),
+        };
+        let instrumentation = Some("shop/base".to_owned());
+        Decision { language: Language::Java, instrumentation, injected: Some(injected) }
+    }
+
+    fn pod(hash: &str, instrumentation: &str, image: &str) -> Value {
+        let entry = json!({"java": {"containers": ["app"], "hash": hash, "image": image, "instrumentation": instrumentation}});
+        json!({"metadata": {"annotations": {"ingraft.dev/injected": entry.to_string()}}, "spec": {}, "status": {}})
+    }
+
+    #[test]
+    fn the_pod_that_fares_worst_counts() {
+        let fares = |pods: &[Value]| {
+            let pods: Vec<RunningPod> = pods.iter().filter_map(RunningPod::of).collect();
+            standing(&expected(), &pods)
+        };
+        let current = pod("h2", "shop/base", "java:2");
+        assert_eq!(fares(&[]), Standing::Idle);
+        assert_eq!(fares(&[current.clone()]), Standing::Injected);
+        assert_eq!(fares(&[current.clone(), pod("h1", "shop/base", "java:2")]), Standing::Outdated);
+        assert_eq!(fares(&[current.clone(), pod("h2", "shop/other", "java:2")]), Standing::Outdated);
+        assert_eq!(fares(&[current.clone(), json!({})]), Standing::Missed);
+        let mut ended = json!({"status": {"phase": "Succeeded"}});
+        assert_eq!(fares(&[ended.clone()]), Standing::Idle);
+        ended["status"]["phase"] = "Running".into();
+        ended["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        assert_eq!(fares(&[ended]), Standing::Idle);
+        let mut stuck = current;
+        stuck["status"]["initContainerStatuses"] = json!([{
+            "name": "opentelemetry-auto-instrumentation-java",
+            "state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}},
+        }]);
+        assert_eq!(fares(&[stuck]), Standing::Failed);
+        let refused = Decision { injected: None, ..expected() };
+        assert_eq!(standing(&refused, []), Standing::Refused);
+    }
+
+    #[test]
+    fn another_default_image_makes_nothing_outdated() {
+        let pods = [pod("h2", "shop/base", "java:1")].iter().filter_map(RunningPod::of).collect::<Vec<_>>();
+        assert_eq!(standing(&expected(), &pods), Standing::Injected);
+        assert!(has_newer_image(&expected(), &pods));
+        let current = [RunningPod::of(&pod("h2", "shop/base", "java:2")).unwrap()];
+        assert!(!has_newer_image(&expected(), &current));
+    }
+}
