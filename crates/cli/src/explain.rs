@@ -1,13 +1,20 @@
-//! `ingraft explain`: what is decided about one workload of a cluster, and which environment its containers get.
+//! `ingraft explain`: what is decided about a workload of a cluster, or about all of a namespace, why, and how the pods
+//! that run fare.
 
+mod chain;
 mod environments;
+mod namespace;
 
 use anyhow::{Context as _, anyhow};
+use chain::{Chain, NamedPod};
 use clap::ValueEnum;
 use ingraft_cluster::api::{self, Operator, WorkloadKind};
 use ingraft_cluster::facts;
 use ingraft_core::refusal::Maker;
-use ingraft_core::{Finding, Locale, Outcome, Refusal, Snapshot, Subject, Verdict, Workload, edit};
+use ingraft_core::{
+    Finding, Locale, Outcome, OwnerKind, Refusal, RunningPod, Snapshot, Subject, Verdict, Workload,
+    WorkloadRef, edit, owner,
+};
 use ingraft_settings::{Installed, of_operator};
 use kube::Client;
 use serde_json::{Value, json};
@@ -19,14 +26,13 @@ use crate::output::{self, FailOn};
 /// Arguments of `ingraft explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The workload: pod, deployment, statefulset, daemonset, replicaset, replicationcontroller, job, cronjob or
-    /// rollout
+    /// A pod, deployment, statefulset, daemonset, replicaset, replicationcontroller, job, cronjob, rollout or namespace
     #[arg(value_name = "TYPE/NAME", value_parser = parse_target)]
-    workload: Target,
+    target: Target,
     /// Its namespace [default: that of the context]
     #[arg(short, long)]
     namespace: Option<String>,
-    /// What to print: findings for people, or findings and changes for programs
+    /// What to print: for people, or for programs, with the changes
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
     /// Also print the environment of its containers before and after injection; values from Secrets are never printed
@@ -39,17 +45,18 @@ pub struct Args {
 /// How the answer is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, ValueEnum)]
 enum Form {
-    /// Findings on standard error
+    /// The chain from the annotation to the pods, and findings on standard error
     #[default]
     Text,
-    /// Findings, and the changes as an RFC 6902 patch
+    /// The same, and the changes as an RFC 6902 patch
     Json,
 }
 
 /// What is to be explained.
 #[derive(Debug, Clone)]
 struct Target {
-    kind: WorkloadKind,
+    /// `None` for a namespace.
+    kind: Option<WorkloadKind>,
     /// The kind as written.
     word: String,
     name: String,
@@ -59,19 +66,28 @@ fn parse_target(text: &str) -> Result<Target, String> {
     let Some((word, name)) = text.split_once('/').filter(|(_, name)| !name.is_empty()) else {
         return Err("write TYPE/NAME, such as deployment/checkout".to_owned());
     };
-    let kind = WorkloadKind::parse(word).ok_or_else(|| {
-        let kinds: Vec<&str> = WorkloadKind::names().collect();
-        format!("\"{word}\" is none of {}", kinds.join(", "))
-    })?;
+    let kind = WorkloadKind::parse(word);
+    if kind.is_none() && !["namespace", "namespaces", "ns"].contains(&word.to_lowercase().as_str()) {
+        let kinds: Vec<&str> = WorkloadKind::names().chain(["namespace"]).collect();
+        return Err(format!("\"{word}\" is none of {}", kinds.join(", ")));
+    }
     Ok(Target { kind, word: word.to_owned(), name: name.to_owned() })
 }
 
-/// Explains one workload.
+/// Explains one workload, or those of a namespace.
 pub fn run(args: &Args, locale: Locale) -> anyhow::Result<u8> {
     args.cluster.with_client(async |client| {
         let namespace = args.namespace.as_deref().unwrap_or_else(|| client.default_namespace());
-        let question = Question { args, client: &client, namespace, locale };
-        question.answer().await
+        match args.target.kind {
+            Some(kind) => {
+                let question = Question { args, client: &client, namespace, locale };
+                question.answer(kind).await
+            }
+            None => {
+                let namespace = &args.target.name;
+                namespace::answer(&Question { args, client: &client, namespace, locale }).await
+            }
+        }
     })
 }
 
@@ -91,22 +107,39 @@ struct Known {
 }
 
 impl Question<'_> {
-    async fn answer(&self) -> anyhow::Result<u8> {
-        let object = self.object().await?;
+    async fn answer(&self, kind: WorkloadKind) -> anyhow::Result<u8> {
+        let object = self.object(kind).await?;
         let template = self.template_of(&object).await;
         let workload = Workload::of(&template).context("it has no pod template")?;
         let Known { snapshot, installed, mut notes } = self.known().await?;
         notes.extend(self.withheld(&snapshot));
+        let pods = self.pods(&mut notes).await?;
+        let (reference, pods) = self.of_object(&object, &snapshot, pods);
         let outcome = workload.inject(self.namespace, &snapshot, &installed.settings);
-        let worst = outcome.findings.iter().map(Finding::severity).max();
+        let mut injected = workload.document.clone();
+        edit::apply(&mut injected, &outcome.edits);
+        let chain = Chain {
+            workload: reference,
+            template: workload.template,
+            injected: injected.pointer(workload.pointer).unwrap_or(workload.template),
+            annotations: &format!("{}/metadata/annotations", workload.pointer).replace('/', ".")[1..],
+            namespace: self.namespace,
+            snapshot: &snapshot,
+            decisions: &outcome.decisions,
+            pods,
+        };
+        let (text, json, running) = (chain.text(), chain.json(self.locale), chain.findings());
+        let worst = outcome.findings.iter().chain(&running).map(Finding::severity).max();
         if self.args.output == Form::Json {
-            self.print_json(workload, outcome, &notes)?;
+            self.print_json(workload, outcome, json, &notes)?;
             return Ok(FailOn::Error.status(worst));
         }
+        let Target { word, name, .. } = &self.args.target;
+        output::print(format!("{word}/{name} in namespace {}\n{text}", self.namespace).as_bytes())?;
         for note in &notes {
             output::note(note);
         }
-        for finding in &outcome.findings {
+        for finding in outcome.findings.iter().chain(&running) {
             output::finding(finding, &self.location(workload, finding), self.locale);
         }
         if self.args.env {
@@ -117,7 +150,7 @@ impl Question<'_> {
 
     /// What the API server has refused of this workload after it was injected.
     fn withheld(&self, snapshot: &Snapshot) -> Vec<String> {
-        let Target { name, .. } = &self.args.workload;
+        let Target { name, .. } = &self.args.target;
         let refusals = snapshot
             .refusals
             .values()
@@ -131,13 +164,43 @@ impl Question<'_> {
         refusals.map(note).collect()
     }
 
-    async fn object(&self) -> anyhow::Result<Value> {
-        let Target { kind, word, name } = &self.args.workload;
+    async fn object(&self, kind: WorkloadKind) -> anyhow::Result<Value> {
+        let Target { word, name, .. } = &self.args.target;
         kind.get(self.client, self.namespace, name).await.map_err(|error| match error {
             // The API server's messages are meant for people.
             kube::Error::Api(status) => anyhow!("{} (namespace {})", status.message, self.namespace),
             other => anyhow!(other).context(format!("failed to read {word}/{name}")),
         })
+    }
+
+    /// The pods of the namespace, as documents; `None` if they may not be seen.
+    async fn pods(&self, notes: &mut Vec<String>) -> anyhow::Result<Option<Vec<Value>>> {
+        let pods = api::pods(self.client, self.namespace).await;
+        allowed(pods, ": how the pods that run fare is not known", notes).context("failed to read the pods")
+    }
+
+    /// What is counted together with an object that is a pod or makes pods, and those of the pods that are it or its own.
+    fn of_object(
+        &self,
+        object: &Value,
+        snapshot: &Snapshot,
+        pods: Option<Vec<Value>>,
+    ) -> (WorkloadRef, Option<Vec<NamedPod>>) {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let (name, kind) = (text("/metadata/name"), OwnerKind::parse(text("/kind")));
+        let owners_of = |pod: &Value| owner::owners(pod, self.namespace, snapshot);
+        let is_own = |pod: &Value| {
+            is_pod(object) && pod.pointer("/metadata/uid") == object.pointer("/metadata/uid")
+                || owners_of(pod).iter().any(|owner| Some(owner.kind) == kind && owner.name == name)
+        };
+        let named = |pod: &Value| {
+            let name = pod.pointer("/metadata/name").and_then(Value::as_str)?.to_owned();
+            Some(NamedPod { name, state: RunningPod::of(pod)? })
+        };
+        let pods = pods.map(|pods| pods.iter().filter(|pod| is_own(pod)).filter_map(named).collect());
+        let of_pod = || WorkloadRef::of(name, self.namespace, &owners_of(object));
+        let itself = || WorkloadRef { kind, namespace: self.namespace.into(), name: name.into() };
+        (if is_pod(object) { of_pod() } else { itself() }, pods)
     }
 
     /// A pod is explained by what it was made from.
@@ -181,17 +244,24 @@ impl Question<'_> {
 
     /// The field and object of a finding.
     fn location(&self, workload: Workload<'_>, finding: &Finding) -> String {
-        let Target { word, name, .. } = &self.args.workload;
+        let Target { word, name, .. } = &self.args.target;
         let pointer = if finding.subject == Subject::Pod { workload.pointer } else { "" };
         let object = finding.object(self.locale, &format!("{word}/{name}"), self.namespace);
         format!("{pointer}{} ({object})", finding.pointer)
     }
 
-    fn print_json(&self, workload: Workload<'_>, outcome: Outcome, notes: &[String]) -> anyhow::Result<()> {
+    fn print_json(
+        &self,
+        workload: Workload<'_>,
+        outcome: Outcome,
+        chain: Value,
+        notes: &[String],
+    ) -> anyhow::Result<()> {
         let Outcome { edits, findings, .. } = outcome;
         let change = Change { workload, namespace: self.namespace, edits, pointer: String::new() };
         let mut answer = change.patch();
-        if let Some(answer) = answer.as_object_mut() {
+        if let (Some(answer), Value::Object(chain)) = (answer.as_object_mut(), chain) {
+            answer.extend(chain);
             let findings = findings.iter().map(|finding| output::finding_as_json(finding, self.locale));
             answer.insert("findings".to_owned(), findings.collect());
             answer.insert("notes".to_owned(), json!(notes));
@@ -215,7 +285,7 @@ impl Question<'_> {
         };
         let after = after.unwrap_or(workload.template);
         let text = environments::environments(self.client, self.namespace, workload.template, after).await?;
-        let Target { word, name, .. } = &self.args.workload;
+        let Target { word, name, .. } = &self.args.target;
         output::print(format!("{word}/{name}, {when}\n{text}").as_bytes())
     }
 }

@@ -18,6 +18,7 @@ mod cluster;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod explain;
 mod golden;
 #[cfg(test)]
 mod http;

@@ -277,6 +277,6 @@ fn explain_asks_the_operator() {
         .run(&["delete", "deployment", "ingraft-operator", "-n", "opentelemetry-operator-system"])
         .unwrap();
     let alone = explain();
-    assert!(alone.starts_with("deployment/web, if it started now\n") && !alone.contains(probed), "{alone}");
+    assert!(alone.contains("\ndeployment/web, if it started now\n") && !alone.contains(probed), "{alone}");
     assert!(alone.contains("there is no operator in this cluster"), "{alone}");
 }

@@ -96,11 +96,11 @@ fn explain_names_what_its_user_may_not_see() {
     assert_eq!(all["patch"], own["patch"]);
     assert!(all["findings"].to_string().contains("EndpointPortCorrected"), "{all}");
     let notes: Vec<&str> = own["notes"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    let named = ["configmaps", "limitranges", "namespaces", "nodes", "services"];
+    let named = ["configmaps", "limitranges", "namespaces", "nodes", "pods", "services"];
     for resource in named.iter().chain(&["runtimeclasses.node.k8s.io", "instrumentations.opentelemetry.io"]) {
         assert!(notes.iter().any(|note| note.starts_with(&format!("{resource} "))), "{resource}: {notes:#?}");
     }
-    assert_eq!(notes.len(), 7, "{notes:#?}");
+    assert_eq!(notes.len(), 8, "{notes:#?}");
 }
 
 fn create_namespaces(cluster: &Cluster, cases: &[GoldenCase]) {
