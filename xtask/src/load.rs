@@ -4,6 +4,7 @@
 //! one connection. All traffic stays on the loopback interface, and every loop ends by its count.
 
 mod do_nothing;
+mod workloads;
 
 use std::path::Path;
 use std::process::Command;
@@ -27,6 +28,9 @@ pub struct LoadArgs {
     /// Namespaces, each with a Deployment, that exist before the operator starts
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=20_000))]
     namespaces: u32,
+    /// Workloads, each with two pods, that exist while pods are changed 200 times a second for a minute
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=20_000))]
+    workloads: u32,
     /// Another webhook on this machine that gets the same reviews in turns, such as
     /// https://127.0.0.1:9444/mutate-v1-pod
     #[arg(long, value_name = "URL", value_parser = loopback_url)]
@@ -100,6 +104,11 @@ pub fn run(args: &LoadArgs, progress: Progress) -> anyhow::Result<()> {
     println!("  ingraft                     {own_time:.2} ms");
     println!("  a webhook that does nothing {floor_time:.2} ms");
     println!("memory after them             {}", resident(operator.id())?);
+    if args.workloads > 0 {
+        progress.step("creating workloads, and changing pods for a minute", || {
+            workloads::run(kubectl, operator.id(), args.workloads)
+        })?;
+    }
     Ok(())
 }
 
@@ -305,10 +314,13 @@ fn cpu_time(process: u32) -> anyhow::Result<Duration> {
 }
 
 fn resident(process: u32) -> anyhow::Result<String> {
+    Ok(format!("{:.1} MiB", resident_kibibytes(process)? / 1024.0))
+}
+
+fn resident_kibibytes(process: u32) -> anyhow::Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(format!("{:.1} MiB", kibibytes / 1024.0))
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
 /// The review of a typical pod, as a ReplicaSet's controller causes it.
