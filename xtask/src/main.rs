@@ -28,7 +28,7 @@ enum Command {
     Tools(Scope),
     /// Write the definitions of custom resources that are generated from the types
     Crds,
-    /// Write the pages about findings, docs/findings
+    /// Write the pages that are generated: docs/findings and docs/metrics.md
     Docs,
     /// Start a Kubernetes cluster with Ingraft, a Collector and a Python application, and show what happens
     ///

@@ -60,13 +60,13 @@ fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
     succeed(&mut cargo_command(arguments))
 }
 
-fn cargo_command(arguments: &[&str]) -> Command {
+pub(crate) fn cargo_command(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
     command
 }
 
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
+pub(crate) fn succeed(command: &mut Command) -> anyhow::Result<()> {
     let status = command.status().context("start cargo")?;
     ensure!(status.success(), "{command:?} failed");
     Ok(())

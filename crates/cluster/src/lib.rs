@@ -14,6 +14,7 @@ pub mod fetched_sources;
 mod learn;
 pub mod pods;
 pub mod readiness;
+pub mod recent;
 pub mod reference_lookup;
 pub mod report;
 pub mod slim;

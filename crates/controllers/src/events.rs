@@ -4,12 +4,11 @@
 //! The same finding about the same object is one Event, whichever replica tells it and however often: its name follows
 //! from both, and its count grows. (An Event that nobody repeats is removed after an hour.)
 
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use ingraft_cluster::error_chain::Chain;
+use ingraft_cluster::recent::Recent;
 use ingraft_cluster::report::Report;
 use ingraft_cluster::watch::Store;
 use ingraft_core::{Finding, Locale, Severity, Subject};
@@ -24,10 +23,6 @@ use tokio::sync::mpsc;
 
 use crate::NAME;
 
-/// The same finding about the same object is published again only after this long.
-const QUIET: Duration = Duration::from_mins(1);
-/// So many recent Events are remembered.
-const REMEMBERED: usize = 4096;
 /// The longest name of an Event: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>.
 const LONGEST_NAME: usize = 253;
 
@@ -43,32 +38,11 @@ pub async fn publish_events(
         for finding in &report.findings {
             for object in objects(&report, finding, &store) {
                 let event = event(finding, "Inject", &object, locale);
-                if recent.is_due(&event) {
+                if recent.is_due(&event.metadata.name) {
                     publish(&client, event).await;
                 }
             }
         }
-    }
-}
-
-/// The Events that were published a short time ago, by name.
-#[derive(Debug, Default)]
-struct Recent(HashMap<String, Instant>);
-
-impl Recent {
-    /// Whether to publish an Event now.
-    fn is_due(&mut self, event: &Event) -> bool {
-        let (name, now) = (event.metadata.name.clone().unwrap_or_default(), Instant::now());
-        if self.0.get(&name).is_some_and(|last| now - *last < QUIET) {
-            return false;
-        }
-        if self.0.len() >= REMEMBERED {
-            self.0.retain(|_, last| now - *last < QUIET);
-        }
-        if self.0.len() < REMEMBERED {
-            self.0.insert(name, now);
-        }
-        true
     }
 }
 
@@ -198,11 +172,10 @@ mod tests {
     fn the_same_finding_about_two_containers_is_two_events() {
         let (shop, other) =
             (object("Deployment", "web", Some("u1")), object("Deployment", "web", Some("u2")));
-        let mut recent = Recent::default();
-        assert!(recent.is_due(&about("app", &shop)));
-        assert!(recent.is_due(&about("worker", &shop)));
-        assert!(recent.is_due(&about("app", &other)), "a Deployment that was created anew");
-        assert!(!recent.is_due(&about("app", &shop)));
+        let name = |container: &str, object: &ObjectReference| about(container, object).metadata.name;
+        assert_eq!(name("app", &shop), name("app", &shop));
+        assert_ne!(name("app", &shop), name("worker", &shop));
+        assert_ne!(name("app", &shop), name("app", &other), "a Deployment that was created anew");
     }
 
     #[test]

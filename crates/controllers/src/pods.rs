@@ -105,21 +105,16 @@ fn learn_of_init_containers(
     let (namespace, document) = (pod.namespace().unwrap_or_default(), pod.document());
     let report = |findings| {
         let owners = owner::owners(&document, &namespace, &store.read());
-        reports.send(Report {
-            namespace: namespace.clone(),
-            pod: pod.name_any(),
-            pod_uid: pod.uid(),
-            owners,
-            findings,
-        });
+        let (namespace, pod, pod_uid) = (namespace.clone(), pod.name_any(), pod.uid());
+        let report = Report { namespace, pod, pod_uid, owners, findings };
+        reports.log(&report);
+        reports.send(report);
     };
     let mut is_new = |what: String| told.insert((pod.uid().unwrap_or_default(), what));
     if let Some(StartFailure { halt, finding }) = failure(&document, &namespace, &settings.probe_image)
         && is_new(finding.code().to_owned())
     {
         store.note_halt(halt);
-        let (code, message) = (finding.code(), finding.message(settings.locale));
-        tracing::warn!(code, k8s.namespace.name = namespace, k8s.pod.name = pod.name_any(), "{message}");
         report(vec![finding]);
     }
     let not_attached = not_attached(&document);

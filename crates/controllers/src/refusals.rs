@@ -74,9 +74,8 @@ fn learn(
         withheld.insert(owner.to_owned(), Instant::now());
     }
     tracing::info!(
-        kind = refusal.maker.kind,
-        name = refusal.maker.name,
         k8s.namespace.name = refusal.maker.namespace,
+        workload = format!("{}/{}", refusal.maker.kind.to_lowercase(), refusal.maker.name),
         verdict = ?refusal.verdict,
         "a pod was refused: {message}",
     );

@@ -159,16 +159,14 @@ impl Workloads {
             tracing::warn!(error = %Chain(&error), %workload, "failed to read a pod, will try again");
             return self.fleet().put_off(workload.clone());
         }
-        let Some(report) = self.fleet().decide(workload, &self.store.read(), &self.settings) else { return };
-        let findings = report.findings.clone();
-        if !self.reports.send(report) {
+        let report = self.fleet().decide(workload, &self.store.read(), &self.settings);
+        let Some(mut report) = report else { return };
+        if !self.reports.send(report.clone()) {
             return self.fleet().put_off(workload.clone());
         }
-        for finding in findings.iter().filter(|finding| is_told_by_nobody_else(finding)) {
-            let (code, message) = (finding.code(), finding.message(self.settings.locale));
-            tracing::warn!(code, severity = finding.severity().as_str(), k8s.namespace.name = &*workload.namespace, %workload, "{message}");
-        }
-        self.fleet().told(workload, &findings, &self.settings);
+        self.fleet().told(workload, &report.findings, &self.settings);
+        report.findings.retain(is_told_by_nobody_else);
+        self.reports.log(&report);
     }
 
     /// Reads a pod that stands for a workload which nobody watches.

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use ingraft_api::Language;
+
 #[macro_use]
 mod family;
 mod annotation;
@@ -151,6 +153,11 @@ impl Finding {
     /// How much it matters.
     pub const fn severity(&self) -> Severity {
         self.reason.severity()
+    }
+
+    /// The language that it is about, if that is exactly one.
+    pub const fn language(&self) -> Option<Language> {
+        self.reason.language()
     }
 }
 

@@ -125,7 +125,8 @@ impl WorkloadRef {
         }
     }
 
-    fn short(&self) -> String {
+    /// As `kubectl` takes it within the namespace: `deployment/web`.
+    pub fn short(&self) -> String {
         let kind = self.kind.map_or("pod", OwnerKind::as_str);
         format!("{}/{}", kind.to_ascii_lowercase(), self.name)
     }

@@ -1,12 +1,15 @@
 //! `ingraft-operator`: serves admission reviews and keeps the cluster side of Ingraft up to date.
 
 mod args;
+#[cfg(test)]
+mod metrics_page;
 mod run;
 mod serve;
 mod state_metrics;
 mod tasks;
 mod telemetry;
 mod watch_metrics;
+mod workload_metrics;
 
 use std::process::ExitCode;
 

@@ -26,6 +26,7 @@ use crate::serve;
 use crate::state_metrics::StateMetrics;
 use crate::tasks::Tasks;
 use crate::watch_metrics::WatchMetrics;
+use crate::workload_metrics::WorkloadMetrics;
 
 /// After SIGTERM reviews are answered for this long, until every API server has learnt that this replica is going.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -135,7 +136,7 @@ impl Shared {
     fn new(client: Client, mut args: Args) -> (Self, mpsc::Receiver<Arc<Report>>) {
         args.settings.0.locale = args.locale;
         args.settings.0.mode = args.mode;
-        let (reports, received) = Reports::new();
+        let (reports, received) = Reports::new(args.locale);
         let (learnt, unsaved) = watch::channel(());
         let shared = Self {
             client,
@@ -232,6 +233,8 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
         authority: shared.authority.subscribe(),
         registered: Arc::clone(&shared.registered),
     };
+    // What was counted when this replica led before is out of date.
+    shared.counts.send_replace(None);
     let mut tasks = Tasks::default();
     let registering = client.clone();
     tasks.spawn_infallible("registration", async move { registration.run(&registering).await });
@@ -304,8 +307,12 @@ async fn serve_reviews(
 
 /// Serves health, readiness and metrics.
 fn serve_state(shared: &Shared, tasks: &mut Tasks, mut registry: Registry) {
-    let state = StateMetrics::new(shared.leadership.subscribe(), shared.is_trusted.subscribe());
+    let (leadership, authority) = (&shared.leadership, &shared.authority);
+    let state =
+        StateMetrics::new(leadership.subscribe(), authority.subscribe(), shared.is_trusted.subscribe());
     registry.register_collector(Box::new(state));
+    let workloads = WorkloadMetrics::new(leadership.subscribe(), shared.counts.subscribe());
+    registry.register_collector(Box::new(workloads));
     let (args, store, readiness) = (&shared.args, Arc::clone(&shared.store), shared.readiness.clone());
     let missing = move || [store.synced().missing(), readiness.missing()].concat();
     tasks.spawn("health", serve::health(args.health_bind, missing));

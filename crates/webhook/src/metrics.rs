@@ -1,5 +1,8 @@
 //! What is counted of admission reviews.
 
+use ingraft_api::Language;
+use ingraft_core::Finding;
+use ingraft_core::finding::{ChoiceFinding, ContainerFinding};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -25,6 +28,14 @@ struct ReviewLabels {
 struct FindingLabels {
     code: &'static str,
     severity: &'static str,
+    language: &'static str,
+}
+
+impl FindingLabels {
+    fn of(finding: &Finding) -> Self {
+        let language = finding.language().map_or("", Language::key);
+        Self { code: finding.code(), severity: finding.severity().as_str(), language }
+    }
 }
 
 impl Metrics {
@@ -39,11 +50,13 @@ impl Metrics {
         };
         let admission = registry.sub_registry_with_prefix("ingraft_admission");
         admission.register("reviews", "Admission reviews, by webhook and outcome", metrics.reviews.clone());
-        admission.register(
-            "findings",
-            "Findings about pods under admission, by code",
-            metrics.findings.clone(),
-        );
+        let help = "Findings about pods under admission, by code, severity and language";
+        admission.register("findings", help, metrics.findings.clone());
+        // What alerts look at is there before it happens: Prometheus sees no increase in what has just appeared.
+        let withheld = ContainerFinding::InjectionWithheld { message: String::new() };
+        for finding in [Finding::pod(withheld, ""), Finding::pod(ChoiceFinding::InternalError, "")] {
+            metrics.findings.get_or_create(&FindingLabels::of(&finding)).inc_by(0);
+        }
         let help = "Time to answer a pod's review, from the body read to the answer written";
         admission.register_with_unit("duration", help, Unit::Seconds, metrics.duration.clone());
         let help = "Reports that did not become Events because too many were waiting";
@@ -51,12 +64,14 @@ impl Metrics {
         metrics
     }
 
-    pub(crate) fn review(&self, webhook: &'static str, outcome: &'static str) {
+    /// Counts a review.
+    pub fn review(&self, webhook: &'static str, outcome: &'static str) {
         self.reviews.get_or_create(&ReviewLabels { webhook, outcome }).inc();
     }
 
-    pub(crate) fn finding(&self, code: &'static str, severity: &'static str) {
-        self.findings.get_or_create(&FindingLabels { code, severity }).inc();
+    /// Counts a finding about a pod.
+    pub fn finding(&self, finding: &Finding) {
+        self.findings.get_or_create(&FindingLabels::of(finding)).inc();
     }
 
     pub(crate) fn duration(&self, seconds: f64) {

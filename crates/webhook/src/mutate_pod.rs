@@ -25,11 +25,11 @@ pub(crate) async fn answer(context: &Context, request: Request) -> Answer {
     if !known(&context.store.read()) {
         context.store.wait_until(WAIT, known).await;
     }
-    let (outcome, owners) = decide(context, &request);
+    let (mut outcome, owners) = decide(context, &request);
     let warnings = outcome.findings.iter().filter(|finding| finding.severity() > Severity::Info);
     let warnings = warnings.map(|finding| finding.warning(context.settings.locale)).collect();
     context.metrics.review("pod", if outcome.edits.is_empty() { "unchanged" } else { "injected" });
-    report(context, &request, owners, &outcome);
+    report(context, &request, owners, std::mem::take(&mut outcome.findings));
     if outcome.is_stripped && !request.dry_run && context.store.read().namespace(namespace).is_some() {
         context.store.note_halt(Halt::Stripped(namespace.to_owned()));
     }
@@ -62,40 +62,22 @@ fn decide(context: &Context, request: &Request) -> (Outcome, Vec<Owner>) {
 }
 
 /// Tells logs, metrics and Events. A dry run leaves no Event.
-fn report(context: &Context, request: &Request, owners: Vec<Owner>, outcome: &Outcome) {
+fn report(context: &Context, request: &Request, owners: Vec<Owner>, findings: Vec<Finding>) {
     let metadata = |key: &str| request.object.pointer(&format!("/metadata/{key}")).and_then(Value::as_str);
-    let pod = metadata("name").or_else(|| metadata("generateName")).unwrap_or_default();
-    for finding in &outcome.findings {
-        let (code, severity) = (finding.code(), finding.severity());
-        context.metrics.finding(code, severity.as_str());
-        let message = finding.message(context.settings.locale);
-        macro_rules! log {
-            ($level:ident) => {
-                tracing::$level!(
-                    code,
-                    k8s.namespace.name = request.namespace,
-                    k8s.pod.name = pod,
-                    "{message}"
-                )
-            };
-        }
-        match severity {
-            Severity::Info => log!(info),
-            Severity::Warning => log!(warn),
-            Severity::Error => log!(error),
-        }
+    let pod = metadata("name").or_else(|| metadata("generateName")).unwrap_or_default().to_owned();
+    for finding in &findings {
+        context.metrics.finding(finding);
     }
-    let is_told = |finding: &&Finding| {
+    let mut report = Report { namespace: request.namespace.clone(), pod, pod_uid: None, owners, findings };
+    if request.dry_run {
+        return context.reports.log_dry_run(&report);
+    }
+    context.reports.log(&report);
+    report.findings.retain(|finding| {
         finding.severity() > Severity::Info
             || matches!(finding.reason, Reason::Choice(ChoiceFinding::Injected { .. }))
-    };
-    let findings: Vec<Finding> = outcome.findings.iter().filter(is_told).cloned().collect();
-    if findings.is_empty() || request.dry_run {
-        return;
-    }
-    let report =
-        Report { namespace: request.namespace.clone(), pod: pod.to_owned(), pod_uid: None, owners, findings };
-    if !context.reports.send(report) {
+    });
+    if !report.findings.is_empty() && !context.reports.send(report) {
         context.metrics.report_dropped();
     }
 }

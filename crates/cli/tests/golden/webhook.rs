@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use ingraft_cluster::report::Reports;
 use ingraft_cluster::watch::Store;
 use ingraft_cluster::webhook_paths;
-use ingraft_core::Namespace;
+use ingraft_core::{Locale, Namespace};
 use ingraft_webhook::{Context, Metrics, router};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -53,7 +53,7 @@ fn context(case: &Case, namespace: &str) -> Arc<Context> {
     Arc::new(Context {
         store: Arc::new(store),
         settings: case.flags.settings.0.clone(),
-        reports: Reports::new().0,
+        reports: Reports::new(Locale::En).0,
         metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
     })
 }

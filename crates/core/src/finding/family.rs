@@ -71,8 +71,20 @@ macro_rules! family {
                     $( Self::$code { .. } => $crate::finding::Severity::$severity, )+
                 }
             }
+
+            /// The language that it is about: what its field `language` holds.
+            pub const fn language(&self) -> Option<ingraft_api::Language> {
+                $($($( family!(@language self $code $field); )+)?)+
+                None
+            }
         }
     };
+    (@language $self:ident $code:ident language) => {
+        if let Self::$code { language, .. } = $self {
+            return Some(*language);
+        }
+    };
+    (@language $self:ident $code:ident $field:ident) => {};
     (@example) => { None };
     (@example $cause:literal, $fix:literal) => {
         Some($crate::finding::Example { cause: $cause, fix: $fix })
@@ -103,6 +115,13 @@ macro_rules! families {
             pub const fn severity(&self) -> Severity {
                 match self {
                     $( Self::$variant(finding) => finding.severity(), )+
+                }
+            }
+
+            /// The language that it is about, if that is exactly one.
+            pub const fn language(&self) -> Option<Language> {
+                match self {
+                    $( Self::$variant(finding) => finding.language(), )+
                 }
             }
 

@@ -353,6 +353,18 @@ fn every_finding_has_a_sample() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+#[test]
+fn a_finding_about_one_language_names_it() {
+    let samples = samples();
+    for reason in &samples {
+        let shown = format!("{reason:?}");
+        let field = |language: &Language| shown.contains(&format!(" language: {language:?}"));
+        assert_eq!(reason.language(), Language::ALL.into_iter().find(field), "{shown}");
+    }
+    let languages: Vec<Option<Language>> = samples.iter().map(Reason::language).collect();
+    assert!(languages.contains(&Some(Language::Python)) && languages.contains(&None));
+}
+
 /// What must be the same in every language: values, fields, commands.
 fn values(text: &str) -> BTreeSet<&str> {
     let words = text.split(|c: char| c.is_whitespace() || ",;()\"'".contains(c));

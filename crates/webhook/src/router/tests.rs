@@ -1,6 +1,7 @@
 use axum::body::{Body, to_bytes};
 use axum::http;
 use base64::Engine;
+use ingraft_core::Locale;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -8,7 +9,7 @@ use super::*;
 use crate::limits::BODY_LIMIT;
 
 fn context() -> Arc<Context> {
-    let (reports, _) = Reports::new();
+    let (reports, _) = Reports::new(Locale::En);
     let store = Store::default();
     store.update(|snapshot| {
         let instrumentation = json!({"metadata": {"name": "base", "namespace": "shop"}, "spec": {"exporter": {"endpoint": "http://c:4318"}}});

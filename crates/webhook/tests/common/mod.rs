@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ingraft_cluster::authority::{Authority, Hosts};
 use ingraft_cluster::report::Reports;
 use ingraft_cluster::watch::Store;
-use ingraft_core::Settings;
+use ingraft_core::{Locale, Settings};
 use ingraft_webhook::{Context, LeafResolver, Metrics, Server, router};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -46,7 +46,7 @@ pub async fn start() -> Running {
         snapshot.namespaces.insert(String::new(), "shop".into(), ingraft_core::Namespace::default());
     });
     let metrics = Metrics::register(&mut prometheus_client::registry::Registry::default());
-    let reports = Reports::new().0;
+    let reports = Reports::new(Locale::En).0;
     let context = Context { store: Arc::new(store), settings: Settings::default(), reports, metrics };
     tokio::spawn(server.run(router(Arc::new(context)), std::future::pending()));
     Running { address, certificate }
