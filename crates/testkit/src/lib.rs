@@ -48,4 +48,4 @@ pub use kubectl::Kubectl;
 pub use node::Node;
 pub use process::free_ports;
 pub use progress::Progress;
-pub use tools::{Kubernetes, NodeTools, Tools, kubelet_environment};
+pub use tools::{Kubernetes, NodeTools, Tools, dashboard_check, ensure_prometheus, kubelet_environment};

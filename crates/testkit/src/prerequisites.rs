@@ -1,7 +1,10 @@
 //! What tests need of the machine: checked and built before they run, and never skipped unless requested.
 
 use crate::tools::is_root;
-use crate::{Cache, Existing, Kubernetes, NodeTools, Progress, Tools, images, kubelet_environment, programs};
+use crate::{
+    Cache, Existing, Kubernetes, NodeTools, Progress, Tools, dashboard_check, ensure_prometheus, images,
+    kubelet_environment, programs,
+};
 
 /// The variable that leaves out the tests that need root.
 pub const SKIP_NODE: &str = "INGRAFT_SKIP_NODE";
@@ -27,6 +30,8 @@ pub fn run_as_root(what: &str) -> bool {
 pub fn prepare(kubernetes: Kubernetes, no_node: bool, progress: Progress) -> anyhow::Result<()> {
     Tools::prepare(kubernetes, progress)?;
     kubelet_environment(kubernetes, progress)?;
+    ensure_prometheus(progress)?;
+    dashboard_check(progress)?;
     progress.step("building the operator and the command line for tests", || {
         programs::debug("ingraft-operator", "ingraft-operator")?;
         programs::debug("ingraft-cli", "ingraft")

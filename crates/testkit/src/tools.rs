@@ -22,6 +22,10 @@ pub(crate) const COLLECTOR_VERSION: &str = "0.162.0";
 /// The version of `CoreDNS` that is built. The go.mod of the module `coredns` names the same.
 pub(crate) const COREDNS_VERSION: &str = "1.15.0";
 
+/// The version of Grafana's Foundation SDK, which has the schema of dashboards. The go.mod of the module `dashboard` names
+/// the same.
+const DASHBOARD_SCHEMA_VERSION: &str = "0.0.22";
+
 /// What a control plane needs: etcd and Kubernetes.
 #[derive(Clone, Debug)]
 pub struct Tools {
@@ -165,6 +169,26 @@ pub fn kubelet_environment(kubernetes: Kubernetes, progress: Progress) -> anyhow
     Ok(module.build(&Cache::locate()?, progress, &what)?.join(NAME))
 }
 
+/// Builds the program that checks a dashboard, from standard input, by Grafana's published schema, and returns its path.
+///
+/// # Errors
+/// When there is no Go, or the program cannot be built.
+pub fn dashboard_check(progress: Progress) -> anyhow::Result<PathBuf> {
+    const NAME: &str = "dashboard";
+    let what = "the check of dashboards (about a minute the first time)";
+    Ok(Module::new(NAME, DASHBOARD_SCHEMA_VERSION).build(&Cache::locate()?, progress, what)?.join(NAME))
+}
+
+/// Installs Prometheus, with promtool, if it is missing.
+///
+/// # Errors
+/// Names the command to run when something is missing that only root can install.
+pub fn ensure_prometheus(progress: Progress) -> anyhow::Result<()> {
+    let package = "prometheus";
+    let needs = [Need::program("prometheus", package), Need::program("promtool", package)];
+    packages::ensure(&Cache::locate()?, progress, &needs)
+}
+
 /// Builds a small program of this crate.
 pub(crate) fn small_program(
     cache: &Cache,
@@ -212,6 +236,10 @@ mod tests {
         for (file, text) in [
             ("go/coredns/go.mod", format!("github.com/coredns/coredns v{COREDNS_VERSION}\n")),
             ("go/collector/go.mod", format!("go.opentelemetry.io/collector/otelcol v{COLLECTOR_VERSION}\n")),
+            (
+                "go/dashboard/go.mod",
+                format!("github.com/grafana/grafana-foundation-sdk/go v{DASHBOARD_SCHEMA_VERSION}\n"),
+            ),
             ("go/collector/main.go", format!("const version = \"{COLLECTOR_VERSION}\"")),
             ("manifests/coredns.yaml", format!("image: {}\n", crate::images::COREDNS)),
             ("manifests/collector.yaml", format!("image: {}\n", crate::images::COLLECTOR)),

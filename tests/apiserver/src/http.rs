@@ -42,6 +42,11 @@ impl Sender {
         answer(self.0.get(url).call()?)
     }
 
+    /// The same with parameters.
+    pub(crate) fn query(&self, url: &str, parameters: &[(&str, &str)]) -> anyhow::Result<Answer> {
+        answer(self.0.get(url).query_pairs(parameters.iter().copied()).call()?)
+    }
+
     pub(crate) fn post(&self, url: &str, body: &[u8]) -> anyhow::Result<Answer> {
         answer(self.0.post(url).content_type("application/json").send(body)?)
     }

@@ -29,6 +29,8 @@ mod leader;
 #[cfg(test)]
 mod mode;
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod operator;
 #[cfg(test)]
 mod page;

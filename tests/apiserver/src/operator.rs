@@ -71,7 +71,17 @@ impl Operator {
 
     /// The sum of the samples of one of the operator's own metrics whose labels contain all given texts.
     pub(crate) fn metric<T: FromStr + Sum>(&self, name: &str, labels: &[&str]) -> anyhow::Result<T> {
-        Ok(sum(&get(self.metrics, "/metrics")?.body, name, labels))
+        Ok(sum(&self.metrics()?, name, labels))
+    }
+
+    /// Everything that it measures.
+    pub(crate) fn metrics(&self) -> anyhow::Result<String> {
+        Ok(get(self.metrics, "/metrics")?.body)
+    }
+
+    /// Where it serves what it measures.
+    pub(crate) fn metrics_address(&self) -> String {
+        format!("127.0.0.1:{}", self.metrics)
     }
 
     /// What it has logged, one JSON object a line.
