@@ -42,6 +42,9 @@ pub const INJECTED: &str = "ingraft.dev/injected";
 /// Written by Ingraft.
 pub const DEFAULTED: &str = "ingraft.dev/defaulted";
 
+/// The label of a pod that is to be refused rather than run without injection; its value is `true`. An addition of Ingraft.
+pub const REQUIRE: &str = "ingraft.dev/require";
+
 /// Local volumes that need not keep the cluster autoscaler from removing a node:
 /// <https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md>.
 pub const SAFE_TO_EVICT_LOCAL_VOLUMES: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";

@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use clap::error::ErrorKind;
 use ingraft_api::Instrumentation;
 use ingraft_cluster::documents;
+use ingraft_core::policies;
 use ingraft_settings::registry;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Container;
@@ -17,6 +18,8 @@ use crate::output::{self, CLEAN};
 
 /// Everything but the definitions of custom resources, so that deleting it never deletes a user's resource.
 const OPERATOR: &str = include_str!("../../../deploy/operator.yaml");
+/// The namespace of all of it.
+const NAMESPACE: &str = "opentelemetry-operator-system";
 /// The container that runs the operator.
 const CONTAINER: &str = "manager";
 /// The operator's variable that names the image with the probe.
@@ -32,12 +35,14 @@ enum What {
     /// Both
     #[default]
     All,
+    /// The hints that kubectl apply prints, alone: a trial beside any operator, or none
+    Hints,
 }
 
 /// Arguments of `ingraft manifests`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which part: the definitions of custom resources, all but those, or everything
+    /// Which part: the definitions of custom resources, all but those, everything, or the hints alone
     #[arg(value_enum, default_value_t)]
     what: What,
     /// The operator's image; required, as none is published yet: the README shows how to build one
@@ -57,10 +62,15 @@ pub struct Args {
 /// Prints the manifests.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let mut texts = Vec::new();
-    if args.what != What::Operator {
+    if matches!(args.what, What::Crds | What::All) {
         texts.push(output::yaml(&Instrumentation::crd())?);
     }
-    if args.what != What::Crds {
+    if args.what == What::Hints {
+        for document in policies::hints(None) {
+            texts.push(output::yaml(&document)?);
+        }
+    }
+    if matches!(args.what, What::Operator | What::All) {
         let missing = "--image IMAGE is required, as no image of the operator is published yet: build one and push \
                        it to your registry, as \"Install it on your own cluster\" in the README shows\n";
         let image = args.image.as_deref();
@@ -75,7 +85,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 
 fn operator(args: &Args, image: &str) -> anyhow::Result<Vec<Value>> {
     let documents = documents::read("operator.yaml", OPERATOR)?.into_iter();
-    documents
+    let mut documents = documents
         .map(|document| match document.value.get("kind").and_then(Value::as_str) {
             Some("Deployment") => {
                 edited(document.value, |deployment| edit_deployment(deployment, args, image))
@@ -86,7 +96,10 @@ fn operator(args: &Args, image: &str) -> anyhow::Result<Vec<Value>> {
             }),
             _ => Ok(document.value),
         })
-        .collect()
+        .collect::<anyhow::Result<Vec<Value>>>()?;
+    documents.extend(policies::hints(Some(NAMESPACE)));
+    documents.extend(policies::strict(NAMESPACE));
+    Ok(documents)
 }
 
 /// A document after a change that is made to it as what it is.

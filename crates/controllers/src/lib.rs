@@ -19,6 +19,7 @@ mod refusals;
 mod registration;
 mod repeats;
 mod status;
+mod strict;
 mod upgrades;
 mod workloads;
 
@@ -34,6 +35,7 @@ pub use pods::watch_pods;
 pub use refusals::watch_refusals;
 pub use registration::{Address, Registration, keep_unregistered};
 pub use status::keep_status;
+pub use strict::watch_strict_pods;
 pub use upgrades::upgrade_images;
 pub use workloads::Workloads;
 

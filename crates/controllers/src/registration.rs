@@ -29,6 +29,7 @@ use ingraft_cluster::readiness::Pending;
 use ingraft_cluster::watch::Store;
 use ingraft_cluster::webhook_paths;
 use ingraft_core::Snapshot;
+use ingraft_core::policies::{key_looks_like_ours, nobody_controls_it};
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
 };
@@ -396,20 +397,9 @@ fn configuration(kind: &str, webhooks: &Value) -> Value {
 /// The webhook that warns about workloads and namespaces. What a controller makes is its owner's matter, and pods with
 /// annotations of ours are sent to the webhook for pods.
 fn workloads(client_config: &Value, pod_asks: &str) -> Value {
-    let metadata = ["", "?spec.?template.?", "?spec.?jobTemplate.?spec.?template.?"];
-    let maps = metadata.iter().flat_map(|path| {
-        let path = format!("object.{path}metadata");
-        ["annotations", "labels"].map(|map| format!("{path}.?{map}.orValue({{}})"))
-    });
-    let maps = maps.collect::<Vec<_>>().join(", ");
-    let looks = "key.contains('opentelemetry') || key.contains('ingraft.dev') || key.contains('inject-')";
     let conditions = [
-        ("key-looks-like-ours", format!("[{maps}].exists(keys, keys.exists(key, {looks}))")),
-        (
-            "nobody-controls-it",
-            "!object.metadata.?ownerReferences.orValue([]).exists(owner, owner.?controller.orValue(false))"
-                .to_owned(),
-        ),
+        ("key-looks-like-ours", key_looks_like_ours()),
+        ("nobody-controls-it", nobody_controls_it().to_owned()),
         ("no-pod-that-asks", format!("object.kind != 'Pod' || !({pod_asks})")),
     ];
     let conditions = conditions.map(|(name, expression)| json!({"name": name, "expression": expression}));

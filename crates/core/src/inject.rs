@@ -16,10 +16,10 @@
 //! Languages and containers are independent: what is refused for one changes nothing for another.
 
 pub(crate) mod annotations;
-mod choose;
+pub(crate) mod choose;
 mod draft;
 mod env;
-mod exporter;
+pub(crate) mod exporter;
 mod injected_annotation;
 mod language_context;
 mod languages;
@@ -36,7 +36,7 @@ mod target;
 mod telemetry;
 mod valid;
 
-pub(crate) use languages::{is_attach, is_clone, is_script, profile, why_not_attached};
+pub(crate) use languages::{dotnet, is_attach, is_clone, is_script, profile, why_not_attached};
 pub use probe::canary;
 pub(crate) use profile::OtlpProtocols;
 pub use references::references;

@@ -26,6 +26,7 @@ mod json;
 mod limit_range;
 pub mod node;
 pub mod owner;
+pub mod policies;
 pub mod probe_report;
 mod quantity;
 pub mod refusal;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::json::{label, list, string};
+use crate::policies::is_strict_refusal;
 
 /// A pod that was withheld for less than this may have been refused before that was known everywhere.
 const SETTLED: Duration = Duration::from_secs(5);
@@ -143,6 +144,8 @@ pub fn refused(
 fn is_about_the_pod(message: &str, attempt: &Attempt) -> bool {
     let says = |text: &str| message.contains(text);
     let is_refused = says("is forbidden") || says("denied the request") || says("is invalid");
+    // It refuses what lacks ours, never what we have changed.
+    let is_strict = is_strict_refusal(message) && !attempt.is_withheld;
     let is_missing = says("error looking up service account") || says("create Claim");
     // A quota counts sums: of what we do not add to, it would refuse the untouched pod too.
     let is_ours = match message.split_once("exceeded quota") {
@@ -152,7 +155,7 @@ fn is_about_the_pod(message: &str, attempt: &Attempt) -> bool {
         }
         None => true,
     };
-    is_refused && !is_missing && is_ours
+    is_refused && !is_strict && !is_missing && is_ours
 }
 
 #[cfg(test)]
@@ -201,6 +204,20 @@ mod tests {
         assert!(!refuse(false, "limits.cpu"));
         assert!(refuse(true, "limits.cpu"));
         assert!(!refuse(true, "pods"), "an untouched pod would be one too many as well");
+    }
+
+    #[test]
+    fn a_strict_pod_is_refused_for_what_it_lacks() {
+        let message = "Pod \"a\" is invalid: ValidatingAdmissionPolicy 'ingraft-require' denied request: no";
+        assert_eq!(
+            refused(&attempt(false), None, message, 100, None),
+            None,
+            "nothing of ours was in the way"
+        );
+        let withheld = refused(&attempt(false), None, REFUSED, 100, None).unwrap();
+        let untouched = Attempt { is_withheld: true, ..attempt(false) };
+        let next = refused(&untouched, Some(&withheld), message, 100, LATER).unwrap();
+        assert_eq!(next.verdict, Verdict::NotOurs, "left as it was, it never starts");
     }
 
     #[test]

@@ -39,7 +39,8 @@ pub fn review(instrumentation: &Instrumentation, snapshot: &Snapshot, settings: 
 }
 
 /// The settings that can stand in for `spec.exporter.endpoint`.
-const ENDPOINT_VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+pub(crate) const ENDPOINT_VARIABLES: [&str; 2] =
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 
 fn review_endpoint(
     instrumentation: &Instrumentation,

@@ -2,13 +2,13 @@
 
 mod unused;
 
-use ingraft_api::annotations::RESOURCE_PREFIX;
+use ingraft_api::annotations::{REQUIRE, RESOURCE_PREFIX};
 use serde_json::Value;
 
 use crate::finding::{AnnotationFinding, Finding, Findings};
 use crate::inject::annotations::{Look, is_written, labels_of_ours, look, meant};
 use crate::inject::{Outcome, Request, inject};
-use crate::json::{annotation_pointer, keys_of, label_pointer, string, string_at};
+use crate::json::{annotation_pointer, keys_of, label, label_pointer, string, string_at};
 use crate::owner::{Owner, OwnerKind, owners};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -105,6 +105,7 @@ impl<'a> Workload<'a> {
         }
         for key in keys_of(self.document, "annotations").filter(|key| !is_written(key)) {
             let reason = match look(key) {
+                _ if key == REQUIRE => AnnotationFinding::RequireMisplaced { template },
                 // Nothing would come of moving it.
                 Look::Misspelt(None) => {
                     AnnotationFinding::AnnotationUnknown { key: key.clone(), suggestion: None }
@@ -116,6 +117,9 @@ impl<'a> Workload<'a> {
         }
         for key in labels_of_ours(self.document) {
             findings.workload(AnnotationFinding::is_label(key, meant(key), template), label_pointer(key));
+        }
+        if !label(self.document, REQUIRE).is_empty() && label(self.template, REQUIRE).is_empty() {
+            findings.workload(AnnotationFinding::RequireMisplaced { template }, label_pointer(REQUIRE));
         }
         findings.into_vec()
     }

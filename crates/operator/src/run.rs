@@ -12,7 +12,7 @@ use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
     Address, Candidate, Leadership, NAME, Registration, WorkloadCounts, Workloads, follow_authority,
     follow_memory, keep_halts, keep_status, keep_unregistered, prove_nodes, publish_events, save_memory,
-    take_over_memory, upgrade_images, watch_pods, watch_refusals,
+    take_over_memory, upgrade_images, watch_pods, watch_refusals, watch_strict_pods,
 };
 use ingraft_core::{EnvProbe, Mode, Settings};
 use ingraft_webhook::{Context, LeafResolver, Metrics, Server, router};
@@ -259,6 +259,10 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
         keep_status(&writing, &own.store, own.settings(), &fleet, &own.counts).await;
     });
     tasks.spawn_infallible("watch of workloads", async move { workloads.watch().await });
+    let (watching, own) = (client.clone(), shared.clone());
+    tasks.spawn_infallible("watch of strict pods", async move {
+        watch_strict_pods(watching, &own.store, &own.reports, own.args.locale).await;
+    });
     if shared.args.mode == Mode::Inject {
         let (proving, own) = (client.clone(), shared.clone());
         tasks.spawn_infallible("proof of nodes", async move {

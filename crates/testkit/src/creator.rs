@@ -9,13 +9,20 @@ use crate::{Kubectl, Progress};
 const LABEL: &str = "ingraft.dev/created-by";
 
 /// What is created outside namespaces and is removed in the end.
-const REMOVED: &str = "namespaces,clusterroles,clusterrolebindings";
+const REMOVED: &str = "namespaces,clusterroles,clusterrolebindings,\
+                       validatingadmissionpolicybindings,validatingadmissionpolicies";
 
 /// What Ingraft's manifests have outside namespaces, in the way kubectl prints names.
-const OF_INGRAFT: [&str; 3] = [
+const OF_INGRAFT: [&str; 9] = [
     "clusterrole.rbac.authorization.k8s.io/ingraft-operator",
     "clusterrolebinding.rbac.authorization.k8s.io/ingraft-operator",
     "customresourcedefinition.apiextensions.k8s.io/instrumentations.opentelemetry.io",
+    "validatingadmissionpolicy.admissionregistration.k8s.io/ingraft-hints",
+    "validatingadmissionpolicybinding.admissionregistration.k8s.io/accepted-anyway",
+    "validatingadmissionpolicy.admissionregistration.k8s.io/ingraft-hints-instrumentation",
+    "validatingadmissionpolicybinding.admissionregistration.k8s.io/instrumentation-accepted-anyway",
+    "validatingadmissionpolicy.admissionregistration.k8s.io/ingraft-require",
+    "validatingadmissionpolicybinding.admissionregistration.k8s.io/ingraft-require",
 ];
 
 /// The demo or the tests, as the value of a label: only objects with it are changed and removed.

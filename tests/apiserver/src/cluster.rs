@@ -24,7 +24,8 @@ pub(crate) const INJECT_PYTHON: &str = "instrumentation.opentelemetry.io/inject-
 /// The name of Python's init container and volume.
 pub(crate) const PYTHON: &str = "opentelemetry-auto-instrumentation-python";
 
-/// A control plane in which Ingraft is installed as a user would, but for its Deployment, whose pods stay Pending.
+/// A control plane in which Ingraft is installed as a user would, but for its Deployment, whose pods stay Pending, and
+/// for what binds hints: as no replica is ever ready, they would speak beside the operator.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     control_plane: ControlPlane,
@@ -39,6 +40,8 @@ pub(crate) struct Cluster {
 struct Manifests {
     crds: String,
     operator: String,
+    /// What binds hints to the operator's PodDisruptionBudget.
+    hint_bindings: String,
 }
 
 /// The control plane that tests use at the same time, with its operator.
@@ -81,7 +84,14 @@ impl Cluster {
             let output = Command::new(&cli).args(["manifests", what, "--image", IMAGE]).output()?;
             Ok(String::from_utf8(output.stdout)?)
         };
-        let manifests = Manifests { crds: print("crds")?, operator: print("operator")? };
+        let operator = print("operator")?;
+        let (hint_bindings, operator): (Vec<_>, Vec<_>) =
+            operator.split("---\n").partition(|document| document.contains("accepted-anyway"));
+        let manifests = Manifests {
+            crds: print("crds")?,
+            operator: operator.join("---\n"),
+            hint_bindings: hint_bindings.join("---\n"),
+        };
         let control_plane = ControlPlane::start(tools)?;
         let kubeconfig = control_plane.logs().join("operator-kubeconfig");
         let (url, authority) = (control_plane.url(), control_plane.certificate_authority());
@@ -106,6 +116,8 @@ impl Cluster {
     fn reset(&self) -> anyhow::Result<()> {
         self.unregister()?;
         self.release()?;
+        let bindings = format!("{}---\n", self.manifests.hint_bindings);
+        self.kubectl().run_with_input(&["delete", "--ignore-not-found", "-f", "-"], &bindings)?;
         self.install()?;
         self.kubectl().run(&["delete", "otelinst", "--all", "--all-namespaces", "--wait=false"])?;
         Ok(())
@@ -155,6 +167,11 @@ impl Cluster {
 
     pub(crate) fn kubectl(&self) -> &Kubectl {
         self.control_plane.kubectl()
+    }
+
+    /// What binds hints, which is not installed.
+    pub(crate) fn hint_bindings(&self) -> &str {
+        &self.manifests.hint_bindings
     }
 
     /// The definition of the custom resource, as it is installed.

@@ -21,6 +21,8 @@ mod corpus;
 mod explain;
 mod golden;
 #[cfg(test)]
+mod hints;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod instrumentation;
@@ -53,6 +55,8 @@ mod resources;
 #[cfg(test)]
 mod rules;
 mod seen;
+#[cfg(test)]
+mod strict;
 #[cfg(test)]
 mod stripped;
 #[cfg(test)]

@@ -51,7 +51,8 @@ fn canary_ended(cluster: &Cluster, node: &str, status: &Value) {
     let pod: Value = serde_json::from_str(&found).unwrap();
     assert_eq!(pod["spec"]["automountServiceAccountToken"], false);
     assert!(
-        pod["metadata"]["labels"].get("app.kubernetes.io/instance").is_none(),
+        pod["metadata"]["labels"].get("app.kubernetes.io/instance").is_none()
+            && pod["metadata"]["labels"]["app.kubernetes.io/component"] != "manager",
         "a Service of ours selects it"
     );
     cluster.set_pod_status(SYSTEM, CANARY, status);

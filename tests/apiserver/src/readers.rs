@@ -103,7 +103,7 @@ fn explain_names_what_its_user_may_not_see() {
     assert_eq!(notes.len(), 8, "{notes:#?}");
 }
 
-fn create_namespaces(cluster: &Cluster, cases: &[GoldenCase]) {
+pub(crate) fn create_namespaces(cluster: &Cluster, cases: &[GoldenCase]) {
     let all: Vec<(&String, &Value)> = cases.iter().flat_map(|case| &case.namespaces).collect();
     let objects: Vec<Value> = all
         .iter()
@@ -180,7 +180,7 @@ fn named(object: &Value) -> String {
 }
 
 /// An object with what the API server demands and no case is about, such as selectors and the restart policy of Jobs.
-fn completed(object: &Value) -> Value {
+pub(crate) fn completed(object: &Value) -> Value {
     let mut object = object.clone();
     let collected = object["kind"] != "Instrumentation";
     if let Some(metadata) = object["metadata"].as_object_mut() {

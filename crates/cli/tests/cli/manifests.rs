@@ -1,5 +1,6 @@
 //! What is to be installed.
 
+use ingraft_core::policies;
 use serde_json::{Value, json};
 
 use crate::run::Folder;
@@ -10,6 +11,10 @@ fn manifests(args: &[&str]) -> Vec<Value> {
     let answer = Folder::empty().run(&[&["manifests", "--image", IMAGE], args].concat());
     assert_eq!((answer.status, answer.stderr.as_str()), (0, ""), "{args:?}");
     answer.documents()
+}
+
+fn is_policy(document: &Value) -> bool {
+    document["kind"].as_str().unwrap().starts_with("ValidatingAdmissionPolicy")
 }
 
 fn of_kind<'a>(documents: &'a [Value], kind: &str) -> Vec<&'a Value> {
@@ -39,6 +44,7 @@ fn every_object_is_labelled_and_named() {
         assert_eq!(labels.get("control-plane"), None, "{kind}: that label is the reference's");
         let namespaced = !(kind == "Namespace"
             || kind.starts_with("ClusterRole")
+            || kind.starts_with("ValidatingAdmissionPolicy")
             || kind.ends_with("WebhookConfiguration"));
         let namespace = document["metadata"].get("namespace").and_then(Value::as_str);
         assert_eq!(namespace, namespaced.then_some("opentelemetry-operator-system"), "{kind}");
@@ -157,7 +163,38 @@ fn what_is_printed_differs_from_deploy_only_where_it_is_chosen() {
             }
         }
     }
-    assert_eq!(manifests(&["operator"]), stored);
+    let (policies, others): (Vec<_>, Vec<_>) = manifests(&["operator"]).into_iter().partition(is_policy);
+    assert_eq!(others, stored);
+    let namespace = "opentelemetry-operator-system";
+    let generated = [&policies::hints(Some(namespace))[..], &policies::strict(namespace)].concat();
+    assert_eq!(policies, generated, "these are made here");
+}
+
+#[test]
+fn hints_can_be_tried_alone() {
+    let answer = Folder::empty().run(&["manifests", "hints"]);
+    assert_eq!((answer.status, answer.stderr.as_str()), (0, ""));
+    let documents = answer.documents();
+    assert_eq!(documents, policies::hints(None));
+    let text = serde_json::to_string(&documents).unwrap();
+    assert!(!text.contains("param"), "nothing of the operator is needed");
+}
+
+#[test]
+fn a_pod_of_the_operator_is_selected_by_what_no_other_has() {
+    let documents = manifests(&["operator"]);
+    let manager = json!({"app.kubernetes.io/instance": "ingraft", "app.kubernetes.io/component": "manager"});
+    let spec = |kind| &of_kind(&documents, kind)[0]["spec"];
+    let deployment = spec("Deployment");
+    for selector in [
+        &spec("Service")["selector"],
+        &spec("PodDisruptionBudget")["selector"]["matchLabels"],
+        &deployment["selector"]["matchLabels"],
+    ] {
+        assert_eq!(selector, &manager);
+    }
+    let labels = &deployment["template"]["metadata"]["labels"];
+    assert!(manager.as_object().unwrap().iter().all(|(key, value)| labels[key] == *value), "{labels}");
 }
 
 #[test]

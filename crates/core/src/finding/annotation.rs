@@ -1,7 +1,7 @@
 //! What annotations and labels say.
 
 use ingraft_api::Language;
-use ingraft_api::annotations::{GO_TARGET_EXE, SIDECAR};
+use ingraft_api::annotations::{GO_TARGET_EXE, REQUIRE, SIDECAR};
 
 use super::{Locale, Said, Text};
 
@@ -35,6 +35,11 @@ family! {
         }
             example "```yaml\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: cart\nspec:\n  template:\n    metadata:\n      labels:\n        instrumentation.opentelemetry.io/inject-java: 'true'\n```"
             fix "Write it as an annotation of the pod template:\n\n```yaml\nspec:\n  template:\n    metadata:\n      annotations:\n        instrumentation.opentelemetry.io/inject-java: 'true'\n```",
+        /// Pods are to be refused without injection, but this is said where it has no effect.
+        Error: RequireMisplaced {
+            /// The JSON pointer of the template; empty for a pod or namespace.
+            template: &'static str,
+        },
         /// An annotation's value is not a string: the API server will refuse the object.
         Error: AnnotationNotText {
             /// The key.
@@ -64,9 +69,9 @@ family! {
     }
 }
 
-/// The field with the annotations of a template, or of an object that is none.
-fn field_of(template: &str) -> String {
-    format!("{template}/metadata/annotations").trim_start_matches('/').replace('/', ".")
+/// The field with the annotations or labels of a template, or of an object that is none.
+fn field_of(template: &str, map: &str) -> String {
+    format!("{template}/metadata/{map}").trim_start_matches('/').replace('/', ".")
 }
 
 fn move_to(meant: Option<&str>, place: &str, locale: Locale) -> Said {
@@ -101,7 +106,7 @@ impl AnnotationFinding {
                 None => say!(locale, "remove it", "quítala"),
             }),
             Self::AnnotationMisplaced { key, meant, template } => {
-                let place = field_of(template);
+                let place = field_of(template, "annotations");
                 Text::new(say!(
                     locale,
                     "annotation \"{key}\" has no effect here: pods are made from the template",
@@ -110,7 +115,7 @@ impl AnnotationFinding {
                 .help(move_to(meant.as_deref(), &place, locale))
             }
             Self::AnnotationIsLabel { key, meant, template } => {
-                let mut place = field_of(template);
+                let mut place = field_of(template, "annotations");
                 if template.is_empty() {
                     place += &say!(locale, ", beside it", ", junto a ella").0;
                 }
@@ -120,6 +125,19 @@ impl AnnotationFinding {
                     "la etiqueta \"{key}\" no tiene efecto: debe ser una anotación",
                 ))
                 .help(move_to(meant.as_deref(), &place, locale))
+            }
+            Self::RequireMisplaced { template } => {
+                let place = field_of(template, "labels");
+                Text::new(say!(
+                    locale,
+                    "{REQUIRE} has no effect here: it must be a label of the pods",
+                    "{REQUIRE} no tiene efecto aquí: debe ser una etiqueta de los pods",
+                ))
+                .help(say!(
+                    locale,
+                    "write {REQUIRE}: 'true' in {place}",
+                    "escribe {REQUIRE}: 'true' en {place}",
+                ))
             }
             Self::AnnotationNotText { key, value } => Text::new(say!(
                 locale,

@@ -1,7 +1,7 @@
 //! What is in the way in a container, its image, or its pod.
 
 use ingraft_api::Language;
-use ingraft_api::annotations::NODEJS_ESM;
+use ingraft_api::annotations::{NODEJS_ESM, REQUIRE};
 
 use super::{Locale, Text, first, list};
 use crate::snapshot::PodSecurity;
@@ -64,6 +64,17 @@ family! {
         }
             example "A policy of the cluster allows init containers of certain images only. It refuses the pod once an agent is injected, and accepts it as it was."
             fix "Change what refuses the pod, or the Instrumentation so that it is accepted: the message says why it was refused. With a new pod template or a changed Instrumentation, injection is tried again.",
+        /// Pods were refused because they demand injection and nothing was injected into them.
+        Error: StrictPodRefused {
+            /// What makes the pods, as `deployment/web`.
+            workload: String,
+            /// Its namespace.
+            namespace: String,
+            /// The command that has pods made anew.
+            retry: String,
+        }
+            example "Pods have the label `ingraft.dev/require: 'true'`, and no replica of the operator was ready, or something is in the way of injection."
+            fix "`ingraft explain deployment/NAME` says whether anything is in the way. Once nothing is, Kubernetes tries again by itself, after up to 17 minutes, or at once with the command that the Event gives.",
         /// The configuration of a web server would not be cloned, so the server is left alone.
         Error: CloneImpossible {
             /// The container.
@@ -185,6 +196,16 @@ impl ContainerFinding {
                 locale,
                 "change what refuses it, or the Instrumentation; then restart the workload",
                 "cambia lo que lo rechaza, o la Instrumentation; después reinicia la carga de trabajo",
+            )),
+            Self::StrictPodRefused { workload, namespace, retry } => Text::new(say!(
+                locale,
+                "pods were refused: {REQUIRE} demands that they are injected, and nothing was injected",
+                "se rechazaron pods: {REQUIRE} exige que se inyecte en ellos, y no se inyectó nada",
+            ))
+            .help(say!(
+                locale,
+                "see why with: ingraft explain {workload} -n {namespace}; then, to try again at once: {retry}",
+                "averigua por qué con: ingraft explain {workload} -n {namespace}; después, para reintentar enseguida: {retry}",
             )),
             Self::CloneImpossible { container, why } => {
                 let cause = match why {

@@ -107,6 +107,7 @@ fn containers(samples: &mut Vec<Reason>) {
         AnnotationFinding::AnnotationUnknown { key: text("key-1"), suggestion: Some(text("key-2")) }.into(),
         AnnotationFinding::AnnotationUnknown { key: text("key-1"), suggestion: None }.into(),
         AnnotationFinding::AnnotationNotText { key: text("key-1"), value: text("17") }.into(),
+        AnnotationFinding::RequireMisplaced { template: "/spec-1" }.into(),
         AnnotationFinding::PlatformUnknown { language, value: text("arm-1"), known: &["amd-1", "amd-2"] }
             .into(),
         AnnotationFinding::SidecarNotServed { value: text("a-1") }.into(),
@@ -114,6 +115,12 @@ fn containers(samples: &mut Vec<Reason>) {
         ContainerFinding::PodSecurityForbids { language, level: PodSecurity::Baseline }.into(),
         ContainerFinding::ProcessesHidden { language, field: "hostPID", value: true }.into(),
         ContainerFinding::OtherAgent { language, container: container.clone(), variable: "HOME_1" }.into(),
+        ContainerFinding::StrictPodRefused {
+            workload: text("deployment/web-1"),
+            namespace: text("shop-1"),
+            retry: text("retry-1"),
+        }
+        .into(),
         ContainerFinding::OtherProfiler { language, container: container.clone(), variable: "HOME_1" }.into(),
         ContainerFinding::InjectionWithheld { message: text("message-1") }.into(),
         ContainerFinding::ModulesNotHooked { container: container.clone() }.into(),

@@ -2,7 +2,7 @@
 
 use ingraft_api::Language;
 use ingraft_api::annotations::{
-    CONTAINER_NAMES, DEFAULTED, INJECT, INJECTED, NODEJS_ESM, OWN_PREFIX, PREFIX, SIDECAR,
+    CONTAINER_NAMES, DEFAULTED, INJECT, INJECTED, NODEJS_ESM, OWN_PREFIX, PREFIX, REQUIRE, SIDECAR,
 };
 use serde_json::Value;
 
@@ -18,6 +18,7 @@ pub(crate) fn lint(object: &Value, findings: &mut Findings) {
         let is_text = value.is_string() || value.is_null();
         let reason = match look(key) {
             Look::Foreign => continue,
+            _ if key == REQUIRE => AnnotationFinding::RequireMisplaced { template: "" },
             // The API server takes null for an empty text.
             _ if !is_text => {
                 AnnotationFinding::AnnotationNotText { key: key.clone(), value: value.to_string() }
@@ -100,7 +101,8 @@ fn nearest_key(key: &str) -> Option<String> {
     distances.min().filter(|(distance, _)| *distance <= 2).map(|(_, known)| known.to_owned())
 }
 
-fn known_keys() -> impl Iterator<Item = &'static str> {
+/// All keys of annotations that are read or written.
+pub(crate) fn known_keys() -> impl Iterator<Item = &'static str> {
     let of_language = |language: Language| {
         let others = language.container_names_keys().iter().chain(profile(language).annotations);
         std::iter::once(language.inject_key()).chain(others.copied())

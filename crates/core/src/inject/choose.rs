@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::snapshot::Objects;
 
 /// Containers that other systems add, and that are never the application: they are targets only when named.
-const SIDECARS: &[&str] = &[
+pub(crate) const SIDECARS: &[&str] = &[
     "cloud-sql-proxy",
     "cloudsql-proxy",
     "consul-dataplane",

@@ -3,7 +3,7 @@
 //! Most load an agent whose files are copied into the pod: they implement [`files::Agent`]. Go runs beside its target,
 //! and web servers get their configuration cloned.
 
-mod dotnet;
+pub(crate) mod dotnet;
 mod files;
 mod go;
 mod java;

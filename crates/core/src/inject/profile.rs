@@ -22,6 +22,8 @@ pub(crate) struct Profile {
     pub(crate) loading_variables: &'static [&'static str],
     /// Keys of annotations that it alone reads.
     pub(crate) annotations: &'static [&'static str],
+    /// The values that the first of these may have, where it names the platform that the files are for.
+    pub(crate) platforms: &'static [&'static str],
     /// The version of the agent that changes what telemetry looks like so much that nobody should get it unasked.
     pub(crate) breaking_version: Option<&'static str>,
     /// What else of an Instrumentation changes what is injected, as text.
@@ -39,6 +41,7 @@ impl Profile {
         otlp: OtlpProtocols::HttpAndGrpc,
         loading_variables: &[],
         annotations: &[],
+        platforms: &[],
         breaking_version: None,
         particulars: |_| String::new(),
     };

@@ -15,14 +15,14 @@ use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::Target;
 
 const NAME: &str = "opentelemetry-auto-instrumentation-dotnet";
-const FOLDER: &str = "/otel-auto-instrumentation-dotnet";
-const HOME: &str = "OTEL_DOTNET_AUTO_HOME";
+pub(crate) const FOLDER: &str = "/otel-auto-instrumentation-dotnet";
+pub(crate) const HOME: &str = "OTEL_DOTNET_AUTO_HOME";
 
 /// The profiler is chosen by these, so a container that sets one of them keeps its own profiler.
 const PROFILING: &str = "CORECLR_ENABLE_PROFILING";
-const PROFILER: &str = "CORECLR_PROFILER";
+pub(crate) const PROFILER: &str = "CORECLR_PROFILER";
 const PROFILER_PATH: &str = "CORECLR_PROFILER_PATH";
-const PROFILER_ID: &str = "{918728DD-259F-4A6A-AC2B-B85E1B658318}";
+pub(crate) const PROFILER_ID: &str = "{918728DD-259F-4A6A-AC2B-B85E1B658318}";
 
 /// Lists, to which ours are joined with a colon.
 const HOOKS: (&str, &str) = (
@@ -39,6 +39,7 @@ pub(super) const PROFILE: Profile = Profile {
     otlp: OtlpProtocols::HttpAndGrpc,
     loading_variables: &[HOOKS.0, DEPS.0, STORE.0, PROFILING, PROFILER, PROFILER_PATH],
     annotations: &[DOTNET_RUNTIME],
+    platforms: &["linux-x64", "linux-musl-x64"],
     // HTTP semantic conventions became stable.
     breaking_version: Some("1.3.0"),
     ..Profile::PLAIN
@@ -115,7 +116,7 @@ fn library_folder(context: &LanguageContext<'_, '_>) -> Result<&'static str, Rea
         "linux-musl-x64" => Ok("linux-musl"),
         other => {
             let (language, value) = (context.language(), other.to_owned());
-            let known = &["linux-x64", "linux-musl-x64"];
+            let known = PROFILE.platforms;
             Err(AnnotationFinding::PlatformUnknown { language, value, known }.into())
         }
     }

@@ -27,6 +27,7 @@ pub(super) const PROFILE: Profile = Profile {
     otlp: OtlpProtocols::Http,
     loading_variables: &[PATH],
     annotations: &[PYTHON_PLATFORM],
+    platforms: &["glibc", "musl"],
     ..Profile::PLAIN
 };
 
@@ -52,7 +53,7 @@ impl Agent for Python {
             "musl" => ("/autoinstrumentation-musl/.", Libc::Musl),
             other => {
                 let (language, value) = (context.language(), other.to_owned());
-                let known = &["glibc", "musl"];
+                let known = PROFILE.platforms;
                 return Err(AnnotationFinding::PlatformUnknown { language, value, known }.into());
             }
         };

@@ -1,0 +1,93 @@
+//! Hints about Instrumentations: those of `review` that need no other object.
+
+use ingraft_api::Language;
+
+use super::Hint;
+use crate::endpoint::GRPC_PORT;
+use crate::finding::{EndpointFinding, InstrumentationFinding, ReferenceFinding};
+use crate::inject::{OtlpProtocols, exporter, profile};
+use crate::policies::cel::{free_value, text, value};
+use crate::review::ENDPOINT_VARIABLES;
+
+/// The endpoint is read as `Endpoint::parse` does.
+pub(super) fn variables() -> Vec<(String, String)> {
+    let without_scheme = "variables.endpoint.startsWith('http://') ? variables.endpoint.substring(7) : \
+                          variables.endpoint.startsWith('https://') ? variables.endpoint.substring(8) : ''";
+    let authority = "variables.rest.split('/')[0].split('?')[0].split('#')[0].split('@')";
+    let host = "!variables.authority.startsWith('[') ? variables.authority.split(':')[0] : \
+                variables.authority.contains(']') ? variables.authority.substring(1, variables.authority.indexOf(']')) : ''";
+    let port = "!variables.authority.startsWith('[') ? variables.authority.substring(size(variables.host)) : \
+                variables.authority.contains(']') ? variables.authority.substring(size(variables.host) + 2) : ''";
+    let has_port = "variables.port.startsWith(':') && !variables.port.contains('$(')";
+    let is_port =
+        r"variables.port.matches('^:[+]?0*[0-9]{1,5}$') && int(variables.port.substring(1)) <= 65535";
+    [
+        ("spec", "dyn(object).?spec.orValue({})".to_owned()),
+        ("exporter", "variables.spec.?exporter.orValue({})".to_owned()),
+        ("env", "variables.spec.?env.orValue([]).map(variable, variable.name)".to_owned()),
+        ("endpoint", "variables.exporter.?endpoint.orValue('')".to_owned()),
+        ("rest", without_scheme.to_owned()),
+        ("authorities", authority.to_owned()),
+        ("authority", "variables.authorities[size(variables.authorities) - 1]".to_owned()),
+        ("host", host.to_owned()),
+        ("port", port.to_owned()),
+        ("hasPort", has_port.to_owned()),
+        ("isUrl", format!("variables.host != '' && (!variables.hasPort || {is_port})")),
+        (
+            "isLocal",
+            "variables.host in ['localhost', '::1', '0.0.0.0'] || variables.host.startsWith('127.')"
+                .to_owned(),
+        ),
+        ("isElsewhere", "variables.isUrl && !variables.isLocal".to_owned()),
+        ("isHttps", "variables.endpoint.startsWith('https://')".to_owned()),
+        ("sampler", "variables.spec.?sampler.orValue({})".to_owned()),
+        ("tls", "variables.exporter.?tls.orValue({})".to_owned()),
+    ]
+    .map(|(name, expression)| (name.to_owned(), expression))
+    .to_vec()
+}
+
+pub(super) fn hints() -> Vec<Hint> {
+    let endpoint = || free_value("variables.endpoint");
+    let sets = |name: &str| format!("{} in variables.env", text(name));
+    let [one, other] = ENDPOINT_VARIABLES.map(sets);
+    let only = |otlp| Language::ALL.into_iter().filter(|&language| profile(language).otlp == otlp).collect();
+    let (http, grpc) = (only(OtlpProtocols::Http), only(OtlpProtocols::Grpc));
+    let is_grpc = format!("variables.hasPort && int(variables.port.substring(1)) == {GRPC_PORT}");
+    let has_file = |file| format!("variables.tls.?{file}.orValue('') != ''");
+    vec![
+        Hint::new(
+            EndpointFinding::EndpointMissing { container: None },
+            format!("(variables.endpoint == '' && !({one}) && !({other}))"),
+        ),
+        Hint::new(
+            EndpointFinding::EndpointNotAUrl { endpoint: endpoint() },
+            "(variables.endpoint != '' && !variables.isUrl)",
+        ),
+        Hint::new(
+            EndpointFinding::EndpointIsLocal { endpoint: endpoint() },
+            "(variables.isUrl && variables.isLocal)",
+        ),
+        Hint::new(
+            EndpointFinding::EndpointPortNotForAll { endpoint: endpoint(), http, grpc },
+            format!("(variables.isElsewhere && {is_grpc} && !({}))", sets(exporter::PROTOCOL)),
+        ),
+        Hint::new(
+            EndpointFinding::EndpointWithoutNamespace {
+                host: free_value("variables.host"),
+                namespace: value("request.namespace"),
+            },
+            "(variables.isElsewhere && !variables.host.matches('[.:$]'))",
+        ),
+        Hint::new(ReferenceFinding::TlsUnset, "(variables.isHttps && !has(variables.exporter.tls))"),
+        Hint::new(
+            ReferenceFinding::TlsHalfAPair,
+            format!("(({}) != ({}))", has_file("cert_file"), has_file("key_file")),
+        ),
+        Hint::new(ReferenceFinding::TlsWithoutHttps, "(has(variables.exporter.tls) && !variables.isHttps)"),
+        Hint::new(
+            InstrumentationFinding::SamplerTypeMissing,
+            "(!has(variables.sampler.type) && variables.sampler.?argument.orValue('') != '')",
+        ),
+    ]
+}
