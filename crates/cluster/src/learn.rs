@@ -104,6 +104,9 @@ pub(crate) type NodeObject = Slim<v1::Node, NodeSpec, NodeStatus>;
 impl Learn for NodeObject {
     type Kept = Node;
 
+    /// Only probes depend on them.
+    const IS_DECISIVE: bool = false;
+
     fn objects(snapshot: &mut Snapshot) -> &mut Objects<Node> {
         &mut snapshot.nodes
     }

@@ -47,6 +47,11 @@ impl Reports {
         self.sender.try_send(Arc::new(report)).is_ok()
     }
 
+    /// The same for what can be told later: leaves room for what cannot.
+    pub fn send_later(&self, report: Report) -> bool {
+        self.sender.capacity() > QUEUE / 2 && self.send(report)
+    }
+
     /// Logs each finding in a line of its own, the same about one workload once a minute.
     pub fn log(&self, report: &Report) {
         self.log_once(report, false);

@@ -1,4 +1,4 @@
-//! Workloads as the leader reads them: whole, but for what controllers and tools write about them.
+//! Workloads as the leader reads them: what decisions depend on, and nothing else.
 
 use ingraft_core::{OwnerKind, WorkloadRef};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
@@ -35,6 +35,9 @@ pub async fn rollouts(client: &Client) -> kube::Result<Option<ApiResource>> {
     }
 }
 
+/// So many objects are listed at once.
+pub const PAGE: u32 = 100;
+
 /// All workloads of a kind.
 pub fn all(client: &Client, kind: &ApiResource) -> Api<DynamicObject> {
     Api::all_with(client.clone(), kind)
@@ -50,7 +53,15 @@ pub async fn of_namespace(
     namespace: &str,
 ) -> kube::Result<Vec<DynamicObject>> {
     let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, kind);
-    Ok(api.list(&ListParams::default()).await?.items)
+    let (mut params, mut objects) = (ListParams::default().limit(PAGE), Vec::new());
+    loop {
+        let page = api.list(&params).await?;
+        objects.extend(page.items);
+        match page.metadata.continue_.filter(|next| !next.is_empty()) {
+            Some(next) => params = params.continue_token(&next),
+            None => return Ok(objects),
+        }
+    }
 }
 
 /// A pod, whole; `None` if it is gone. It is looked for in a list, because a role that may watch need not get.
@@ -73,13 +84,47 @@ pub fn reference(object: &DynamicObject, kind: &ApiResource) -> WorkloadRef {
     }
 }
 
-/// The document, without status, version, managed fields, and the copy of itself that `kubectl apply` leaves.
-pub fn document(mut object: DynamicObject, kind: &ApiResource) -> Value {
-    object.metadata.managed_fields = None;
-    object.metadata.resource_version = None;
-    if let Some(annotations) = &mut object.metadata.annotations {
-        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+/// The document, without what others write about it, and without what decides nothing: of its spec only what its pods are
+/// made from.
+pub fn document(object: DynamicObject, kind: &ApiResource) -> Value {
+    let DynamicObject { metadata, mut data, .. } = object;
+    let mut annotations = metadata.annotations.unwrap_or_default();
+    annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    let kept = json!({
+        "name": metadata.name, "namespace": metadata.namespace, "uid": metadata.uid,
+        "generation": metadata.generation, "annotations": annotations, "labels": metadata.labels,
+        "ownerReferences": metadata.owner_references,
+    });
+    let spec = data.get_mut("spec").map(Value::take).unwrap_or_default();
+    let spec = match (&spec["template"], &spec["jobTemplate"]) {
+        (Value::Null, Value::Null) => spec,
+        (template, job) => json!({"template": template, "jobTemplate": job}),
+    };
+    json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": kept, "spec": spec})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_controller_writes_changes_no_document() {
+        let [kind, ..] = kinds();
+        let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": []}});
+        let read = |version: &str, replicas: u32| {
+            let object = json!({
+                "metadata": {
+                    "name": "web", "namespace": "shop", "resourceVersion": version, "generation": 3,
+                    "annotations": {"kubectl.kubernetes.io/last-applied-configuration": version, "a": "b"},
+                    "managedFields": [{"manager": version}],
+                },
+                "spec": {"replicas": replicas, "template": template}, "status": {"replicas": replicas},
+            });
+            document(serde_json::from_value(object).unwrap(), &kind)
+        };
+        let document = read("1", 1);
+        assert_eq!(document, read("2", 5));
+        assert_eq!(document["spec"]["template"], template);
+        assert_eq!(document["metadata"]["annotations"], json!({"a": "b"}));
     }
-    let spec = object.data.get_mut("spec").map(Value::take);
-    json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": object.metadata, "spec": spec})
 }

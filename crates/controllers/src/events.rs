@@ -60,12 +60,9 @@ pub(crate) fn new(kind: &str, reason: &str, note: String, action: &str, object: 
     let uid = uid.as_ref().filter(|_| of.as_deref() != Some("Pod"));
     (of, uid, reason, &note).hash(&mut hasher);
     let hash = format!(".{:016x}", hasher.finish());
-    let mut prefix = name.clone().unwrap_or_default();
-    // Names of objects are ASCII.
-    prefix.truncate(LONGEST_NAME - hash.len());
     Event {
         metadata: ObjectMeta {
-            name: Some(prefix + &hash),
+            name: Some(prefix(name.as_deref().unwrap_or_default(), LONGEST_NAME - hash.len()) + &hash),
             namespace: namespace.clone().or_else(|| Some("default".to_owned())),
             ..ObjectMeta::default()
         },
@@ -79,6 +76,14 @@ pub(crate) fn new(kind: &str, reason: &str, note: String, action: &str, object: 
         type_: Some(kind.to_owned()),
         ..Event::default()
     }
+}
+
+/// As much of an object's name as fits, so that a name results that the API server takes. A review may say anything, such
+/// as the beginning of a name that ends with a dash.
+fn prefix(name: &str, longest: usize) -> String {
+    let prefix = name.get(..name.floor_char_boundary(longest)).unwrap_or_default();
+    let prefix = prefix.trim_end_matches(|end: char| !end.is_ascii_alphanumeric());
+    if prefix.is_empty() { "pod".to_owned() } else { prefix.to_owned() }
 }
 
 /// Creates an Event, or counts it if it is there. A failure is logged: nobody waits for an Event.
@@ -185,5 +190,9 @@ mod tests {
         assert_eq!(early, name(&object("Pod", "web", Some("u"))), "before and after it was created");
         assert!(early.starts_with("web."), "{early}");
         assert_eq!(name(&object("Pod", &"a".repeat(253), None)).len(), LONGEST_NAME);
+        // Whatever a review says.
+        assert!(name(&object("Pod", &format!("a{}", "é".repeat(150)), None)).starts_with("a."));
+        assert!(name(&object("Pod", "web-1-", None)).starts_with("web-1."));
+        assert!(name(&object("Pod", "", None)).starts_with("pod."));
     }
 }

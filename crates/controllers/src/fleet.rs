@@ -9,11 +9,21 @@ use ingraft_cluster::report::Report;
 use ingraft_core::instrumentation_status::Asking;
 use ingraft_core::standing::{self, has_newer_image, standing};
 use ingraft_core::{
-    Decision, Finding, Namespace, Owner, OwnerKind, RunningPod, Settings, Severity, Snapshot, Standing,
+    Decision, Finding, Namespace, Outcome, Owner, OwnerKind, Reason, RunningPod, Settings, Severity, Snapshot, Standing,
     Workload, WorkloadRef,
 };
 use serde_json::Value;
 use tokio::time::Instant;
+
+/// Larger documents are not kept: no template that people write comes near.
+const LARGEST: usize = 256 * 1024;
+/// So much memory documents may take altogether. The limit in `deploy/operator.yaml` has room for it.
+const MOST: usize = 24 * 1024 * 1024;
+/// Pods that request something else than the template by now are being replaced, for so long. Then they are judged: the
+/// rollout is stuck, or nothing replaces them.
+const ROLLOUT: Duration = Duration::from_mins(10);
+/// What lasts is told again after this long: Events are removed after an hour.
+const REPEAT: Duration = Duration::from_mins(50);
 
 /// What was applied together is decided about together: an Instrumentation may follow its workload.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -26,6 +36,14 @@ pub struct Fleet {
     pods: HashMap<Box<str>, WorkloadRef>,
     /// What is to be decided about, and since when.
     due: BTreeMap<WorkloadRef, Instant>,
+    /// How much memory documents take.
+    kept: usize,
+    /// Grows with everything that a status may show.
+    revision: u64,
+    /// All pods have been listed once.
+    has_pods: bool,
+    /// Everything has been read and decided about once: until then, there are fewer workloads than there are.
+    pub(crate) is_complete: bool,
 }
 
 /// What is kept of one workload.
@@ -35,8 +53,8 @@ struct Held {
     object: Option<Object>,
     pods: Vec<KnownPod>,
     decisions: Vec<Decision>,
-    /// What was told of this generation.
-    told: HashSet<u64>,
+    /// What was told and still holds, since when, and whether it is about pods that run.
+    told: HashMap<u64, (Instant, bool)>,
 }
 
 /// A pod that exists.
@@ -54,14 +72,18 @@ struct Object {
     generation: Option<i64>,
     /// What its pods request by themselves: see [`standing::asks`].
     asks: u64,
+    /// When that changed.
+    since: Instant,
     document: Box<[u8]>,
 }
 
 impl Held {
-    /// The pods that are made from what it says now.
+    /// The pods that count: those made from what it says now, and those that should have been replaced by now.
     fn current(&self) -> impl Iterator<Item = &RunningPod> + Clone {
-        let asks = self.object.as_ref().map(|object| object.asks);
-        self.pods.iter().map(|pod| &pod.state).filter(move |pod| Some(pod.asks) == asks)
+        let object = self.object.as_ref();
+        let asks = object.map(|object| object.asks);
+        let is_over = object.is_some_and(|object| object.since.elapsed() > ROLLOUT);
+        self.pods.iter().map(|pod| &pod.state).filter(move |pod| is_over || Some(pod.asks) == asks)
     }
 
     fn is_empty(&self) -> bool {
@@ -76,22 +98,36 @@ impl Fleet {
         if !asked && !ingraft_core::workload::may_concern(document) {
             return self.forget(&workload);
         }
-        let text = |key: &str| document.pointer(key).and_then(Value::as_str).map(str::to_owned);
         let template = Workload::of(document).map(|workload| standing::asks(workload.template));
-        let object = Object {
-            uid: text("/metadata/uid"),
+        let mut object = Object {
+            uid: uid_of(document, &workload),
             generation: document.pointer("/metadata/generation").and_then(Value::as_i64),
             asks: template.unwrap_or_default(),
+            since: Instant::now(),
             document: document.to_string().into_bytes().into(),
         };
-        let held = self.workloads.entry(workload.clone()).or_default();
-        let earlier = held.object.as_ref();
-        if earlier.is_some_and(|earlier| earlier.document == object.document) {
+        let known = self.workloads.get(&workload).and_then(|held| held.object.as_ref());
+        if known.is_some_and(|known| known.document == object.document) {
             return;
         }
-        if earlier.map(|earlier| (&earlier.uid, earlier.generation)) != Some((&object.uid, object.generation))
-        {
-            held.told.clear();
+        let kept = self.kept - known.map_or(0, |known| known.document.len()) + object.document.len();
+        if object.document.len() > LARGEST || kept > MOST {
+            tracing::warn!(%workload, "too large, or one too many: what is wrong with it is not told");
+            return self.forget(&workload);
+        }
+        self.kept = kept;
+        self.revision += 1;
+        let held = self.workloads.entry(workload.clone()).or_default();
+        match &held.object {
+            Some(known) if known.uid == object.uid => {
+                if known.generation != object.generation {
+                    held.told.retain(|_, (_, is_running)| *is_running);
+                }
+                if known.asks == object.asks {
+                    object.since = known.since;
+                }
+            }
+            _ => held.told.clear(),
         }
         held.object = Some(object);
         self.due.entry(workload).or_insert_with(Instant::now);
@@ -100,6 +136,8 @@ impl Fleet {
     /// A workload is gone, or requests nothing.
     pub(crate) fn forget(&mut self, workload: &WorkloadRef) {
         if let Some(held) = self.workloads.get_mut(workload).filter(|held| held.object.is_some()) {
+            self.kept -= held.object.as_ref().map_or(0, |object| object.document.len());
+            self.revision += 1;
             let pods = std::mem::take(&mut held.pods);
             *held = Held { pods, ..Held::default() };
         }
@@ -133,6 +171,7 @@ impl Fleet {
             None => held.pods.push(KnownPod { uid: uid.into(), name: name.into(), state }),
         }
         self.pods.insert(uid.into(), workload.clone());
+        self.revision += 1;
         self.due.entry(workload).or_insert_with(Instant::now);
     }
 
@@ -141,6 +180,7 @@ impl Fleet {
         let Some(workload) = self.pods.remove(uid) else { return };
         if let Some(held) = self.workloads.get_mut(&workload) {
             held.pods.retain(|known| *known.uid != *uid);
+            self.revision += 1;
         }
         // A pod by itself is its own document.
         if is_read_by_pod(&workload) && self.workloads.get(&workload).is_some_and(|held| held.pods.is_empty())
@@ -156,6 +196,12 @@ impl Fleet {
         for uid in gone {
             self.forget_pod(&uid);
         }
+        self.has_pods = true;
+    }
+
+    /// Whether all pods have been listed once.
+    pub(crate) const fn has_all_pods(&self) -> bool {
+        self.has_pods
     }
 
     fn drop_if_empty(&mut self, workload: &WorkloadRef) {
@@ -225,12 +271,19 @@ impl Fleet {
         let held = self.workloads.get_mut(workload)?;
         let object = held.object.as_ref()?;
         let document: Value = serde_json::from_slice(&object.document).ok()?;
-        let outcome = Workload::of(&document)?.inject(&workload.namespace, snapshot, settings);
-        held.decisions = outcome.decisions;
-        let running = held.decisions.iter().filter_map(|one| standing::review(workload, one, held.current()));
-        let findings = outcome.findings.into_iter().filter(|finding| finding.severity() > Severity::Info);
-        let findings: Vec<Finding> =
-            findings.chain(running).filter(|finding| !held.told.contains(&key(finding, settings))).collect();
+        let Outcome { findings, mut decisions, .. } =
+            Workload::of(&document)?.inject(&workload.namespace, snapshot, settings);
+        let withheld = standing::withhold(workload, &mut decisions, held.current(), snapshot);
+        let running = decisions.iter().filter_map(|one| standing::review(workload, one, held.current()));
+        let findings = findings.into_iter().filter(|finding| finding.severity() > Severity::Info);
+        let mut findings: Vec<Finding> = findings.chain(withheld).chain(running).collect();
+        if held.decisions != decisions {
+            held.decisions = decisions;
+            self.revision += 1;
+        }
+        let holds: HashSet<u64> = findings.iter().map(|finding| key(finding, settings)).collect();
+        held.told.retain(|key, (at, _)| holds.contains(key) && at.elapsed() < REPEAT);
+        findings.retain(|finding| !held.told.contains_key(&key(finding, settings)));
         if findings.is_empty() {
             return None;
         }
@@ -247,8 +300,22 @@ impl Fleet {
     /// Findings of a workload were told.
     pub(crate) fn told(&mut self, workload: &WorkloadRef, findings: &[Finding], settings: &Settings) {
         if let Some(held) = self.workloads.get_mut(workload) {
-            held.told.extend(findings.iter().map(|finding| key(finding, settings)));
+            let now = Instant::now();
+            let told = |finding: &Finding| {
+                (key(finding, settings), (now, matches!(finding.reason, Reason::Running(_))))
+            };
+            held.told.extend(findings.iter().map(told));
         }
+    }
+
+    /// Whether a pod of a workload is known.
+    pub(crate) fn has_pods(&self, workload: &WorkloadRef) -> bool {
+        self.workloads.get(workload).is_some_and(|held| !held.pods.is_empty())
+    }
+
+    /// Grows with everything that a status may show.
+    pub(crate) const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The workloads that request each Instrumentation, by its reference, in the order of their names.
@@ -296,6 +363,21 @@ impl Fleet {
 /// Whether nobody watches what makes the pods: a pod stands for it.
 fn is_read_by_pod(workload: &WorkloadRef) -> bool {
     matches!(workload.kind, None | Some(OwnerKind::ReplicaSet | OwnerKind::Job))
+}
+
+/// The unique id of a workload, whose document may be that of a pod of it.
+fn uid_of(document: &Value, workload: &WorkloadRef) -> Option<String> {
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let metadata = document.get("metadata")?;
+    let owners = metadata.get("ownerReferences").and_then(Value::as_array);
+    let is_pod = document.get("kind").is_some_and(|kind| kind == "Pod");
+    match workload.kind.filter(|_| is_pod) {
+        None => text(metadata, "uid"),
+        Some(kind) => {
+            let is_it = |owner: &&Value| text(owner, "kind").as_deref() == Some(kind.as_str());
+            owners.into_iter().flatten().find(is_it).and_then(|owner| text(owner, "uid"))
+        }
+    }
 }
 
 /// What tells a finding from others of its workload.

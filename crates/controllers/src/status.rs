@@ -7,7 +7,7 @@ use ingraft_api::Instrumentation;
 use ingraft_api::instrumentation::{GROUP, InstrumentationStatus, KIND, VERSION, WorkloadCounts};
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::watch::Store;
-use ingraft_core::instrumentation_status::status;
+use ingraft_core::instrumentation_status::{READY, status};
 use ingraft_core::{Settings, review};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
@@ -15,7 +15,7 @@ use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::time::interval;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::fleet::Fleet;
 use crate::repeats::Repeats;
@@ -23,6 +23,9 @@ use crate::{FIELD_MANAGER, events};
 
 /// The status of an Instrumentation is written at most this often.
 const PERIOD: Duration = Duration::from_secs(5);
+
+/// After a failure, the next is tried after this long.
+const AFTER_FAILURE: Duration = Duration::from_secs(30);
 
 /// Keeps the status of all Instrumentations, and the counts of all workloads, for as long as this replica leads.
 pub async fn keep_status(
@@ -33,28 +36,39 @@ pub async fn keep_status(
     counts: &watch::Sender<Option<WorkloadCounts>>,
 ) {
     let (mut tick, mut repeats) = (interval(PERIOD), Repeats::default());
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut changes = store.subscribe();
+    // What was known of workloads when all was written; `None` where something is still to be written.
+    let mut written = None;
     loop {
         tick.tick().await;
-        let (changed, all) = {
+        let is_new = changes.has_changed().unwrap_or(false);
+        let (pending, all, revision) = {
             let fleet = fleet.lock().unwrap_or_else(PoisonError::into_inner);
-            (changed(store, settings, &fleet), fleet.counts())
+            // Before everything was read once, the numbers would be false.
+            if !fleet.is_complete || !is_new && written == Some(fleet.revision()) {
+                continue;
+            }
+            changes.mark_unchanged();
+            (changed(store, settings, &fleet), fleet.counts(), fleet.revision())
         };
         counts.send_replace(Some(all));
-        for (instrumentation, new) in changed {
+        written = Some(revision);
+        for (instrumentation, new) in pending {
             match write(client, &instrumentation, &new).await {
                 Ok(()) => tell_readiness(client, &instrumentation, &new).await,
                 // It was removed this moment.
                 Err(kube::Error::Api(status)) if status.is_not_found() => {}
                 Err(error) => {
-                    let error = Chain(&error).to_string();
-                    if repeats.is_due(&error) {
+                    // What refuses one refuses the others: a role, or a definition, of an earlier release.
+                    if repeats.is_due("status") {
                         let name = instrumentation.reference();
-                        tracing::warn!(
-                            instrumentation = name,
-                            error,
-                            "failed to write a status, will try again"
-                        );
+                        let error = Chain(&error).to_string();
+                        tracing::warn!(instrumentation = name, error, "failed to write a status, will try again");
                     }
+                    written = None;
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                    break;
                 }
             }
         }
@@ -109,7 +123,9 @@ async fn write(
 
 /// Tells by an Event when an Instrumentation has become ready, or is not ready any more.
 async fn tell_readiness(client: &Client, instrumentation: &Instrumentation, new: &InstrumentationStatus) {
-    let condition = |status: &InstrumentationStatus| status.conditions.iter().flatten().next().cloned();
+    let condition = |status: &InstrumentationStatus| {
+        status.conditions.iter().flatten().find(|condition| condition.type_ == READY).cloned()
+    };
     let before = instrumentation.status.as_ref().and_then(condition);
     let Some(now) = condition(new) else { return };
     let is_ready = now.status == "True";
@@ -117,8 +133,7 @@ async fn tell_readiness(client: &Client, instrumentation: &Instrumentation, new:
     if before.map_or(is_ready, |before| before.status == now.status) {
         return;
     }
-    let (kind, note) =
-        if is_ready { ("Normal", "telemetry can be sent".to_owned()) } else { ("Warning", now.message) };
+    let kind = if is_ready { "Normal" } else { "Warning" };
     let object = instrumentation.object_ref(&());
-    events::publish(client, events::new(kind, &now.reason, note, "Review", &object)).await;
+    events::publish(client, events::new(kind, &now.reason, now.message, "Review", &object)).await;
 }

@@ -1,7 +1,7 @@
 //! Tells what is wrong with workloads, whoever applied them and whenever: the leader decides about each of them, once for
 //! each generation, also where no pod ever asks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,17 +16,21 @@ use ingraft_core::{Finding, Reason, Settings, Snapshot, Subject, WorkloadRef};
 use kube::Client;
 use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::{WatchStreamExt, watcher};
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::fleet::Fleet;
 use crate::repeats::Repeats;
 
 /// How often to look for what is due.
 const TICK: Duration = Duration::from_secs(1);
-/// All workloads are decided about again at most this often.
+/// All workloads are decided about again at most this often when an Instrumentation has changed, or who asks.
 const ALL_AGAIN: Duration = Duration::from_secs(3);
+/// The same where anything else has: some cluster's Services and ConfigMaps change all the time.
+const ALL_AGAIN_FOR_OTHERS: Duration = Duration::from_secs(30);
 /// Whether the cluster serves Argo Rollouts by now is asked this often.
 const LOOK_FOR_ROLLOUTS: Duration = Duration::from_mins(1);
+/// What was read is decided about after this long.
+const SETTLED: Duration = Duration::from_secs(4);
 /// So many are decided about before reviews get their turn.
 const SLICE: usize = 16;
 
@@ -53,15 +57,34 @@ impl Workloads {
         let mut served = kinds().to_vec();
         let mut events: SelectAll<_> = served.iter().map(|kind| self.follow(kind.clone())).collect();
         let (mut tick, mut look) = (interval(TICK), interval(LOOK_FOR_ROLLOUTS));
-        let (mut listed, mut repeats) = (BTreeSet::new(), Repeats::default());
-        let mut last = Seen::default();
+        let (mut listed, mut repeats) = (BTreeSet::new(), BTreeMap::new());
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // What is there is about to be listed.
+        let mut last = Seen::of(&self.store);
+        let mut unread: BTreeSet<String> = served.iter().map(|kind| kind.plural.clone()).collect();
+        let mut read_at = None;
         loop {
             tokio::select! {
-                Some((kind, event)) = events.next() => match event {
-                    Ok(event) => self.take_up(&kind, event, &mut listed),
-                    Err(error) => repeats.watch_failed(&kind.plural, &error),
-                },
-                _ = tick.tick() => self.decide(&served, &mut last).await,
+                Some((kind, event)) = events.next() => {
+                    // What may not be read is not waited for.
+                    if matches!(event, Ok(watcher::Event::InitDone) | Err(_)) {
+                        unread.remove(&kind.plural);
+                    }
+                    match event {
+                        Ok(event) => self.take_up(&kind, event, &mut listed),
+                        Err(error) => {
+                            let repeats = repeats.entry(kind.plural.clone()).or_insert_with(Repeats::default);
+                            repeats.watch_failed(&kind.plural, &error);
+                        }
+                    }
+                }
+                _ = tick.tick() => {
+                    self.decide(&served, &mut last).await;
+                    if unread.is_empty() && self.fleet().has_all_pods() {
+                        let read_at = read_at.get_or_insert_with(Instant::now);
+                        self.fleet().is_complete |= read_at.elapsed() > SETTLED;
+                    }
+                }
                 _ = look.tick(), if served.len() == kinds().len() => {
                     if let Ok(Some(kind)) = rollouts(&self.client).await {
                         events.push(self.follow(kind.clone()));
@@ -117,12 +140,20 @@ impl Workloads {
     /// Decides about what has changed, and about everything when what decisions depend on has.
     async fn decide(&self, served: &[ApiResource], last: &mut Seen) {
         let now = Seen::of(&self.store);
-        for namespace in now.asking.difference(&last.asking) {
-            self.read_namespace(served, namespace).await;
+        let begin: Vec<String> = now.asking.difference(&last.asking).cloned().collect();
+        let mut asks_anew = now.asking.len() + begin.len() != last.asking.len();
+        last.asking.retain(|namespace| now.asking.contains(namespace));
+        for namespace in begin {
+            // One that could not be read is tried again.
+            if self.read_namespace(served, &namespace).await {
+                last.asking.insert(namespace);
+                asks_anew = true;
+            }
         }
-        last.asking = now.asking;
-        if (now.revision, &now.instrumentations) != (last.revision, &last.instrumentations)
-            && last.all_again.is_none_or(|at| at.elapsed() >= ALL_AGAIN)
+        let is_urgent = asks_anew || now.instrumentations != last.instrumentations;
+        let pause = if is_urgent { ALL_AGAIN } else { ALL_AGAIN_FOR_OTHERS };
+        if (is_urgent || now.revision != last.revision)
+            && last.all_again.is_none_or(|at| at.elapsed() >= pause)
         {
             self.fleet().decide_all_again();
             (last.revision, last.instrumentations) = (now.revision, now.instrumentations);
@@ -138,16 +169,20 @@ impl Workloads {
     }
 
     /// Reads the workloads of a namespace that begins to request something: nothing was kept of them.
-    async fn read_namespace(&self, served: &[ApiResource], namespace: &str) {
+    async fn read_namespace(&self, served: &[ApiResource], namespace: &str) -> bool {
+        let mut is_read = true;
         for kind in served {
             match of_namespace(&self.client, kind, namespace).await {
                 Ok(objects) => objects.into_iter().for_each(|object| self.see(kind, object)),
                 Err(error) => {
-                    tracing::warn!(error = %Chain(&error), namespace, "failed to read {}", kind.plural);
+                    // Where it is forbidden, the watch says so.
+                    is_read &= matches!(&error, kube::Error::Api(status) if status.is_forbidden());
+                    tracing::debug!(error = %Chain(&error), namespace, "failed to read {}", kind.plural);
                 }
             }
         }
         self.fleet().look_again(namespace);
+        is_read
     }
 
     async fn decide_about(&self, workload: &WorkloadRef) {
@@ -156,12 +191,12 @@ impl Workloads {
             self.fleet().is_unread(workload, snapshot.namespace(&workload.namespace))
         };
         if is_unread && let Err(error) = self.read_pod(workload).await {
-            tracing::warn!(error = %Chain(&error), %workload, "failed to read a pod, will try again");
+            tracing::debug!(error = %Chain(&error), %workload, "failed to read a pod, will try again");
             return self.fleet().put_off(workload.clone());
         }
         let report = self.fleet().decide(workload, &self.store.read(), &self.settings);
         let Some(mut report) = report else { return };
-        if !self.reports.send(report.clone()) {
+        if !self.reports.send_later(report.clone()) {
             return self.fleet().put_off(workload.clone());
         }
         self.fleet().told(workload, &report.findings, &self.settings);
@@ -172,7 +207,9 @@ impl Workloads {
     /// Reads a pod that stands for a workload which nobody watches.
     async fn read_pod(&self, workload: &WorkloadRef) -> kube::Result<()> {
         let Some(name) = self.fleet().pod_of(workload) else { return Ok(()) };
-        if let Some(document) = pod(&self.client, &workload.namespace, &name).await? {
+        let document = pod(&self.client, &workload.namespace, &name).await?;
+        // It may have ended since.
+        if let Some(document) = document.filter(|_| self.fleet().has_pods(workload)) {
             let snapshot = self.store.read();
             self.fleet().see(workload.clone(), &document, snapshot.namespace(&workload.namespace));
         }

@@ -9,7 +9,7 @@ use crate::owner::WorkloadRef;
 use crate::standing::Standing;
 
 /// The type of the condition that answers whether it works.
-const READY: &str = "Ready";
+pub const READY: &str = "Ready";
 /// So many workloads of each kind are named.
 const NAMED: usize = 5;
 /// The longest message of a condition that the API server takes is 32 KiB; nobody reads so much.

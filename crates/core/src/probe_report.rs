@@ -153,6 +153,14 @@ pub(crate) fn failing(pod: &Value) -> Option<(String, String)> {
     })
 }
 
+/// Whether a pod has a container that brings an agent.
+pub(crate) fn has_payload(pod: &Value) -> bool {
+    let spec = pod.get("spec").unwrap_or(&Value::Null);
+    let containers = ["initContainers", "containers"].iter().flat_map(|key| list(spec, key));
+    let mut names = containers.filter_map(|container| string(container, "name"));
+    names.any(|name| name.starts_with(PAYLOAD) || is_attach(name))
+}
+
 /// Whether an init container of that name may be one whose state says something.
 pub fn is_telling(name: &str) -> bool {
     name.starts_with(command::NAMES) || is_clone(name) || is_attach(name)

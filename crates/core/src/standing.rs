@@ -4,14 +4,17 @@
 //! counts leaves them out (see [`asks`]).
 
 use ingraft_api::Language;
-use ingraft_api::annotations::{INJECT, PREFIX};
+use ingraft_api::annotations::{INJECT, INJECTED, PREFIX};
 use serde_json::Value;
 
-use crate::finding::{Finding, RunningFinding};
+use crate::finding::{ContainerFinding, Finding, RunningFinding};
 use crate::fnv::Fnv;
 use crate::inject::{Decision, Injected, injected};
 use crate::owner::WorkloadRef;
-use crate::probe_report::failing;
+use crate::json::annotation;
+use crate::probe_report::{failing, has_payload};
+use crate::refusal::{Refusal, Verdict};
+use crate::snapshot::Snapshot;
 
 /// How a workload fares with one language that it requests. The later, the more it needs somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +54,8 @@ pub struct RunningPod {
     /// What it requests: see [`asks`].
     pub asks: u64,
     injected: Box<[(Language, Injected)]>,
+    /// It has a container that brings an agent, and nobody wrote down what was injected: another operator did it.
+    pub is_of_others: bool,
     /// A container of ours that does not run, and what the kubelet says.
     failing: Option<Box<(String, String)>>,
 }
@@ -66,6 +71,7 @@ impl RunningPod {
         }
         Some(Self {
             asks: asks(pod),
+            is_of_others: annotation(pod, INJECTED).is_empty() && has_payload(pod),
             injected: injected(pod).into_iter().collect(),
             failing: failing(pod).map(Box::new),
         })
@@ -84,10 +90,16 @@ impl RunningPod {
     /// How it fares with a language.
     pub fn standing(&self, decision: &Decision) -> Standing {
         let Some(expected) = &decision.injected else { return Standing::Refused };
-        let Some(found) = self.injected(decision.language) else { return Standing::Missed };
+        let Some(found) = self.injected(decision.language) else {
+            return if self.is_of_others { Standing::Injected } else { Standing::Missed };
+        };
+        // An earlier build wrote down no image, and its hash covered something else.
+        let is_comparable = found.image.is_some() == expected.image.is_some();
         if self.failing.is_some() {
             Standing::Failed
-        } else if (&found.instrumentation, &found.hash) != (&expected.instrumentation, &expected.hash) {
+        } else if found.instrumentation != expected.instrumentation
+            || is_comparable && found.hash != expected.hash
+        {
             Standing::Outdated
         } else {
             Standing::Injected
@@ -113,6 +125,24 @@ pub fn has_newer_image<'a>(decision: &Decision, pods: impl IntoIterator<Item = &
     })
 }
 
+/// Takes back what is decided about a workload whose pods are left as they are, because the API server has refused
+/// injected ones, and says so. A template does not show that: its pods do.
+pub fn withhold<'a>(
+    workload: &WorkloadRef,
+    decisions: &mut [Decision],
+    pods: impl IntoIterator<Item = &'a RunningPod, IntoIter: Clone>,
+    snapshot: &Snapshot,
+) -> Option<Finding> {
+    let pods = pods.into_iter();
+    let is_about =
+        |refusal: &&Refusal| refusal.concerns(&workload.namespace, &workload.name) && refusal.verdict == Verdict::Withheld;
+    let refusal = snapshot.refusals.values().find(is_about)?;
+    let missed = decisions.iter_mut().filter(|decision| standing(decision, pods.clone()) == Standing::Missed);
+    let withheld = missed.map(|decision| decision.injected = None).count();
+    let reason = ContainerFinding::InjectionWithheld { message: refusal.message.clone() };
+    (withheld > 0).then(|| Finding::pod(reason, ""))
+}
+
 /// What people should know of how a workload fares.
 pub fn review<'a>(
     workload: &WorkloadRef,
@@ -125,7 +155,14 @@ pub fn review<'a>(
     let instrumentation = decision.instrumentation.clone()?;
     let (reason, pointer) = match standing {
         Standing::Idle | Standing::Injected | Standing::Refused => return None,
-        Standing::Outdated => (RunningFinding::PodOutdated { language, instrumentation, workload }, ""),
+        Standing::Outdated => {
+            let found = pods.clone().find_map(|pod| {
+                pod.injected(language).filter(|_| pod.standing(decision) == Standing::Outdated)
+            });
+            // That of the pod, which may be another one.
+            let instrumentation = found.map_or(instrumentation, |found| found.instrumentation.clone());
+            (RunningFinding::PodOutdated { language, instrumentation, workload }, "")
+        }
         Standing::Missed => (RunningFinding::PodMissed { language, instrumentation, workload }, ""),
         Standing::Failed => {
             let (container, why) = pods.clone().find_map(|pod| pod.failing.as_deref().cloned())?;
@@ -182,6 +219,14 @@ mod tests {
         assert_eq!(fares(&[stuck]), Standing::Failed);
         let refused = Decision { injected: None, ..expected() };
         assert_eq!(standing(&refused, []), Standing::Refused);
+
+        // By the OpenTelemetry Operator, and by an earlier build.
+        let container = json!([{"name": "opentelemetry-auto-instrumentation-java"}]);
+        assert_eq!(fares(&[json!({"spec": {"initContainers": container}})]), Standing::Injected);
+        let mut earlier = pod("h0", "shop/base", "");
+        let entry = r#"{"java": {"containers": ["app"], "hash": "h0", "instrumentation": "shop/base"}}"#;
+        earlier["metadata"]["annotations"]["ingraft.dev/injected"] = entry.into();
+        assert_eq!(fares(&[earlier]), Standing::Injected);
     }
 
     #[test]

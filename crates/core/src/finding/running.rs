@@ -3,7 +3,7 @@
 use ingraft_api::Language;
 
 use super::{Locale, Said, Text};
-use crate::owner::WorkloadRef;
+use crate::owner::{OwnerKind, WorkloadRef};
 
 family! {
     /// What the pods that run show.
@@ -55,8 +55,8 @@ impl RunningFinding {
             .help(restart(workload, locale)),
             Self::PodOutdated { language, instrumentation, workload } => Text::new(say!(
                 locale,
-                "pods run with {language} as {instrumentation} was before it was changed",
-                "hay pods que se ejecutan con {language} tal como era {instrumentation} antes de cambiar",
+                "pods run with {language} from {instrumentation} as it was when they were created",
+                "hay pods que se ejecutan con {language} de {instrumentation} tal como era cuando se crearon",
             ))
             .help(restart(workload, locale)),
             Self::PayloadFailed { container, why } => Text::new(say!(
@@ -75,6 +75,14 @@ fn restart(workload: &WorkloadRef, locale: Locale) -> Said {
         Some(command) => {
             say!(locale, "restart the workload: {command}", "reinicia la carga de trabajo: {command}")
         }
+        None if workload.kind == Some(OwnerKind::CronJob) => {
+            say!(locale, "the next run has it", "la próxima ejecución lo tendrá")
+        }
+        None if workload.kind.is_none() => say!(
+            locale,
+            "delete {workload}: whatever made it makes it anew",
+            "elimina {workload}: lo que lo creó lo creará de nuevo",
+        ),
         None => say!(locale, "create {workload} again", "crea {workload} de nuevo"),
     }
 }

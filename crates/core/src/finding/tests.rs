@@ -208,8 +208,9 @@ fn probes(samples: &mut Vec<Reason>) {
 fn running(samples: &mut Vec<Reason>) {
     use RunningFinding as F;
     let (language, instrumentation) = (Language::Java, || text("shop-1/base-1"));
-    for kind in [OwnerKind::Deployment, OwnerKind::Rollout, OwnerKind::Job] {
-        let workload = || workload(kind);
+    let kinds = [OwnerKind::Deployment, OwnerKind::Rollout, OwnerKind::Job, OwnerKind::CronJob];
+    for kind in kinds.map(Some).into_iter().chain([None]) {
+        let workload = || WorkloadRef { kind, ..workload(OwnerKind::Deployment) };
         samples
             .push(F::PodMissed { language, instrumentation: instrumentation(), workload: workload() }.into());
         samples.push(
