@@ -19,6 +19,7 @@ mod cluster;
 mod corpus;
 #[cfg(test)]
 mod explain;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod hints;
@@ -54,6 +55,7 @@ mod requests;
 mod resources;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
 mod seen;
 #[cfg(test)]
 mod strict;
