@@ -92,7 +92,7 @@ impl<'a> Injector<'a> {
         for (pointer, object) in documents::objects(&document.value) {
             let location = SourceLocation::new(document, &pointer, object, self.namespace);
             let flaws = location.findings(&ingraft_validate::check(object));
-            let mut findings = unused_annotations(object);
+            let mut findings = unused_annotations(object, snapshot, settings);
             if let Some(instrumentation) = location.instrumentation(snapshot) {
                 findings.extend(review(instrumentation, snapshot, settings));
             }

@@ -92,9 +92,7 @@ impl Learn for Slim<v1::Service, Ports> {
     }
 
     fn keep(self) -> Option<Vec<u16>> {
-        let ports = self.spec.numbers();
-        // A Service without ports is another name for something elsewhere.
-        (!ports.is_empty()).then_some(ports)
+        Some(self.spec.numbers())
     }
 }
 
@@ -318,7 +316,11 @@ mod tests {
         ]);
         assert_eq!(snapshot.services.get("shop", "a"), Some(&vec![4317]));
         assert_eq!(snapshot.services.get("obs", "b"), Some(&vec![4318]));
-        assert_eq!(snapshot.services.get("shop", "alias"), None, "a Service without ports is elsewhere");
+        assert_eq!(
+            snapshot.services.get("shop", "alias"),
+            Some(&Vec::new()),
+            "it may be elsewhere, but it exists"
+        );
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //!  pods-by-namespace.ingraft.dev  it has none, and its namespace is not known to have none either
 //! ```
 //!
-//! A third one, `workloads.ingraft.dev`, warns whoever applies what makes pods, if a key on it looks like one of ours.
+//! A third one, `workloads.ingraft.dev`, warns whoever applies what makes pods, or a namespace or Service, if a key on it
+//! looks like one of ours.
 //!
 //! A namespace is listed as having none only when it has been seen, so the first pods of a namespace that was created
 //! together with them are asked about. In CEL an absent map is an error, which under `Ignore` means never called:
@@ -394,8 +395,8 @@ fn configuration(kind: &str, webhooks: &Value) -> Value {
     })
 }
 
-/// The webhook that warns about workloads and namespaces. What a controller makes is its owner's matter, and pods with
-/// annotations of ours are sent to the webhook for pods.
+/// The webhook that warns about workloads, namespaces and Services. What a controller makes is its owner's matter, and pods
+/// with annotations of ours are sent to the webhook for pods.
 fn workloads(client_config: &Value, pod_asks: &str) -> Value {
     let conditions = [
         ("key-looks-like-ours", key_looks_like_ours()),
@@ -416,7 +417,7 @@ fn workloads(client_config: &Value, pod_asks: &str) -> Value {
             rule("apps", "v1", &["deployments", "statefulsets", "daemonsets", "replicasets"], "Namespaced"),
             rule("batch", "v1", &["jobs", "cronjobs"], "Namespaced"),
             rule("argoproj.io", "v1alpha1", &["rollouts"], "Namespaced"),
-            rule("", "v1", &["pods"], "Namespaced"),
+            rule("", "v1", &["pods", "replicationcontrollers", "services"], "Namespaced"),
             rule("", "v1", &["namespaces"], "Cluster"),
         ],
         "matchConditions": conditions,

@@ -60,9 +60,24 @@ impl<'a> Endpoint<'a> {
         !self.host.contains(['.', ':', '$'])
     }
 
+    /// Whether the host is surely the name of a Service: one without a namespace, or one that says `svc`.
+    pub(crate) fn is_of_cluster(&self) -> bool {
+        self.is_short() || self.host.split('.').nth(2) == Some("svc")
+    }
+
+    /// The path of a single signal, which agents append by themselves:
+    /// <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp>.
+    pub(crate) fn signal_path(url: &str) -> Option<&'static str> {
+        let path = url.trim_end_matches('/');
+        ["/v1/traces", "/v1/metrics", "/v1/logs"].into_iter().find(|signal| path.ends_with(signal))
+    }
+
     /// Namespace and name of the Service that the host names, seen from a namespace:
     /// <https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/>.
     pub(crate) fn service(&self, from: &'a str) -> Option<(&'a str, &'a str)> {
+        if self.host.contains(['$', ':']) || self.host.parse::<std::net::IpAddr>().is_ok() {
+            return None;
+        }
         let mut labels = self.host.trim_end_matches('.').split('.');
         let (name, namespace, rest) = (labels.next()?, labels.next(), labels.next());
         match (namespace, rest) {
@@ -115,6 +130,8 @@ mod tests {
             ("c.obs.svc", Some(("obs", "c"))),
             ("c.obs.svc.cluster.local", Some(("obs", "c"))),
             ("otlp.example.com", None),
+            ("10.0.0.1", None),
+            ("$(OTEL_NODE_IP)", None),
         ] {
             assert_eq!(
                 Endpoint::parse(&format!("http://{host}")).unwrap().service("here"),

@@ -31,6 +31,14 @@ impl<'a> ImageReference<'a> {
         self.repository.rsplit('/').next().unwrap_or_default()
     }
 
+    /// The repository without the name of the registry.
+    pub(crate) fn path(self) -> &'a str {
+        match self.repository.split_once('/') {
+            Some((registry, path)) if registry.contains(['.', ':']) || registry == "localhost" => path,
+            _ => self.repository,
+        }
+    }
+
     /// The tag that is pulled where there is no digest.
     pub(crate) fn tag_or_latest(self) -> &'a str {
         self.tag.unwrap_or("latest")
@@ -56,7 +64,7 @@ impl<'a> ImageReference<'a> {
             (1..=128).contains(&tag.len()) && !tag.starts_with(['.', '-']) && tag.chars().all(tag_allowed)
         });
         let digest = self.digest.is_none_or(is_digest);
-        if !tag || !digest || !is_well_formed(self.repository) {
+        if !tag || !digest || !is_well_formed(self.path()) {
             return None;
         }
         match (self.tag, self.digest) {
@@ -80,11 +88,7 @@ fn is_digest(digest: &str) -> bool {
 }
 
 /// Upper case is allowed only in the name of a registry, which has a dot or a port, or is `localhost`.
-fn is_well_formed(repository: &str) -> bool {
-    let path = match repository.split_once('/') {
-        Some((registry, path)) if registry.contains(['.', ':']) || registry == "localhost" => path,
-        _ => repository,
-    };
+fn is_well_formed(path: &str) -> bool {
     let allowed =
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.' | '-' | '/');
     !path.is_empty() && path.chars().all(allowed)

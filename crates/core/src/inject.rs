@@ -4,6 +4,7 @@
 //!  pod       what was received, read once                pod.rs
 //!  choose    which languages, Instrumentation, containers choose.rs
 //!  context   what an Instrumentation brings              language_context.rs, references.rs, valid.rs
+//!  review    whether the image has the language          written_in.rs
 //!  languages what is particular to each                  languages.rs, profile.rs
 //!  targets   variables, mounts, attributes               target.rs, env.rs, telemetry.rs, resource.rs, exporter.rs
 //!  payload   containers and volumes that are added       payload.rs, new_container.rs, security.rs,
@@ -35,15 +36,19 @@ mod security;
 mod target;
 mod telemetry;
 mod valid;
+mod written_in;
 
+pub(crate) use exporter::PROTOCOL;
+pub(crate) use language_context::review_invalid;
 pub(crate) use languages::{dotnet, is_attach, is_clone, is_script, profile, why_not_attached};
 pub use probe::canary;
 pub(crate) use profile::OtlpProtocols;
 pub use references::references;
 
+pub(crate) use choose::review_namespace;
 use choose::{Chooser, Requested};
 use draft::Draft;
-use ingraft_api::Language;
+use ingraft_api::{Instrumentation, Language};
 use injected_annotation::InjectedAnnotation;
 pub use injected_annotation::{Injected, injected};
 use pod::Pod;
@@ -95,6 +100,13 @@ pub struct Decision {
     pub instrumentation: Option<String>,
     /// What is injected, or is there already; `None` where nothing is.
     pub injected: Option<Injected>,
+}
+
+impl Decision {
+    /// Nothing is injected, though an Instrumentation may have been found.
+    fn refused(language: Language, instrumentation: Option<&Instrumentation>) -> Self {
+        Self { language, instrumentation: instrumentation.map(Instrumentation::reference), injected: None }
+    }
 }
 
 /// Decides what is injected into a pod.
@@ -181,6 +193,7 @@ fn decide(request: &Request<'_>, mut findings: Findings, is_stripped: bool) -> O
     }
     let (mut injected, mut decisions) = (InjectedAnnotation::default(), choices.refused);
     for choice in &choices.languages {
+        written_in::review(&pod, choice, &mut findings);
         let (language, noticed) = (choice.language, findings.noticed());
         let containers = languages::inject(&pod, settings, choice, &mut draft, &mut findings);
         let (is_new, is_there) = (!containers.is_empty(), findings.noticed() == noticed);

@@ -11,6 +11,7 @@
 
 pub mod defaulting;
 mod defaults;
+mod destination;
 pub mod edit;
 mod endpoint;
 pub mod environment;
@@ -52,4 +53,4 @@ pub use settings::{EnvProbe, Mode, Settings};
 pub use snapshot::{Keys, Namespace, Objects, PodSecurity, ReferenceKind, Snapshot};
 pub use standing::{RunningPod, Standing};
 pub use upgrade::{Upgrade, upgrade};
-pub use workload::{Workload, unused_annotations};
+pub use workload::{Workload, advise, unused_annotations};

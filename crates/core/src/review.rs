@@ -1,17 +1,26 @@
 //! What will not work well about an Instrumentation, seen before any pod uses it.
 
-use ingraft_api::instrumentation::Exporter;
+mod endpoint;
+mod settings;
+
+use ingraft_api::annotations::PREFIX;
+use ingraft_api::instrumentation::{Exporter, KIND};
 use ingraft_api::{Instrumentation, Language};
 
 use crate::defaults;
-use crate::endpoint::{Endpoint, GRPC_PORT};
-use crate::finding::{EndpointFinding, Finding, Findings, InstrumentationFinding, ReferenceFinding};
-use crate::inject::{OtlpProtocols, profile};
+use crate::finding::{Finding, Findings, InstrumentationFinding, ManifestFinding, ReferenceFinding};
+use crate::image::ImageReference;
+use crate::inject::annotations::{Look, is_written, look};
+use crate::inject::profile;
+use crate::json::annotation_pointer;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::upgrade;
 
-/// Reviews an Instrumentation: what is said about the endpoint, TLS, the sampler and images.
+pub(crate) use endpoint::ENDPOINT_VARIABLES;
+
+/// Reviews an Instrumentation: what is said about the endpoint, TLS, the sampler, variables and images, and annotations
+/// that were meant for pods.
 ///
 /// ```
 /// use ingraft_core::{Settings, Snapshot, review};
@@ -22,72 +31,47 @@ use crate::upgrade;
 pub fn review(instrumentation: &Instrumentation, snapshot: &Snapshot, settings: &Settings) -> Vec<Finding> {
     let mut findings = Findings::default();
     let exporter = instrumentation.spec.exporter.clone().unwrap_or_default();
-    review_endpoint(instrumentation, &exporter, snapshot, &mut findings);
+    endpoint::review(instrumentation, &exporter, snapshot, &mut findings);
     review_tls(instrumentation, &exporter, &mut findings);
-    let sampler = instrumentation.spec.sampler.clone().unwrap_or_default();
-    if sampler.kind.is_none() && sampler.argument.is_some_and(|argument| !argument.is_empty()) {
-        findings.about(instrumentation, InstrumentationFinding::SamplerTypeMissing, "/spec/sampler");
-    }
+    settings::review(instrumentation, snapshot, settings, &mut findings);
     for language in Language::with_image() {
-        let image = defaults::block(&instrumentation.spec, language).image;
-        let blocked = image.and_then(|image| upgrade::blocked(language, image, settings.image(language)));
-        if let Some(reason) = blocked {
-            findings.about(instrumentation, reason, format!("/spec/{}/image", language.field()));
+        if let Some(image) = defaults::block(&instrumentation.spec, language).image {
+            review_image(instrumentation, language, image, settings, &mut findings);
         }
     }
+    review_annotations(instrumentation, &mut findings);
     findings.into_vec()
 }
 
-/// The settings that can stand in for `spec.exporter.endpoint`.
-pub(crate) const ENDPOINT_VARIABLES: [&str; 2] =
-    ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
-
-fn review_endpoint(
+fn review_image(
     instrumentation: &Instrumentation,
-    exporter: &Exporter,
-    snapshot: &Snapshot,
+    language: Language,
+    image: &str,
+    settings: &Settings,
     findings: &mut Findings,
 ) {
-    let mut add = |reason| findings.about(instrumentation, reason, "/spec/exporter/endpoint");
-    let env = instrumentation.spec.env.as_deref().unwrap_or_default();
-    let sets = |name: &str| env.iter().any(|variable| variable.name == name);
-    let url = exporter.endpoint.clone().unwrap_or_default();
-    if url.is_empty() {
-        if !ENDPOINT_VARIABLES.into_iter().any(sets) {
-            add(EndpointFinding::EndpointMissing { container: None });
-        }
-        return;
-    }
-    let Some(endpoint) = Endpoint::parse(&url) else {
-        add(EndpointFinding::EndpointNotAUrl { endpoint: url });
-        return;
+    let name = |image| ImageReference::parse(image).name();
+    let is_of = |other: Language| name(profile(other).default_image) == name(image);
+    // nginx and Apache httpd share one.
+    let of_other = !is_of(language) && Language::with_image().any(is_of);
+    let reason = if of_other {
+        Some(InstrumentationFinding::AgentOfOtherLanguage { language, image: image.to_owned() })
+    } else {
+        upgrade::blocked(language, image, settings.image(language))
     };
-    if endpoint.is_local() {
-        add(EndpointFinding::EndpointIsLocal { endpoint: url });
-        return;
+    if let Some(reason) = reason {
+        findings.about(instrumentation, reason, format!("/spec/{}/image", language.field()));
     }
-    if endpoint.port == Some(GRPC_PORT) && !sets("OTEL_EXPORTER_OTLP_PROTOCOL") {
-        let only =
-            |otlp| Language::ALL.into_iter().filter(|&language| profile(language).otlp == otlp).collect();
-        let (http, grpc) = (only(OtlpProtocols::Http), only(OtlpProtocols::Grpc));
-        add(EndpointFinding::EndpointPortNotForAll { endpoint: url.clone(), http, grpc });
-    }
-    if endpoint.is_short() {
-        let host = endpoint.host.to_owned();
-        let namespace = instrumentation.metadata.namespace.clone().unwrap_or_default();
-        add(EndpointFinding::EndpointWithoutNamespace { host, namespace });
-    }
-    let namespace = instrumentation.metadata.namespace.as_deref().unwrap_or_default();
-    if let Some((service_namespace, service)) = endpoint.service(namespace)
-        && let Some(ports) = snapshot.services.get(service_namespace, service)
-        && !ports.contains(&endpoint.port_or_default())
-    {
-        let reason = EndpointFinding::EndpointPortNotServed {
-            service: format!("{service_namespace}/{service}"),
-            port: endpoint.port_or_default(),
-            ports: ports.clone(),
-        };
-        add(reason);
+}
+
+/// Annotations that request injection belong on pods. The reference writes some of its own here.
+fn review_annotations(instrumentation: &Instrumentation, findings: &mut Findings) {
+    let own = format!("{PREFIX}default-auto-instrumentation-");
+    for key in instrumentation.metadata.annotations.iter().flatten().map(|(key, _)| key) {
+        if !is_written(key) && !key.starts_with(&own) && look(key) != Look::Foreign {
+            let reason = ManifestFinding::AnnotationWithoutPods { key: key.clone(), kind: KIND.to_owned() };
+            findings.about(instrumentation, reason, annotation_pointer(key));
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Snapshot {
     pub deployments: Objects<Box<str>>,
     /// The unique ids of CronJobs.
     pub cron_jobs: Objects<Box<str>>,
-    /// The ports of Services.
+    /// The ports of Services; none for one that is another name for something elsewhere.
     pub services: Objects<Vec<u16>>,
     /// Nodes; their namespace is empty.
     pub nodes: Objects<Node>,
@@ -235,6 +235,13 @@ impl<T> Objects<T> {
     pub fn in_namespace(&self, namespace: &str) -> impl Iterator<Item = (&str, &T)> {
         let objects = self.objects.get(namespace).into_iter().flat_map(LiteMap::iter);
         objects.map(|(name, object)| (&**name, object))
+    }
+
+    /// All objects with their namespaces and names, in the order of these.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &str, &T)> {
+        self.objects.iter().flat_map(|(namespace, objects)| {
+            objects.iter().map(move |(name, object)| (&**namespace, &**name, object))
+        })
     }
 
     /// All objects, in the order of namespaces and names.

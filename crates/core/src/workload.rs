@@ -1,5 +1,6 @@
 //! Documents that make pods: where their pod template is, and what is wrong with their own annotations.
 
+mod advice;
 mod unused;
 
 use ingraft_api::annotations::{REQUIRE, RESOURCE_PREFIX};
@@ -13,16 +14,20 @@ use crate::owner::{Owner, OwnerKind, owners};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 
+pub use advice::advise;
 pub use unused::unused_annotations;
 
 /// Whether anything may have to be said about a workload whose namespace requests nothing: it has an annotation or label
 /// that looks like one of ours, as in the conditions of the webhook that warns.
 pub fn may_concern(document: &Value) -> bool {
-    let templates = ["", "/spec/template", "/spec/jobTemplate/spec/template"];
+    let templates = ["", "/spec/template", "/spec/jobTemplate", "/spec/jobTemplate/spec/template"];
     let mut objects = templates.iter().filter_map(|pointer| document.pointer(pointer));
     objects.any(|object| {
         let mut keys = ["annotations", "labels"].into_iter().flat_map(|map| keys_of(object, map));
-        keys.any(|key| ["opentelemetry", "ingraft.dev", "inject-"].iter().any(|part| key.contains(part)))
+        keys.any(|key| {
+            let key = key.to_ascii_lowercase();
+            ["opentelemetry", "ingraft.dev", "inject-"].iter().any(|part| key.contains(part))
+        })
     })
 }
 
@@ -76,10 +81,10 @@ impl<'a> Workload<'a> {
     pub fn inject(&self, namespace: &str, snapshot: &Snapshot, settings: &Settings) -> Outcome {
         let owners = self.owners(namespace, snapshot);
         let pod = self.template;
-        let outcome = inject(&Request { pod, namespace, owners: &owners, snapshot, settings });
-        let Outcome { edits, findings: of_pod, decisions, .. } = outcome;
-        let mut findings = self.misplaced_annotations();
-        findings.extend(of_pod);
+        let request = Request { pod, namespace, owners: &owners, snapshot, settings };
+        let Outcome { edits, findings: of_pod, decisions, .. } = inject(&request);
+        let advice = advise(&request, &of_pod);
+        let findings = self.misplaced_annotations().into_iter().chain(of_pod).chain(advice).collect();
         let edits = edits.into_iter().map(|edit| edit.under(self.pointer)).collect();
         Outcome { edits, findings, decisions, ..Outcome::default() }
     }
@@ -103,20 +108,25 @@ impl<'a> Workload<'a> {
         if template.is_empty() {
             return Vec::new();
         }
-        for key in keys_of(self.document, "annotations").filter(|key| !is_written(key)) {
-            let reason = match look(key) {
-                _ if key == REQUIRE => AnnotationFinding::RequireMisplaced { template },
-                // Nothing would come of moving it.
-                Look::Misspelt(None) => {
-                    AnnotationFinding::AnnotationUnknown { key: key.clone(), suggestion: None }
-                }
-                Look::Foreign if !key.starts_with(RESOURCE_PREFIX) => continue,
-                _ => AnnotationFinding::misplaced(key, meant(key), template),
-            };
-            findings.workload(reason, annotation_pointer(key));
-        }
-        for key in labels_of_ours(self.document) {
-            findings.workload(AnnotationFinding::is_label(key, meant(key), template), label_pointer(key));
+        let no_template = Value::Null;
+        let job = self.document.pointer("/spec/jobTemplate").unwrap_or(&no_template);
+        for (object, place) in [(self.document, ""), (job, "/spec/jobTemplate")] {
+            for key in keys_of(object, "annotations").filter(|key| !is_written(key)) {
+                let reason = match look(key) {
+                    _ if key == REQUIRE => AnnotationFinding::RequireMisplaced { template },
+                    // Nothing would come of moving it.
+                    Look::Misspelt(None) => {
+                        AnnotationFinding::AnnotationUnknown { key: key.clone(), suggestion: None }
+                    }
+                    Look::Foreign if !key.starts_with(RESOURCE_PREFIX) => continue,
+                    _ => AnnotationFinding::misplaced(key, meant(key), template),
+                };
+                findings.workload(reason, format!("{place}{}", annotation_pointer(key)));
+            }
+            for key in labels_of_ours(object) {
+                let reason = AnnotationFinding::is_label(key, meant(key), template);
+                findings.workload(reason, format!("{place}{}", label_pointer(key)));
+            }
         }
         if !label(self.document, REQUIRE).is_empty() && label(self.template, REQUIRE).is_empty() {
             findings.workload(AnnotationFinding::RequireMisplaced { template }, label_pointer(REQUIRE));

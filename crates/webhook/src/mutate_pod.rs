@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use ingraft_cluster::report::Report;
 use ingraft_core::finding::ChoiceFinding;
-use ingraft_core::{Finding, Halt, Outcome, Owner, Reason, Severity, inject, owner};
+use ingraft_core::{Finding, Halt, Outcome, Owner, Reason, Severity, advise, inject, owner};
 use serde_json::Value;
 
 use crate::Context;
 use crate::review::{Answer, Request};
+use crate::warn::warnings;
 
 /// How long to wait for what was created a moment ago: the namespace, which exists, or the API server would not ask,
 /// and the Deployment that the pod's name and labels speak of. Their watch events are on the way.
@@ -26,8 +27,7 @@ pub(crate) async fn answer(context: &Context, request: Request) -> Answer {
         context.store.wait_until(WAIT, known).await;
     }
     let (mut outcome, owners) = decide(context, &request);
-    let warnings = outcome.findings.iter().filter(|finding| finding.severity() > Severity::Info);
-    let warnings = warnings.map(|finding| finding.warning(context.settings.locale)).collect();
+    let warnings = warnings(&outcome.findings, context.settings.locale);
     context.metrics.review("pod", if outcome.edits.is_empty() { "unchanged" } else { "injected" });
     report(context, &request, owners, std::mem::take(&mut outcome.findings));
     if outcome.is_stripped && !request.dry_run && context.store.read().namespace(namespace).is_some() {
@@ -46,13 +46,18 @@ fn decide(context: &Context, request: &Request) -> (Outcome, Vec<Owner>) {
     let decide = || {
         let snapshot = context.store.read();
         let owners = owner::owners(&request.object, &request.namespace, &snapshot);
-        let outcome = inject(&ingraft_core::Request {
+        let question = ingraft_core::Request {
             pod: &request.object,
             namespace: &request.namespace,
             owners: &owners,
             snapshot: &snapshot,
             settings: &context.settings,
-        });
+        };
+        let mut outcome = inject(&question);
+        // Somebody made it by hand; of others, the workload is told.
+        if owners.is_empty() {
+            outcome.findings.extend(advise(&question, &outcome.findings));
+        }
         (outcome, owners)
     };
     catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {

@@ -1,14 +1,11 @@
 //! The validating webhook for what makes pods, and for namespaces: warns of what keeps pods from being instrumented, at the
 //! moment when somebody applies it. It refuses nothing.
 
-use ingraft_core::{Finding, Workload, unused_annotations};
+use ingraft_core::{Workload, unused_annotations};
 
 use crate::Context;
 use crate::review::{Answer, Request};
 use crate::warn::warn;
-
-/// More are not read by anybody.
-const WARNINGS: usize = 10;
 
 /// Warns, for `kubectl apply` to print.
 pub(crate) fn answer(context: &Context, request: Request) -> Answer {
@@ -16,9 +13,7 @@ pub(crate) fn answer(context: &Context, request: Request) -> Answer {
         Some(workload) => {
             workload.inject(&request.namespace, &context.store.read(), &context.settings).findings
         }
-        None => unused_annotations(&request.object),
+        None => unused_annotations(&request.object, &context.store.read(), &context.settings),
     };
-    let mut warnings = warn(context, "workload-warnings", review, Finding::warning);
-    warnings.truncate(WARNINGS);
-    Answer::allow(request.uid, &[], warnings)
+    Answer::allow(request.uid, &[], warn(context, "workload-warnings", review))
 }

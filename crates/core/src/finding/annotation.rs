@@ -40,6 +40,13 @@ family! {
             /// The JSON pointer of the template; empty for a pod or namespace.
             template: &'static str,
         },
+        /// An annotation says how a language is to be injected, and nothing requests that language.
+        Warning: AnnotationAlone {
+            /// The key.
+            key: String,
+            /// The language, unless it is about all.
+            language: Option<Language>,
+        },
         /// An annotation's value is not a string: the API server will refuse the object.
         Error: AnnotationNotText {
             /// The key.
@@ -138,6 +145,15 @@ impl AnnotationFinding {
                     "write {REQUIRE}: 'true' in {place}",
                     "escribe {REQUIRE}: 'true' en {place}",
                 ))
+            }
+            Self::AnnotationAlone { key, language } => {
+                let wanted = language.map_or("instrumentation.opentelemetry.io/inject-…", Language::inject_key);
+                Text::new(say!(
+                    locale,
+                    "annotation \"{key}\" has no effect: no language that it is about is requested",
+                    "la anotación \"{key}\" no tiene efecto: no se solicita ningún lenguaje al que se refiera",
+                ))
+                .help(say!(locale, "add {wanted}: 'true'", "añade {wanted}: 'true'"))
             }
             Self::AnnotationNotText { key, value } => Text::new(say!(
                 locale,

@@ -49,8 +49,10 @@ family! {
             language: Language,
             /// What the annotation names, as `namespace/name`.
             reference: String,
-            /// Existing Instrumentations that may have been meant, as they would be written.
+            /// Values that may have been meant, most likely first.
             candidates: Vec<String>,
+            /// Where there are none, Instrumentations that exist, as they would be written.
+            others: Vec<String>,
         },
         /// An annotation says `true`, and the namespace has several Instrumentations.
         Error: InstrumentationAmbiguous {
@@ -150,22 +152,30 @@ impl ChoiceFinding {
             )),
             Self::InstrumentationMissing { language, namespace, elsewhere } => Text::new(say!(
                 locale,
-                "{language} injection is requested, but namespace \"{namespace}\" has no Instrumentation",
-                "se solicita inyectar {language}, pero el espacio de nombres \"{namespace}\" no tiene ninguna Instrumentation",
+                "{language} injection is requested, but namespace \"{namespace}\" has no Instrumentation yet",
+                "se solicita inyectar {language}, pero el espacio de nombres \"{namespace}\" todavía no tiene ninguna Instrumentation",
             ))
             .help(missing_help(*language, namespace, elsewhere, locale)),
-            Self::InstrumentationNotFound { language, reference, candidates } => Text::new(say!(
+            Self::InstrumentationNotFound { language, reference, candidates, others } => Text::new(say!(
                 locale,
-                "{language} injection names Instrumentation \"{reference}\", which does not exist",
-                "la inyección de {language} nombra la Instrumentation \"{reference}\", que no existe",
+                "{language} injection names Instrumentation \"{reference}\", which does not exist yet",
+                "la inyección de {language} nombra la Instrumentation \"{reference}\", que todavía no existe",
             ))
-            .help(match candidates.as_slice() {
-                [] => say!(
+            .help(match (candidates.as_slice(), others.as_slice()) {
+                ([first, ..], _) => inject(*language, first, locale),
+                ([], []) => say!(
                     locale,
-                    "create it, or list what exists: kubectl get otelinst -A",
-                    "créala, o lista las que existen: kubectl get otelinst -A",
+                    "create it unless it follows, or see kubectl get otelinst -A",
+                    "créala si no viene después, o mira kubectl get otelinst -A",
                 ),
-                [first, ..] => inject(*language, first, locale),
+                ([], others) => {
+                    let some = some(others);
+                    say!(
+                        locale,
+                        "create it unless it follows, or name one that exists: {some}",
+                        "créala si no viene después, o nombra una que exista: {some}",
+                    )
+                }
             }),
             Self::InstrumentationAmbiguous { language, namespace, names } => {
                 let all = list(names);
@@ -270,16 +280,16 @@ fn missing_help(language: Language, namespace: &str, elsewhere: &[String], local
     match elsewhere {
         [] => say!(
             locale,
-            "create one: kubectl apply -n {namespace} -f instrumentation.yaml",
-            "crea una: kubectl apply -n {namespace} -f instrumentation.yaml",
+            "create one unless it follows: kubectl apply -n {namespace} -f instrumentation.yaml",
+            "crea una si no viene después: kubectl apply -n {namespace} -f instrumentation.yaml",
         ),
         [one] => inject(language, one, locale),
         several => {
-            let all = list(several);
+            let some = some(several);
             say!(
                 locale,
-                "create one in \"{namespace}\", or name one: {all}",
-                "crea una en \"{namespace}\", o nombra una: {all}",
+                "create one unless it follows, or name one: {some}",
+                "crea una si no viene después, o nombra una: {some}",
             )
         }
     }
@@ -294,10 +304,10 @@ fn unknown_language(container: &str, found: &[String], locale: Locale) -> Text {
         ))
         .help(say!(
             locale,
-            "name the language: instrumentation.opentelemetry.io/inject-<language>; or start the operator with \
-             --env-probe=auto, and restart the workload when its probe has run",
+            "name the language: instrumentation.opentelemetry.io/inject-<language>; or run the operator with \
+             --env-probe=auto, then restart",
             "nombra el lenguaje: instrumentation.opentelemetry.io/inject-<language>; o inicia el operador con \
-             --env-probe=auto y reinicia la carga de trabajo cuando su sonda haya terminado",
+             --env-probe=auto y reinicia",
         ));
     }
     let all = list(found);
@@ -311,6 +321,18 @@ fn unknown_language(container: &str, found: &[String], locale: Locale) -> Text {
         "name the language: instrumentation.opentelemetry.io/inject-<language>",
         "nombra el lenguaje: instrumentation.opentelemetry.io/inject-<language>",
     ))
+}
+
+/// As many of several names as fit into a warning.
+fn some(names: &[String]) -> String {
+    let mut room = 40usize;
+    let fits = |name: &&String| {
+        let is_first = room == 40;
+        room = room.saturating_sub(name.chars().count() + ", ".len());
+        is_first || room > 0
+    };
+    let some: Vec<String> = names.iter().take_while(fits).cloned().collect();
+    list(&some)
 }
 
 /// To name an Instrumentation in the annotation that requests a language.

@@ -102,7 +102,17 @@ family! {
         }
             example "The agent's image has no module for the version of nginx that the application's image has."
             fix "Use a version for which there is a module, or an agent's image that has one (`spec.nginx.image`, `spec.apacheHttpd.image`). Where the main file of the configuration has another name or place, write it into `spec.nginx.configFile` or `spec.apacheHttpd.configPath`.",
-        /// The image has other runtimes, and not that of the language.
+        /// The agent makes the application start later, and the liveness probe may end the container before. Only a workload
+        /// is told, not each of its pods.
+        Warning: LivenessProbeMayKill {
+            /// The language.
+            language: Language,
+            /// The container.
+            container: String,
+            /// How long it has to start.
+            seconds: u64,
+        },
+        /// The image has other runtimes, and not that of the language: so a probe found, or its name says so.
         Warning: LanguageSeemsWrong {
             /// The language.
             language: Language,
@@ -110,9 +120,7 @@ family! {
             container: String,
             /// The runtimes that were found.
             found: Vec<String>,
-        }
-            example "A probe found Java in the image before, and the pod requests Python:\n\n```yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: cart\n  annotations:\n    instrumentation.opentelemetry.io/inject-python: 'true'\nspec:\n  containers:\n    - name: app\n      image: eclipse-temurin:21-jre\n```"
-            fix "Request the language that the image has:\n\n```yaml\ninstrumentation.opentelemetry.io/inject-java: 'true'\n```",
+        },
     }
 }
 
@@ -266,18 +274,28 @@ impl ContainerFinding {
                 "see https://github.com/open-telemetry/opentelemetry-cpp-contrib for the versions that have one",
                 "consulta en https://github.com/open-telemetry/opentelemetry-cpp-contrib las versiones que lo tienen",
             )),
+            Self::LivenessProbeMayKill { language, container, seconds } => Text::new(say!(
+                locale,
+                "livenessProbe kills after {seconds} s, but {language} with its agent starts later",
+                "livenessProbe mata a los {seconds} s, pero {language} con su agente arranca más tarde",
+            ))
+            .help(say!(
+                locale,
+                "add a startupProbe to \"{container}\"",
+                "añade una startupProbe a \"{container}\"",
+            )),
             Self::LanguageSeemsWrong { language, container, found } => {
-                let (all, first) = (list(found), first(found));
-                Text::new(say!(
+                let (all, first, key) = (list(found), first(found), language.inject_key());
+                let text = Text::new(say!(
                     locale,
-                    "{language} injection is requested, but the image of container \"{container}\" has {all}",
-                    "se solicita inyectar {language}, pero la imagen del contenedor \"{container}\" tiene {all}",
-                ))
-                .help(say!(
-                    locale,
-                    "write instrumentation.opentelemetry.io/inject-{first}",
-                    "escribe instrumentation.opentelemetry.io/inject-{first}",
-                ))
+                    "the image of \"{container}\" has {all}, not {language}",
+                    "la imagen de \"{container}\" tiene {all}, no {language}",
+                ));
+                let right = Language::ALL.into_iter().find(|language| language.key() == first);
+                text.help(match right.map(Language::inject_key) {
+                    Some(right) => say!(locale, "write {right}", "escribe {right}"),
+                    None => say!(locale, "remove {key}", "quita {key}"),
+                })
             }
         }
     }

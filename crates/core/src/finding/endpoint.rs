@@ -62,6 +62,36 @@ family! {
             /// The endpoint.
             endpoint: String,
         },
+        /// The endpoint ends with the path of one signal, which agents append once more.
+        Warning: EndpointHasSignalPath {
+            /// The endpoint.
+            endpoint: String,
+            /// The path.
+            path: &'static str,
+        },
+        /// The protocol is not one of OTLP.
+        Warning: ProtocolUnknown {
+            /// The protocol.
+            protocol: String,
+        },
+        /// The port is that of another protocol than the one that is set.
+        Warning: ProtocolNotOfPort {
+            /// The protocol.
+            protocol: String,
+            /// The endpoint.
+            endpoint: String,
+            /// The port of the protocol.
+            port: u16,
+        },
+        /// The Service that the endpoint names does not exist.
+        Warning: EndpointServiceMissing {
+            /// The Service, as `namespace/name`.
+            service: String,
+            /// The hosts of Services that may have been meant, most likely first.
+            candidates: Vec<String>,
+        }
+            example "The Service of a Collector that the OpenTelemetry Operator runs is called like it, with `-collector` behind:\n\n```yaml\napiVersion: opentelemetry.io/v1alpha1\nkind: Instrumentation\nmetadata:\n  name: base\nspec:\n  exporter:\n    endpoint: http://otel.opentelemetry.svc.cluster.local:4318\n```"
+            fix "Write the name of the Service that exists:\n\n```yaml\nspec:\n  exporter:\n    endpoint: http://otel-collector.opentelemetry.svc.cluster.local:4318\n```",
         /// The endpoint's host is found only from one namespace.
         Warning: EndpointWithoutNamespace {
             /// The host.
@@ -171,6 +201,47 @@ impl EndpointFinding {
                 "el endpoint {endpoint} apunta al propio pod, donde nadie escucha",
             ))
             .help(set_endpoint(locale)),
+            Self::EndpointHasSignalPath { endpoint, path } => Text::new(say!(
+                locale,
+                "endpoint {endpoint} ends with {path}, which agents append again",
+                "el endpoint {endpoint} termina en {path}, que los agentes añaden otra vez",
+            ))
+            .help(say!(locale, "remove {path}", "quita {path}")),
+            Self::ProtocolUnknown { protocol } => Text::new(say!(
+                locale,
+                "OTEL_EXPORTER_OTLP_PROTOCOL \"{protocol}\" is not a protocol of OTLP",
+                "OTEL_EXPORTER_OTLP_PROTOCOL \"{protocol}\" no es un protocolo de OTLP",
+            ))
+            .help(say!(
+                locale,
+                "write http/protobuf or grpc",
+                "escribe http/protobuf o grpc",
+            )),
+            Self::ProtocolNotOfPort { protocol, endpoint, port } => Text::new(say!(
+                locale,
+                "OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}, which {endpoint} does not take at its port",
+                "OTEL_EXPORTER_OTLP_PROTOCOL es {protocol}, que {endpoint} no acepta en su puerto",
+            ))
+            .help(say!(
+                locale,
+                "use port {port}, or remove OTEL_EXPORTER_OTLP_PROTOCOL",
+                "usa el puerto {port}, o quita OTEL_EXPORTER_OTLP_PROTOCOL",
+            )),
+            Self::EndpointServiceMissing { service, candidates } => {
+                let text = Text::new(say!(
+                    locale,
+                    "Service {service} does not exist yet, so telemetry is lost",
+                    "el Service {service} todavía no existe, así que la telemetría se pierde",
+                ));
+                text.help(match candidates.first() {
+                    Some(host) => say!(locale, "write {host}", "escribe {host}"),
+                    None => say!(
+                        locale,
+                        "create it unless it follows, or see kubectl get service -A",
+                        "créalo si no viene después, o mira kubectl get service -A",
+                    ),
+                })
+            }
             Self::EndpointWithoutNamespace { host, namespace } => Text::new(say!(
                 locale,
                 "host \"{host}\" resolves only in the namespace of its Service",
@@ -198,9 +269,9 @@ impl EndpointFinding {
 fn set_endpoint(locale: Locale) -> Said {
     say!(
         locale,
-        "set spec.exporter.endpoint to the Collector's Service, such as \
+        "set spec.exporter.endpoint, such as \
          http://otel-collector.opentelemetry.svc.cluster.local:4318",
-        "define en spec.exporter.endpoint el Service del Collector, por ejemplo \
+        "define spec.exporter.endpoint, por ejemplo \
          http://otel-collector.opentelemetry.svc.cluster.local:4318",
     )
 }

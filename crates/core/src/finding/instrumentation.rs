@@ -12,6 +12,34 @@ family! {
     InstrumentationFinding {
         /// A sampler has an argument and no type.
         Warning: SamplerTypeMissing,
+        /// A sampler has an argument that its type does not read.
+        Warning: SamplerArgumentUnused {
+            /// The type.
+            kind: &'static str,
+            /// The argument.
+            argument: String,
+        },
+        /// A variable stands in a list twice. The first one counts.
+        Warning: VariableTwice {
+            /// The list, such as `spec.env`.
+            field: String,
+            /// The variable.
+            variable: String,
+        },
+        /// A field has no effect, because a variable says the same.
+        Warning: FieldOverridden {
+            /// The field.
+            field: &'static str,
+            /// The variable.
+            variable: &'static str,
+        },
+        /// The image of a language is that of another language's agent.
+        Warning: AgentOfOtherLanguage {
+            /// The language.
+            language: Language,
+            /// The image.
+            image: String,
+        },
         /// A field of the Instrumentation holds something that would make pods invalid, and is left out.
         Warning: FieldIgnored {
             /// The field, such as `spec.env[2]`.
@@ -119,8 +147,8 @@ impl Allowed {
             ),
             Self::ContainerResource => say!(
                 locale,
-                "a limit or request of cpu, memory or ephemeral-storage of the container itself, and a divisor such as 1m or 1Mi",
-                "un límite o una solicitud de cpu, memory o ephemeral-storage del propio contenedor, y un divisor como 1m o 1Mi",
+                "a limit or request of its own cpu, memory or ephemeral-storage, and a divisor such as 1Mi",
+                "un límite o una solicitud propios de cpu, memory o ephemeral-storage, y un divisor como 1Mi",
             ),
             Self::ObjectKey => say!(
                 locale,
@@ -215,6 +243,41 @@ impl InstrumentationFinding {
                 "set spec.sampler.type, such as parentbased_traceidratio",
                 "define spec.sampler.type, por ejemplo parentbased_traceidratio",
             )),
+            Self::SamplerArgumentUnused { kind, argument } => Text::new(say!(
+                locale,
+                "sampler {kind} does not read its argument \"{argument}\"",
+                "el muestreador {kind} no lee su argumento \"{argument}\"",
+            ))
+            .help(say!(
+                locale,
+                "set spec.sampler.type to parentbased_traceidratio, or remove the argument",
+                "define spec.sampler.type como parentbased_traceidratio, o quita el argumento",
+            )),
+            Self::VariableTwice { field, variable } => Text::new(say!(
+                locale,
+                "{variable} stands twice in {field}",
+                "{variable} está dos veces en {field}",
+            ))
+            .help(say!(locale, "remove one of them", "quita una de ellas")),
+            Self::FieldOverridden { field, variable } => Text::new(say!(
+                locale,
+                "{field} has no effect, because spec.env sets {variable}",
+                "{field} no tiene efecto, porque spec.env define {variable}",
+            ))
+            .help(say!(locale, "remove one of them", "quita uno de los dos")),
+            Self::AgentOfOtherLanguage { language, image } => {
+                let block = language.field();
+                Text::new(say!(
+                    locale,
+                    "spec.{block}.image is the agent of another language: {image}",
+                    "spec.{block}.image es el agente de otro lenguaje: {image}",
+                ))
+                .help(say!(
+                    locale,
+                    "write an image for {language}, or remove spec.{block}.image",
+                    "escribe una imagen para {language}, o quita spec.{block}.image",
+                ))
+            }
             Self::InstrumentationUnreadable { error } => Text::new(say!(
                 locale,
                 "the Instrumentation cannot be read: {error}",
@@ -223,14 +286,14 @@ impl InstrumentationFinding {
             .help(say!(
                 locale,
                 "install the operator's definitions: ingraft manifests crds | kubectl apply --server-side -f -",
-                "instala las definiciones del operador: ingraft manifests crds | kubectl apply --server-side -f -",
+                "instala sus definiciones: ingraft manifests crds | kubectl apply --server-side -f -",
             )),
             Self::FieldIgnored { field, value, allowed } => {
                 let entry = if value.is_empty() { field.clone() } else { format!("{field} \"{value}\"") };
                 Text::new(say!(
                     locale,
-                    "{entry} cannot be used in this pod and is left out",
-                    "{entry} no se puede usar en este pod y se omite",
+                    "{entry} cannot be used in pods and is left out",
+                    "{entry} no se puede usar en los pods y se omite",
                 ))
                 .help(allowed.help(locale))
             }
@@ -258,7 +321,7 @@ impl InstrumentationFinding {
 }
 
 /// A JSON pointer as people write paths: `/spec/env/2` is `spec.env[2]`.
-fn path(pointer: &str) -> String {
+pub(crate) fn path(pointer: &str) -> String {
     let mut path = String::new();
     for step in pointer.split('/').skip(1) {
         let step = step.replace("~1", "/").replace("~0", "~");

@@ -38,8 +38,8 @@ impl ManifestFinding {
             .help(say!(locale, "write both, as text", "escribe los dos, como texto")),
             Self::AnnotationWithoutPods { key, kind } => Text::new(say!(
                 locale,
-                "annotation \"{key}\" has no effect on a {kind}: it does not make pods",
-                "la anotación \"{key}\" no tiene efecto en un {kind}: no crea pods",
+                "annotation \"{key}\" has no effect on {kind} objects: they make no pods",
+                "la anotación \"{key}\" no tiene efecto en objetos {kind}: no crean pods",
             ))
             .help(say!(
                 locale,

@@ -217,7 +217,7 @@ impl ProbeFinding {
             .help(say!(
                 locale,
                 "restart the workload: new pods have no probe; see that the operator's image can be pulled and run there",
-                "reinicia la carga de trabajo: los pods nuevos no tienen sonda; comprueba que la imagen del operador se pueda descargar y ejecutar allí",
+                "reinicia la carga de trabajo: ya no hay sonda; comprueba que la imagen del operador se pueda usar allí",
             )),
             Self::ReferencesRemoved => Text::new(say!(
                 locale,

@@ -1,5 +1,7 @@
 //! How a finding is written in each place where people see it.
 
+use ingraft_api::annotations::PREFIX;
+
 use super::{Finding, Locale, Severity, Subject};
 
 /// As long as an admission warning should be at most, in characters:
@@ -7,46 +9,32 @@ use super::{Finding, Locale, Severity, Subject};
 const LONGEST_WARNING: usize = 120;
 /// Less of a message than this says too little to be worth the remedy.
 const SHORTEST_MESSAGE: usize = 40;
-/// Longer ones are shown too, but all of a response share 4,096 characters.
-const LONGEST_WITH_REMEDY: usize = 240;
 /// The longest note that the API server takes, in bytes:
 /// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.
 const LONGEST_NOTE: usize = 1024;
 
 impl Finding {
     /// A warning that `kubectl apply` prints: code, message and remedy. If there is no room for all of it, the key of
-    /// the annotation or label stands for the message, or the message is cut.
+    /// the annotation or label stands for the message, or the prefix of keys is left out, or the message is cut.
     pub fn warning(&self, locale: Locale) -> String {
-        self.warning_within(LONGEST_WARNING, locale)
-    }
-
-    /// The same for whoever applies an Instrumentation, who can act on it at once: there is room for the remedy.
-    pub fn warning_with_remedy(&self, locale: Locale) -> String {
-        self.warning_within(LONGEST_WITH_REMEDY, locale)
-    }
-
-    /// All of it within a limit, or else as much as fits into a short warning.
-    fn warning_within(&self, limit: usize, locale: Locale) -> String {
         let (text, code) = (self.reason.text(locale), self.code());
         let short = format!("{code}: {}", text.message);
-        let long = text.help.as_ref().map(|help| format!("{short}; {help}"));
-        let of_help = || self.short_warning(&text.message, text.help.as_deref()?);
-        long.filter(|long| long.chars().count() <= limit)
-            .or_else(of_help)
-            .unwrap_or_else(|| cut(short, LONGEST_WARNING, |_| 1))
+        let of_help = |help: String| self.with_help(&text.message, &help);
+        text.help.and_then(of_help).unwrap_or_else(|| cut(short, LONGEST_WARNING, |_| 1))
     }
 
-    /// The remedy with the key of the annotation or label, with the beginning of the message, or alone.
-    fn short_warning(&self, message: &str, help: &str) -> Option<String> {
+    /// The remedy with the message, with the key of the annotation or label, with the beginning of the message, or alone.
+    fn with_help(&self, message: &str, help: &str) -> Option<String> {
         let code = self.code();
         let length = |text: &str| text.chars().count();
         let fits = |warning: &String| length(warning) <= LONGEST_WARNING;
-        let bare = || Some(format!("{code}: {help}")).filter(fits);
+        let bare = |help: &str| Some(format!("{code}: {help}")).filter(fits);
+        let full = |help: &str| Some(format!("{code}: {message}; {help}")).filter(fits);
         let by_key = || {
             let (_, key) = self.pointer.strip_prefix("/metadata/")?.split_once('/')?;
             let key = key.replace("~1", "/").replace("~0", "~");
             if help.contains(&key) {
-                return bare();
+                return bare(help);
             }
             let name = key.split_once('/').map_or(key.as_str(), |(_, name)| name);
             [key.as_str(), name].iter().map(|key| format!("{code}: {key}: {help}")).find(fits)
@@ -56,7 +44,13 @@ impl Finding {
             let message = (room >= SHORTEST_MESSAGE).then(|| cut(message.to_owned(), room, |_| 1))?;
             Some(format!("{code}: {message}; {help}"))
         };
-        by_key().or_else(by_message).or_else(bare)
+        let brief = help.replace(PREFIX, "…/");
+        full(help)
+            .or_else(by_key)
+            .or_else(|| full(&brief))
+            .or_else(by_message)
+            .or_else(|| bare(help))
+            .or_else(|| bare(&brief))
     }
 
     /// The note of an Event.

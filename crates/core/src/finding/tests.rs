@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use ingraft_api::Language;
+use ingraft_api::annotations::PREFIX;
 use ingraft_probe_contract::{Refusal, StandDown};
 use proptest::prelude::*;
 
@@ -69,8 +70,20 @@ fn choices(samples: &mut Vec<Reason>) {
                 language,
                 reference: instrumentation.clone(),
                 candidates: Vec::new(),
+                others: Vec::new(),
             },
-            F::InstrumentationNotFound { language, reference: instrumentation, candidates: texts(["b-1"]) },
+            F::InstrumentationNotFound {
+                language,
+                reference: instrumentation.clone(),
+                candidates: Vec::new(),
+                others: texts(["b-1", "b-2"]),
+            },
+            F::InstrumentationNotFound {
+                language,
+                reference: instrumentation,
+                candidates: texts(["b-1"]),
+                others: Vec::new(),
+            },
             F::InstrumentationAmbiguous { language, namespace, names: texts(["b-1", "b-2"]) },
             F::LanguageDisabled { language },
             F::LanguageUnknown { container: container.clone(), found: Vec::new() },
@@ -106,6 +119,9 @@ fn containers(samples: &mut Vec<Reason>) {
     samples.extend([
         AnnotationFinding::AnnotationUnknown { key: text("key-1"), suggestion: Some(text("key-2")) }.into(),
         AnnotationFinding::AnnotationUnknown { key: text("key-1"), suggestion: None }.into(),
+        AnnotationFinding::AnnotationAlone { key: text("key-1"), language: Some(language) }.into(),
+        AnnotationFinding::AnnotationAlone { key: text("key-1"), language: None }.into(),
+        ContainerFinding::LivenessProbeMayKill { language, container: text("app-1"), seconds: 30 }.into(),
         AnnotationFinding::AnnotationNotText { key: text("key-1"), value: text("17") }.into(),
         AnnotationFinding::RequireMisplaced { template: "/spec-1" }.into(),
         AnnotationFinding::PlatformUnknown { language, value: text("arm-1"), known: &["amd-1", "amd-2"] }
@@ -130,6 +146,8 @@ fn containers(samples: &mut Vec<Reason>) {
             found: texts(["go-1"]),
         }
         .into(),
+        ContainerFinding::LanguageSeemsWrong { language, container: text("app-1"), found: texts(["nodejs"]) }
+            .into(),
         VariableFinding::VariablesNotSeen { container: container.clone(), variables }.into(),
         VariableFinding::VariableNotMergeable { container: container.clone(), variable: variable.clone() }
             .into(),
@@ -250,7 +268,15 @@ fn endpoints(samples: &mut Vec<Reason>) {
             },
             F::ProtocolUnsupported { language, protocol: text("protocol-1") },
             F::EndpointNotAUrl { endpoint: text("collector-1") },
-            F::EndpointIsLocal { endpoint },
+            F::EndpointIsLocal { endpoint: endpoint.clone() },
+            F::EndpointHasSignalPath { endpoint: endpoint.clone(), path: "/v1/traces" },
+            F::ProtocolUnknown { protocol: text("protocol-1") },
+            F::ProtocolNotOfPort { protocol: text("grpc-1"), endpoint, port: 4317 },
+            F::EndpointServiceMissing { service: text("obs-1/collector-1"), candidates: Vec::new() },
+            F::EndpointServiceMissing {
+                service: text("obs-1/collector-1"),
+                candidates: texts(["collector-2.obs-1"]),
+            },
             F::EndpointWithoutNamespace { host: text("host-1"), namespace: text("shop-1") },
             F::EndpointPortNotServed { service: text("obs-1/collector-1"), port: 1, ports: vec![4317, 4318] },
         ]
@@ -300,6 +326,10 @@ fn instrumentations(samples: &mut Vec<Reason>) {
     samples.extend(
         [
             F::SamplerTypeMissing,
+            F::SamplerArgumentUnused { kind: "always_on", argument: text("0.25") },
+            F::VariableTwice { field: text("spec.env"), variable: text("VARIABLE_1") },
+            F::FieldOverridden { field: "spec.x1", variable: "VARIABLE_1" },
+            F::AgentOfOtherLanguage { language, image: text("python:0.1") },
             F::InstrumentationUnreadable { error: text("error-1") },
             F::ignored("/spec/volumeClaimTemplate", "", Allowed::ClaimTemplate),
             F::UpgradeBlocked { language, from, to, version: "2.0.0" },
@@ -427,15 +457,37 @@ proptest! {
 }
 
 #[test]
-fn a_warning_has_the_remedy_if_it_fits() {
-    let short = Finding::pod(ReferenceFinding::TlsHalfAPair, "");
+fn every_warning_has_its_remedy() {
+    let mut without = Vec::new();
+    for reason in samples().into_iter().filter(|reason| reason.severity() > Severity::Info) {
+        for locale in Locale::ALL {
+            let Some(help) = reason.text(locale).help else { continue };
+            let warning = Finding::pod(reason.clone(), "").warning(locale);
+            if ![help.clone(), help.replace(PREFIX, "…/")].iter().any(|help| warning.ends_with(help)) {
+                without.push(format!("{}: {help}", reason.code()));
+            }
+        }
+    }
+    assert!(without.is_empty(), "{without:#?}");
+}
+
+#[test]
+fn a_warning_is_cut_where_there_is_room() {
+    let warning = |reason: Reason| Finding::pod(reason, "/spec/containers/0/image").warning(Locale::En);
+    let seems_wrong = |container: &str| {
+        let (container, found) = (container.to_owned(), texts(["nodejs"]));
+        warning(ContainerFinding::LanguageSeemsWrong { language: Language::Python, container, found }.into())
+    };
     assert_eq!(
-        short.warning(Locale::En),
-        "TlsHalfAPair: only one of cert_file and key_file is set; set both, or neither"
+        seems_wrong("app"),
+        "LanguageSeemsWrong: the image of \"app\" has nodejs, not python; write instrumentation.opentelemetry.io/inject-nodejs"
     );
-    let long = Finding::pod(EndpointFinding::EndpointMissing { container: None }, "");
     assert_eq!(
-        long.warning(Locale::Es),
-        "EndpointMissing: no hay ningún endpoint definido: la telemetría va a localhost y se pierde"
+        seems_wrong("py-otel-server"),
+        "LanguageSeemsWrong: the image of \"py-otel-server\" has nodejs, not python; write …/inject-nodejs"
+    );
+    assert_eq!(
+        warning(ReferenceFinding::TlsHalfAPair.into()),
+        "TlsHalfAPair: only one of cert_file and key_file is set; set both, or neither"
     );
 }

@@ -73,32 +73,81 @@ pub(crate) enum Look {
 /// What a key of an annotation or label looks like.
 pub(crate) fn look(key: &str) -> Look {
     if known_keys().any(|known| known == key) {
-        Look::Known
-    } else if key.starts_with(PREFIX) || key.starts_with(OWN_PREFIX) {
-        Look::Misspelt(nearest_key(key))
+        return Look::Known;
+    }
+    let lower = key.to_ascii_lowercase();
+    let (domain, name) = lower.split_once('/').unwrap_or(("", &lower));
+    if [PREFIX, OWN_PREFIX].iter().any(|prefix| prefix.trim_end_matches('/') == domain) {
+        return Look::Misspelt(meant_by(name));
+    }
+    // The domain is misspelt or missing.
+    let is_like_ours = if domain.is_empty() {
+        name.starts_with("inject-")
     } else {
-        // The domain is misspelt or missing.
-        let (domain, name) = key.split_once('/').unwrap_or(("", key));
-        let is_like_ours = if domain.is_empty() {
-            name.starts_with("inject-")
-        } else {
-            domain.contains("opentelemetry")
-                || strsim::damerau_levenshtein(domain, PREFIX.trim_end_matches('/')) <= 3
-        };
-        let meant = known_keys()
-            .filter(|known| *known != INJECT)
-            .find(|known| known.split_once('/').is_some_and(|(_, known)| known == name));
-        match meant.filter(|_| is_like_ours) {
-            Some(meant) => Look::Misspelt(Some(meant.to_owned())),
-            None => Look::Foreign,
-        }
+        domain.contains("opentelemetry")
+            || domain.split('.').any(|label| label == "otel")
+            || strsim::damerau_levenshtein(domain, PREFIX.trim_end_matches('/')) <= 3
+    };
+    match meant_by(name).filter(|meant| is_like_ours && meant != INJECT) {
+        Some(meant) => Look::Misspelt(Some(meant)),
+        None => Look::Foreign,
     }
 }
 
-/// The known key that differs from a misspelt one by a few letters.
-fn nearest_key(key: &str) -> Option<String> {
-    let distances = known_keys().map(|known| (strsim::damerau_levenshtein(known, key), known));
-    distances.min().filter(|(distance, _)| *distance <= 2).map(|(_, known)| known.to_owned())
+/// Other names of languages, as people write them in keys.
+const ALIASES: [(&str, Language); 17] = [
+    ("apache", Language::ApacheHttpd),
+    ("apache2", Language::ApacheHttpd),
+    ("aspnet", Language::DotNet),
+    ("csharp", Language::DotNet),
+    ("dot-net", Language::DotNet),
+    ("dotnetcore", Language::DotNet),
+    ("golang", Language::Go),
+    ("httpd", Language::ApacheHttpd),
+    ("javascript", Language::NodeJs),
+    ("js", Language::NodeJs),
+    ("jvm", Language::Java),
+    ("net", Language::DotNet),
+    ("node", Language::NodeJs),
+    ("node-js", Language::NodeJs),
+    ("py", Language::Python),
+    ("python3", Language::Python),
+    ("typescript", Language::NodeJs),
+];
+
+/// The known key that is meant by a name in lower case: one that has this name, or that of the same language, or differs
+/// from it by a few letters.
+fn meant_by(name: &str) -> Option<String> {
+    let name = name.replace(['_', '.'], "-");
+    let name_of = |known: &'static str| known.split_once('/').map_or(known, |(_, name)| name);
+    let keys = || known_keys().filter(|known| !is_written(known));
+    let exact = || keys().find(|known| name_of(known) == name);
+    let alias = || {
+        let language = |alias: &str| ALIASES.iter().find(|(known, _)| *known == alias).map(|(_, one)| *one);
+        let list = |alias: &str| language(alias)?.container_names_keys().last().copied();
+        match (name.strip_prefix("inject-"), name.strip_suffix("-container-names")) {
+            (Some(alias), _) => language(alias).map(Language::inject_key),
+            (None, Some(alias)) => list(alias),
+            (None, None) => None,
+        }
+    };
+    let near = || {
+        let distances = keys().map(|known| (strsim::damerau_levenshtein(name_of(known), &name), known));
+        // Two letters make most of a short name: `inject-rb` is not Go.
+        let room = |known: &str| match known.strip_prefix("inject-").map_or(known.len(), str::len) {
+            0..4 => 1,
+            _ => 2,
+        };
+        distances.min().filter(|(distance, known)| *distance <= room(name_of(known))).map(|(_, known)| known)
+    };
+    // Something is left out: `dotnet-runtime`.
+    let steps = |name: &str| name.split('-').map(str::to_owned).collect::<Vec<_>>();
+    let part = || {
+        let has_all = |known: &str| steps(&name).iter().all(|step| steps(known).contains(step));
+        let is_about_settings = name.contains('-') && !name.starts_with("inject-");
+        keys().find(|known| is_about_settings && has_all(name_of(known)))
+    };
+    exact().or_else(alias).or_else(near).or_else(part).map(str::to_owned)
 }
 
 /// All keys of annotations that are read or written.
@@ -127,11 +176,25 @@ mod tests {
             ("instrumentation.opentelemetry.io/inject-java", Look::Known),
             ("ingraft.dev/injected", Look::Known),
             ("instrumentation.opentelemetry.io/inject-jav", java()),
+            ("instrumentation.opentelemetry.io/Inject-Java", java()),
+            ("Instrumentation.OpenTelemetry.io/inject-java", java()),
+            ("instrumentation.opentelemetry.io/inject_java", java()),
+            ("instrumentation.opentelemetry.io/inject-jvm", java()),
             ("instrumentation.opentelemetry.io/something", Look::Misspelt(None)),
             ("instrumentation.opentelemetry.com/inject-java", java()),
             ("instrumentation.opentelementry.io/inject-java", java()),
+            ("instrumentation.otel.io/inject-java", java()),
             ("opentelemetry.io/inject-java", java()),
             ("inject-java", java()),
+            ("Inject-Java", java()),
+            ("ingraft.dev/inject-java", java()),
+            (
+                "instrumentation.opentelemetry.io/inject",
+                Look::Misspelt(Some("ingraft.dev/inject".to_owned())),
+            ),
+            // Neither Go nor SDK.
+            ("instrumentation.opentelemetry.io/inject-rb", Look::Misspelt(None)),
+            ("instrumentation.opentelemetry.io/inject-php", Look::Misspelt(None)),
             ("ingraft.dev/injct", Look::Misspelt(Some("ingraft.dev/inject".to_owned()))),
             ("ingraft.dev/color", Look::Misspelt(None)),
             // Of others, and in their place.
@@ -143,6 +206,29 @@ mod tests {
             ("app", Look::Foreign),
         ] {
             assert_eq!(look(key), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn knows_other_names_of_languages() {
+        for (name, meant) in [
+            ("inject-node", "inject-nodejs"),
+            ("inject-js", "inject-nodejs"),
+            ("inject-node.js", "inject-nodejs"),
+            ("inject-javascript", "inject-nodejs"),
+            ("inject-net", "inject-dotnet"),
+            ("inject-csharp", "inject-dotnet"),
+            ("inject-golang", "inject-go"),
+            ("inject-apache", "inject-apache-httpd"),
+            ("inject-httpd", "inject-apache-httpd"),
+            ("inject-py", "inject-python"),
+            ("node-container-names", "nodejs-container-names"),
+            ("python-containers-names", "python-container-names"),
+            ("dotnet-runtime", "otel-dotnet-auto-runtime"),
+            ("go-target-exe", "otel-go-auto-target-exe"),
+        ] {
+            let key = |name: &str| format!("{PREFIX}{name}");
+            assert_eq!(look(&key(name)), Look::Misspelt(Some(key(meant))), "{name}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use ingraft_api::annotations::{self, Ask};
 use ingraft_api::{Instrumentation, Language};
+use serde_json::Value;
 
 use super::Decision;
 use super::pod::{Container, Pod};
@@ -9,7 +10,7 @@ use crate::facts::agent;
 use crate::finding::{ChoiceFinding, Findings};
 use crate::json::annotation_pointer;
 use crate::settings::Settings;
-use crate::snapshot::Objects;
+use crate::snapshot::{Objects, Snapshot};
 
 /// Containers that other systems add, and that are never the application: they are targets only when named.
 pub(crate) const SIDECARS: &[&str] = &[
@@ -97,11 +98,8 @@ pub(crate) struct Choices<'a> {
 impl Choices<'_> {
     /// The decisions where nothing is injected after all.
     pub(crate) fn refuse_all(self) -> Vec<Decision> {
-        let refused = self.languages.into_iter().map(|Choice { language, instrumentation, .. }| Decision {
-            language,
-            instrumentation: Some(instrumentation.reference()),
-            injected: None,
-        });
+        let refuse = |choice: Choice<'_>| Decision::refused(choice.language, Some(choice.instrumentation));
+        let refused = self.languages.into_iter().map(refuse);
         self.refused.into_iter().chain(refused).collect()
     }
 }
@@ -132,32 +130,13 @@ pub(crate) struct Chooser<'c, 'a> {
 impl<'a> Chooser<'_, 'a> {
     /// What to inject, for each language by itself.
     pub(crate) fn choose(&self, requested: &Requested<'a>, findings: &mut Findings) -> Choices<'a> {
-        let (mut resolved, mut refused) = (Vec::new(), Vec::new());
-        let mut refuse = |language, instrumentation: Option<&Instrumentation>| {
-            let instrumentation = instrumentation.map(Instrumentation::reference);
-            refused.push(Decision { language, instrumentation, injected: None });
-        };
-        for &(language, ask) in &requested.languages {
-            let found = self.instrumentation(language, ask);
-            if !self.settings.enabled(language) {
-                self.report(findings, language, ChoiceFinding::LanguageDisabled { language });
-                refuse(language, found.ok());
-                continue;
-            }
-            match found {
-                Ok(instrumentation) => resolved.push((language, instrumentation)),
-                Err(reason) => {
-                    self.report(findings, language, reason);
-                    refuse(language, None);
-                }
-            }
-        }
+        let (resolved, mut refused) = self.resolve(requested, findings);
         let several = resolved.len() > 1;
         let mut languages = Vec::new();
         for (language, instrumentation) in resolved {
             let containers = self.containers(language, several, findings);
             if containers.is_empty() {
-                refuse(language, Some(instrumentation));
+                refused.push(Decision::refused(language, Some(instrumentation)));
             } else {
                 languages.push(Choice { language, instrumentation, containers });
             }
@@ -169,6 +148,31 @@ impl<'a> Chooser<'_, 'a> {
             container.name
         });
         Choices { languages, refused, undetected }
+    }
+
+    /// The Instrumentation of each requested language, and what is refused before there are containers.
+    fn resolve(
+        &self,
+        requested: &Requested<'a>,
+        findings: &mut Findings,
+    ) -> (Vec<(Language, &'a Instrumentation)>, Vec<Decision>) {
+        let (mut resolved, mut refused) = (Vec::new(), Vec::new());
+        for &(language, ask) in &requested.languages {
+            let found = self.instrumentation(language, ask);
+            if !self.settings.enabled(language) {
+                self.report(findings, language, ChoiceFinding::LanguageDisabled { language });
+                refused.push(Decision::refused(language, found.ok()));
+                continue;
+            }
+            match found {
+                Ok(instrumentation) => resolved.push((language, instrumentation)),
+                Err(reason) => {
+                    self.report(findings, language, reason);
+                    refused.push(Decision::refused(language, None));
+                }
+            }
+        }
+        (resolved, refused)
     }
 
     /// Adds a finding about the annotation that requests a language, on the pod or on the namespace.
@@ -188,13 +192,21 @@ impl<'a> Chooser<'_, 'a> {
         ask: Ask<'a>,
     ) -> Result<&'a Instrumentation, ChoiceFinding> {
         let (namespace, name) = match ask {
-            Ask::Named { namespace, name } => (namespace.unwrap_or(self.pod.namespace), name),
+            Ask::Named { namespace, name } => (namespace, name),
             Ask::Sole | Ask::No => return self.sole(language),
         };
-        self.instrumentations.get(namespace, name).ok_or_else(|| ChoiceFinding::InstrumentationNotFound {
-            language,
-            reference: format!("{namespace}/{name}"),
-            candidates: self.candidates(name),
+        let place = namespace.unwrap_or(self.pod.namespace);
+        self.instrumentations.get(place, name).ok_or_else(|| {
+            let candidates = self.candidates(language, namespace, name);
+            let mut others: Vec<_> = self.instrumentations.iter().collect();
+            others.sort_by_key(|one| !self.is_local(one));
+            others.truncate(if candidates.is_empty() { 3 } else { 0 });
+            ChoiceFinding::InstrumentationNotFound {
+                language,
+                reference: format!("{place}/{name}"),
+                candidates,
+                others: others.into_iter().map(|one| self.written(one)).collect(),
+            }
         })
     }
 
@@ -216,21 +228,63 @@ impl<'a> Chooser<'_, 'a> {
         }
     }
 
-    /// What was probably meant by a name that does not exist, most likely first.
-    fn candidates(&self, name: &str) -> Vec<String> {
-        let wanted = name.trim();
-        if wanted.eq_ignore_ascii_case("true") || wanted.eq_ignore_ascii_case("yes") {
-            return vec!["true".to_owned()];
+    fn is_local(&self, instrumentation: &Instrumentation) -> bool {
+        instrumentation.metadata.namespace.as_deref() == Some(self.pod.namespace)
+    }
+
+    /// An Instrumentation as an annotation names it.
+    fn written(&self, instrumentation: &Instrumentation) -> String {
+        match &instrumentation.metadata.name {
+            Some(name) if self.is_local(instrumentation) => name.clone(),
+            _ => instrumentation.reference(),
         }
-        let near = |one: &Instrumentation| {
-            let likeness = strsim::jaro_winkler(one.metadata.name.as_deref()?, wanted);
-            let local = one.metadata.namespace.as_deref() == Some(self.pod.namespace);
-            let written = if local { one.metadata.name.clone()? } else { one.reference() };
-            (likeness > 0.8).then_some((likeness, written))
+    }
+
+    /// What was probably meant by a name that does not exist, most likely first.
+    fn candidates(&self, language: Language, namespace: Option<&str>, name: &str) -> Vec<String> {
+        let wanted = name.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+        let there: Vec<String> = self
+            .instrumentations
+            .in_namespace(namespace.unwrap_or_default())
+            .map(|(_, one)| self.written(one))
+            .collect();
+        match switch(wanted).filter(|_| there.is_empty()) {
+            Some(false) => return vec!["false".to_owned()],
+            Some(true) => return self.instead_of_true(language),
+            None => {}
+        }
+        let last = wanted.rsplit('/').next().unwrap_or_default();
+        let near = |one: &'a Instrumentation| {
+            let (name, reference) = (one.metadata.name.as_deref()?, one.reference());
+            let likeness = if namespace.is_some() {
+                strsim::jaro_winkler(name, last).max(strsim::jaro_winkler(name, wanted))
+            } else if one.metadata.namespace.as_deref() == Some(wanted) {
+                // A namespace was named, and not what is in it.
+                1.0
+            } else if strsim::damerau_levenshtein(&reference, wanted) <= 2 {
+                // Something else than a slash separates both.
+                1.0
+            } else {
+                strsim::jaro_winkler(name, wanted)
+            };
+            (likeness > 0.8).then_some((likeness, one))
         };
-        let mut near: Vec<(f64, String)> = self.instrumentations.iter().filter_map(near).collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        near.into_iter().map(|(_, written)| written).take(3).collect()
+        let mut near: Vec<_> = self.instrumentations.iter().filter_map(near).collect();
+        near.sort_by(|(a, one), (b, other)| {
+            let by_place = || self.is_local(other).cmp(&self.is_local(one));
+            b.total_cmp(a).then_with(by_place).then_with(|| one.reference().cmp(&other.reference()))
+        });
+        let near = near.into_iter().map(|(_, one)| self.written(one));
+        near.chain(there).take(3).collect()
+    }
+
+    /// What works where `true` was meant.
+    fn instead_of_true(&self, language: Language) -> Vec<String> {
+        match self.sole(language) {
+            Err(ChoiceFinding::InstrumentationMissing { elsewhere, .. }) => elsewhere,
+            Err(ChoiceFinding::InstrumentationAmbiguous { names, .. }) => names,
+            _ => vec!["true".to_owned()],
+        }
     }
 
     /// The target containers of a language: docs/reference/selection.md 7 to 12.
@@ -285,4 +339,30 @@ impl<'a> Chooser<'_, 'a> {
             .filter(|(_, name)| !name.is_empty())
             .collect()
     }
+}
+
+/// Whether a value that names nothing was to switch injection on or off.
+fn switch(value: &str) -> Option<bool> {
+    let value = value.to_ascii_lowercase();
+    let is_near = |word: &str| strsim::damerau_levenshtein(word, &value) <= 1;
+    match value.as_str() {
+        "1" | "enable" | "enabled" | "on" | "t" | "y" | "yes" => Some(true),
+        "0" | "disable" | "disabled" | "f" | "n" | "no" | "none" | "off" => Some(false),
+        _ if is_near("true") => Some(true),
+        _ if is_near("false") => Some(false),
+        _ => None,
+    }
+}
+
+/// Reviews the annotations of a namespace: whether what they request can be found. Containers are a matter of each pod.
+pub(crate) fn review_namespace(
+    document: &Value,
+    name: &str,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    findings: &mut Findings,
+) {
+    let pod = Pod::of_namespace(document, name, snapshot, settings);
+    let chooser = Chooser { pod: &pod, instrumentations: &snapshot.instrumentations, settings };
+    chooser.resolve(&Requested::of(&pod), findings);
 }

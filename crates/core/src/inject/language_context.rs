@@ -1,22 +1,24 @@
 //! One language that is being injected, with all that is the same for each of its containers.
 
 use ingraft_api::instrumentation::AgentBlock;
-use ingraft_api::{InstrumentationSpec, Language};
+use ingraft_api::{Instrumentation, InstrumentationSpec, Language};
 use ingraft_probe_contract::Libc;
 use k8s_openapi::api::core::v1::EnvVar;
 use serde_json::Value;
 
 use super::choose::Choice;
+use super::languages::profile;
 use super::pod::Pod;
 use super::profile::Profile;
 use super::resources::Requirements;
-use super::{references, valid};
+use super::{Request, references, valid};
 use crate::defaults;
 use crate::finding::{Allowed, ContainerFinding, Findings, InstrumentationFinding, Reason, Taken};
 use crate::image::ImageReference;
 use crate::json::pointer_step;
 use crate::quantity;
 use crate::settings::Settings;
+use crate::snapshot::Snapshot;
 
 /// A language, its Instrumentation, and the variables that this one adds, ready to be put into containers.
 #[derive(Debug)]
@@ -161,5 +163,21 @@ impl<'c, 'a> LanguageContext<'c, 'a> {
     /// The reason for refusing the language because something of ours would be where something else is.
     pub(crate) fn taken(&self, what: Taken, name: impl Into<String>) -> Reason {
         ContainerFinding::NameTaken { language: self.language(), what, name: name.into() }.into()
+    }
+}
+
+/// Notices what an Instrumentation contributes to no pod, whichever it is.
+pub(crate) fn review_invalid(
+    instrumentation: &Instrumentation,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    findings: &mut Findings,
+) {
+    let namespace = instrumentation.metadata.namespace.as_deref().unwrap_or_default();
+    let pod = Pod::read(&Request { pod: &Value::Null, namespace, owners: &[], snapshot, settings }, false);
+    for language in Language::with_image() {
+        let choice = Choice { language, instrumentation, containers: Vec::new() };
+        let context = LanguageContext::new(&pod, settings, &choice, profile(language), findings);
+        context.pull_policy(findings);
     }
 }

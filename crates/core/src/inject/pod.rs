@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use super::Request;
 use super::probe::obstacle;
+use crate::destination;
+use crate::endpoint::Endpoint;
 use crate::environment::{Inputs, Presence, Source, Sources, presence};
-use crate::finding::Obstacle;
+use crate::finding::{EndpointFinding, Obstacle};
 use crate::json::{annotation, list, string, string_at};
 use crate::node::Placement;
 use crate::owner::Owner;
@@ -53,6 +55,18 @@ impl<'a> Pod<'a> {
             snapshot,
             settings,
         }
+    }
+
+    /// A namespace as if it were a pod: what its annotations request is what its pods request.
+    pub(crate) fn of_namespace(
+        document: &'a Value,
+        name: &'a str,
+        snapshot: &'a Snapshot,
+        settings: &'a Settings,
+    ) -> Self {
+        let request = Request { pod: document, namespace: name, owners: &[], snapshot, settings };
+        // What is stored may be about to change.
+        Self { surroundings: None, ..Self::read(&request, false) }
     }
 
     /// The pod's `spec`; null where there is none.
@@ -173,6 +187,25 @@ impl<'a> Pod<'a> {
     /// The ports of a Service, if it is known.
     pub(crate) fn service_ports(&self, namespace: &str, name: &str) -> Option<&'a [u16]> {
         self.snapshot.services.get(namespace, name).map(Vec::as_slice)
+    }
+
+    /// What is wrong with an endpoint, seen from the pod.
+    pub(crate) fn review_endpoint(&self, url: &str) -> Option<EndpointFinding> {
+        let Some(endpoint) = Endpoint::parse(url) else {
+            let is_known = !url.is_empty() && !url.contains("$(");
+            return is_known.then(|| EndpointFinding::EndpointNotAUrl { endpoint: url.to_owned() });
+        };
+        if endpoint.is_local() {
+            // A Collector may run beside it.
+            let is_alone = self.containers.len() == 1;
+            return is_alone.then(|| EndpointFinding::EndpointIsLocal { endpoint: url.to_owned() });
+        }
+        let namespace = destination::namespace_of(endpoint.host, self.namespace, self.snapshot);
+        if endpoint.is_short() && namespace != self.namespace {
+            let (host, namespace) = (endpoint.host.to_owned(), namespace.to_owned());
+            return Some(EndpointFinding::EndpointWithoutNamespace { host, namespace });
+        }
+        destination::review(url, self.namespace, self.snapshot)
     }
 
     /// Whether a container's `envFrom` sets a variable, by the rules of the kubelet.

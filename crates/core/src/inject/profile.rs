@@ -26,6 +26,9 @@ pub(crate) struct Profile {
     pub(crate) platforms: &'static [&'static str],
     /// The version of the agent that changes what telemetry looks like so much that nobody should get it unasked.
     pub(crate) breaking_version: Option<&'static str>,
+    /// How many seconds later the application may start because its agent is loaded first. A liveness probe that gives no
+    /// more is likely to end it.
+    pub(crate) start_seconds: u64,
     /// What else of an Instrumentation changes what is injected, as text.
     pub(crate) particulars: fn(&InstrumentationSpec) -> String,
 }
@@ -43,6 +46,7 @@ impl Profile {
         annotations: &[],
         platforms: &[],
         breaking_version: None,
+        start_seconds: 0,
         particulars: |_| String::new(),
     };
 }

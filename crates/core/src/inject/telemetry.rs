@@ -1,7 +1,7 @@
 //! What every SDK reads from its environment, whatever its language: where to send, and what about
 //! (docs/reference/variables.md 1).
 
-use super::env::LeftOut;
+use super::env::{Current, LeftOut};
 use super::exporter::{self, Outlet};
 use super::language_context::LanguageContext;
 use super::pod::Container;
@@ -106,12 +106,21 @@ pub(crate) fn review_hidden(
     }
 }
 
-/// Without an endpoint every SDK sends to localhost, where nobody listens.
+/// Notices where nobody listens. Without an endpoint every SDK sends to localhost.
 fn review_endpoint(context: &LanguageContext<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
     let somewhere = [exporter::ENDPOINT, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
-    if !target.container.has_env_from() && !somewhere.iter().any(|variable| target.env.is_set(variable)) {
-        let container = Some(target.container.name.to_owned());
-        let reason = EndpointFinding::EndpointMissing { container };
-        findings.about(context.choice.instrumentation, reason, "/spec/exporter/endpoint");
+    let reason = if let Current::Literal(url) = target.env.current(exporter::ENDPOINT) {
+        context.pod.review_endpoint(url)
+    } else if target.container.has_env_from() || somewhere.iter().any(|name| target.env.is_set(name)) {
+        None
+    } else {
+        Some(EndpointFinding::EndpointMissing { container: Some(target.container.name.to_owned()) })
+    };
+    let Some(reason) = reason else { return };
+    if target.sets(exporter::ENDPOINT) {
+        findings.pod(reason, target.container.pointer("env"));
+    } else {
+        let pointer = context.variable_pointer(exporter::ENDPOINT);
+        findings.about(context.choice.instrumentation, reason, pointer);
     }
 }

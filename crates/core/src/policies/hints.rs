@@ -91,13 +91,13 @@ fn policy([name, binding]: [&'static str; 2], operator: Option<&str>, hints: &[H
 /// A condition in CEL, of what makes pods and of namespaces: some annotation or label, of it or of its template, looks
 /// like one of ours.
 pub fn key_looks_like_ours() -> String {
-    let metadata = ["", "?spec.?template.?", "?spec.?jobTemplate.?spec.?template.?"];
+    let metadata = ["", "?spec.?template.?", "?spec.?jobTemplate.?", "?spec.?jobTemplate.?spec.?template.?"];
     let maps = metadata.iter().flat_map(|path| {
         let path = format!("object.{path}metadata");
         ["annotations", "labels"].map(|map| format!("{path}.?{map}.orValue({{}})"))
     });
     let maps = maps.collect::<Vec<_>>().join(", ");
-    let looks = "key.contains('opentelemetry') || key.contains('ingraft.dev') || key.contains('inject-')";
+    let looks = "key.matches('(?i)opentelemetry|ingraft[.]dev|inject-')";
     format!("[{maps}].exists(keys, keys.exists(key, {looks}))")
 }
 

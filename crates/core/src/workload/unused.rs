@@ -4,18 +4,25 @@ use serde_json::Value;
 
 use super::Workload;
 use crate::finding::{Finding, Findings, ManifestFinding};
-use crate::inject::annotations;
-use crate::json::{annotation_pointer, keys_of, pointer_step, string};
+use crate::inject::{annotations, review_namespace};
+use crate::json::{annotation_pointer, keys_of, pointer_step, string, string_at};
+use crate::settings::Settings;
+use crate::snapshot::Snapshot;
 
-/// Annotations of ours in a document that is not a [`Workload`], and that have no effect: misspelt ones of a namespace, and
-/// those on an object of Kubernetes that makes no pods, or on a pod template in a place that is not known.
-pub fn unused_annotations(document: &Value) -> Vec<Finding> {
+/// Annotations of ours in a document that is not a [`Workload`], and that have no effect: those of a namespace that are
+/// misspelt or name what cannot be found, and those on an object of Kubernetes that makes no pods, or on a pod template in
+/// a place that is not known.
+pub fn unused_annotations(document: &Value, snapshot: &Snapshot, settings: &Settings) -> Vec<Finding> {
     let mut findings = Findings::default();
     let kind = string(document, "kind").unwrap_or_default();
     let group = string(document, "apiVersion").unwrap_or_default().split('/').next().unwrap_or_default();
     match group {
         _ if Workload::of(document).is_some() => {}
-        "v1" if kind == "Namespace" => annotations::lint(document, &mut findings),
+        "v1" if kind == "Namespace" => {
+            annotations::lint(document, &mut findings);
+            let name = string_at(document, "/metadata/name").unwrap_or_default();
+            review_namespace(document, name, snapshot, settings, &mut findings);
+        }
         "v1" => {
             for key in keys(document) {
                 let reason =
@@ -60,6 +67,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn unused(document: &Value) -> Vec<Finding> {
+        unused_annotations(document, &Snapshot::default(), &Settings::default())
+    }
+
     #[test]
     fn reports_annotations_where_no_pod_will_see_them() {
         let metadata = json!({"annotations": {"instrumentation.opentelemetry.io/inject-java": "true"}});
@@ -82,18 +93,17 @@ mod tests {
                 "/spec/replicatedJobs/0/template/spec/template/metadata/annotations/instrumentation.opentelemetry.io~1inject-java",
             ),
         ] {
-            let findings = unused_annotations(&document);
+            let findings = unused(&document);
             let found: Vec<_> =
                 findings.iter().map(|finding| (finding.code(), finding.pointer.as_str())).collect();
             assert_eq!(found, [(code, pointer)]);
         }
         for document in [
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}),
             json!({"apiVersion": "opentelemetry.io/v1alpha1", "kind": "Instrumentation", "metadata": metadata}),
             json!({"apiVersion": "v1", "kind": "ReplicationController", "spec": {"template": template}}),
             json!(null),
         ] {
-            assert_eq!(unused_annotations(&document), []);
+            assert_eq!(unused(&document), []);
         }
     }
 }

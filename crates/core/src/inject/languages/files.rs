@@ -4,7 +4,7 @@
 use ingraft_probe_contract::StandDown;
 
 use crate::facts::agent;
-use crate::finding::{ContainerFinding, Findings, ProbeFinding, Reason, VariableFinding};
+use crate::finding::{Findings, ProbeFinding, Reason, VariableFinding};
 use crate::inject::draft::Draft;
 use crate::inject::language_context::LanguageContext;
 use crate::inject::payload::Payload;
@@ -63,7 +63,7 @@ pub(super) fn inject<'a>(
             continue;
         };
         let mut target = earlier.clone();
-        if let Some(reason) = stood_down(context, &target, findings) {
+        if let Some(reason) = stood_down(context, &target) {
             findings.pod(reason, target.container.pointer("image"));
             continue;
         }
@@ -93,23 +93,11 @@ pub(super) fn inject<'a>(
 }
 
 /// Why the agent would not work in a container, as a probe has found in its image before.
-fn stood_down(
-    context: &LanguageContext<'_, '_>,
-    target: &Target<'_>,
-    findings: &mut Findings,
-) -> Option<ProbeFinding> {
+fn stood_down(context: &LanguageContext<'_, '_>, target: &Target<'_>) -> Option<ProbeFinding> {
     let container = target.container;
     let facts = context.pod.image(container)?;
     let agent = agent(context.language())?;
     let version = facts.runtimes.get(&agent).cloned().flatten();
-    if !facts.runtimes.is_empty() && !facts.runtimes.contains_key(&agent) {
-        let reason = ContainerFinding::LanguageSeemsWrong {
-            language: context.language(),
-            container: container.name.to_owned(),
-            found: facts.runtimes.keys().map(|found| found.name().to_owned()).collect(),
-        };
-        findings.pod(reason, container.pointer("image"));
-    }
     let why = facts.stood_down.get(&agent).copied().filter(|why| match why {
         // The files are chosen again, to fit the C library; and values are those of another pod.
         StandDown::LibcMismatch | StandDown::LibcUnknown | StandDown::Value => false,

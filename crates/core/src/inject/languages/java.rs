@@ -26,6 +26,9 @@ pub(super) const PROFILE: Profile = Profile {
     loading_variables: &[OPTIONS],
     // HTTP semantic conventions became stable.
     breaking_version: Some("2.0.0"),
+    // 20 to 40 of them, as measured: https://github.com/open-telemetry/opentelemetry-java-instrumentation/issues/8629,
+    // https://github.com/keycloak/keycloak-benchmark/issues/401. So long a liveness probe with all defaults waits.
+    start_seconds: 30,
     particulars: |spec| profile::text(&spec.java.as_ref().map(|java| &java.extensions)),
     ..Profile::PLAIN
 };
