@@ -1,8 +1,23 @@
-//! What `kubectl apply` prints about workloads and namespaces: each mistake of the page, made on purpose.
+//! What `kubectl apply` prints: each mistake of the page, and others that people make, made on purpose; and nothing where
+//! nothing is wrong.
+//!
+//! ```text
+//!  mistakes.rs         where annotations are, their keys and their values; containers, languages, settings, probes
+//!  instrumentations.rs what an Instrumentation says, by itself and as seen from a workload
+//!  silence.rs          what is right
+//! ```
+
+mod instrumentations;
+mod mistakes;
+mod silence;
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, INJECT_PYTHON, deployment, exclusive, instrumentation, namespace, shared};
+use crate::cluster::{Cluster, deployment, exclusive};
+use crate::wait::until;
+
+/// The prefix of keys.
+const KEY: &str = "instrumentation.opentelemetry.io/";
 
 /// The warnings about one object, each without the word in front of it.
 fn warnings(cluster: &Cluster, object: &Value) -> Vec<String> {
@@ -10,132 +25,119 @@ fn warnings(cluster: &Cluster, object: &Value) -> Vec<String> {
     said.lines().filter_map(|line| line.strip_prefix("Warning: ")).map(str::to_owned).collect()
 }
 
-/// A workload of a kind, whose template has these annotations.
-fn workload(kind: &str, name: &str, annotations: &Value) -> Value {
-    let mut object = deployment("warned", name, annotations);
-    let template = object["spec"]["template"].clone();
-    object["kind"] = kind.into();
-    match kind {
-        "StatefulSet" => object["spec"]["serviceName"] = "none".into(),
-        "Job" => {
-            object["apiVersion"] = "batch/v1".into();
-            object["spec"] = json!({"template": template, "suspend": true});
-            object["spec"]["template"]["spec"]["restartPolicy"] = "Never".into();
+/// A mistake: the object, the code of the warning, and what the warning says besides.
+type Mistake = (Value, &'static str, &'static str);
+
+/// Makes each mistake and looks for its warning. Answers what was printed otherwise.
+fn untold(cluster: &Cluster, mistakes: impl IntoIterator<Item = Mistake>) -> Vec<String> {
+    // kubectl prints a warning once, however many objects of a call have it.
+    let mut calls: Vec<Vec<Mistake>> = Vec::new();
+    for (number, (mut object, code, remedy)) in mistakes.into_iter().enumerate() {
+        if object["kind"] != "Namespace" {
+            object["metadata"]["name"] = format!("mistaken-{number}").into();
         }
-        "CronJob" => {
-            object["apiVersion"] = "batch/v1".into();
-            object["spec"] = json!({
-                "schedule": "0 0 1 1 *", "suspend": true, "jobTemplate": {"spec": {"template": template}},
-            });
-            object["spec"]["jobTemplate"]["spec"]["template"]["spec"]["restartPolicy"] = "Never".into();
+        let is_free = |call: &&mut Vec<Mistake>| call.iter().all(|told| told.1 != code);
+        match calls.iter_mut().find(is_free) {
+            Some(call) => call.push((object, code, remedy)),
+            None => calls.push(vec![(object, code, remedy)]),
         }
-        "Pod" => {
-            object["apiVersion"] = "v1".into();
-            object["metadata"]["annotations"] = annotations.clone();
-            object["spec"] = template["spec"].clone();
-        }
-        _ => {}
     }
+    let mut untold = Vec::new();
+    for call in calls {
+        let objects: Vec<&Value> = call.iter().map(|(object, ..)| object).collect();
+        let said = warnings_of_each(cluster, &objects);
+        for ((object, code, remedy), said) in call.iter().zip(said) {
+            let begins = format!("{code}: ");
+            let is_told = said.iter().any(|line| line.starts_with(&begins) && line.contains(remedy));
+            let are_short = said.len() <= 10 && said.iter().all(|line| line.chars().count() <= 120);
+            if !is_told || !are_short {
+                untold.push(format!("{code}, {remedy}: {said:#?}\n{object}"));
+            }
+        }
+    }
+    untold
+}
+
+/// The warnings about several objects: kubectl prints them before it says that an object was applied.
+fn warnings_of_each(cluster: &Cluster, objects: &[&Value]) -> Vec<Vec<String>> {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+    let [file, output] = [(); 2].map(|()| tempfile::NamedTempFile::new().unwrap());
+    std::fs::write(file.path(), list.to_string()).unwrap();
+    let apply = ["apply", "--server-side", "-f", file.path().to_str().unwrap()];
+    let stream = || output.as_file().try_clone().unwrap();
+    let status = cluster.kubectl().command(&apply).stdout(stream()).stderr(stream()).status();
+    let said = std::fs::read_to_string(output.path()).unwrap();
+    assert!(status.unwrap().success(), "kubectl apply: {said}");
+    let mut each = vec![Vec::new()];
+    for line in said.lines() {
+        match line.strip_prefix("Warning: ") {
+            Some(warning) => each.last_mut().unwrap().push(warning.to_owned()),
+            None => each.push(Vec::new()),
+        }
+    }
+    assert_eq!(each.len(), objects.len() + 1, "{said}");
+    each
+}
+
+/// A Deployment whose template has these annotations. It makes no pods.
+fn of(namespace: &str, annotations: &Value) -> Value {
+    let mut object = deployment(namespace, "mistaken", annotations);
+    object["spec"]["replicas"] = 0.into();
     object
 }
 
-const KINDS: [&str; 6] = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"];
+/// The same with changes to its pod spec.
+fn with(namespace: &str, annotations: &Value, spec: Value) -> Value {
+    let mut object = of(namespace, annotations);
+    json_merge(&mut object["spec"]["template"]["spec"], spec);
+    object
+}
 
-#[test]
-fn each_mistake_is_told_when_it_is_applied() {
-    let (cluster, _) = shared();
-    cluster.namespace("warned", &json!({}));
-    cluster.namespace("warned-elsewhere", &json!({}));
-    let exporter = json!({"exporter": {"endpoint": "http://collector.obs:4318"}});
-    cluster.apply(&[
-        instrumentation("warned", "base", &exporter),
-        instrumentation("warned-elsewhere", "other", &exporter),
-    ]);
-    cluster.wait_seen();
-
-    let expect = |object: &Value, expected: &str, remedy: &str| {
-        let said = warnings(cluster, object);
-        let found = said.iter().any(|line| line.contains(expected) && line.contains(remedy));
-        assert!(found, "{expected}, {remedy}: {said:#?}\n{object}");
-        assert!(said.iter().all(|line| line.chars().count() <= 120), "too long: {said:#?}");
-    };
-    for kind in KINDS {
-        let place = if kind == "CronJob" { "spec.jobTemplate.spec.template" } else { "spec.template" };
-        let mut misplaced = workload(kind, "misplaced", &json!({}));
-        misplaced["metadata"]["annotations"] = json!({INJECT_PYTHON: "true"});
-        expect(&misplaced, "AnnotationMisplaced", &format!("{place}.metadata.annotations"));
-        expect(
-            &workload(kind, "unknown", &json!({INJECT_PYTHON: "bsae"})),
-            "InstrumentationNotFound",
-            "base",
-        );
+/// Merges as RFC 7396 does, but for null.
+fn json_merge(into: &mut Value, from: Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                json_merge(into.entry(key).or_insert(json!(null)), value);
+            }
+        }
+        (into, from) => *into = from,
     }
+}
 
-    let mut labelled = workload("Deployment", "labelled", &json!({}));
-    labelled["spec"]["template"]["metadata"]["labels"][INJECT_PYTHON] = "true".into();
-    expect(&labelled, "AnnotationIsLabel", "metadata.annotations");
-    let mut labelled = workload("Deployment", "labelled-above", &json!({}));
-    labelled["metadata"]["labels"] = json!({INJECT_PYTHON: "true"});
-    expect(&labelled, "AnnotationIsLabel", "spec.template.metadata.annotations");
-
-    for (annotations, code, remedy) in [
-        (
-            json!({"instrumentation.opentelemetry.io/inject-pyton": "true"}),
-            "AnnotationUnknown",
-            INJECT_PYTHON,
-        ),
-        (
-            json!({"instrumentation.opentelemetry.com/inject-python": "true"}),
-            "AnnotationUnknown",
-            INJECT_PYTHON,
-        ),
-        (json!({"inject-python": "true"}), "AnnotationUnknown", INJECT_PYTHON),
-        (json!({"ingraft.dev/injct": "true"}), "AnnotationUnknown", "ingraft.dev/inject"),
-        (json!({INJECT_PYTHON: "other"}), "InstrumentationNotFound", "warned-elsewhere/other"),
-        (json!({INJECT_PYTHON: "warned-elsewhere/base"}), "InstrumentationNotFound", "base"),
-        (json!({INJECT_PYTHON: "yes"}), "InstrumentationNotFound", "true"),
-        (
-            json!({INJECT_PYTHON: "base", "instrumentation.opentelemetry.io/container-names": "web"}),
-            "ContainerNotFound",
-            "app",
-        ),
-    ] {
-        expect(&workload("Deployment", "mistaken", &annotations), code, remedy);
-    }
-    let pod = workload("Pod", "mistaken", &json!({"opentelemetry.io/inject-python": "base"}));
-    expect(&pod, "AnnotationUnknown", INJECT_PYTHON);
-    let misspelt =
-        namespace("warned-namespace", &json!({"instrumentation.opentelemetry.io/inject-pyhton": "true"}));
-    expect(&misspelt, "AnnotationUnknown", INJECT_PYTHON);
+/// A request for a language, as the annotations of a pod.
+fn inject(language: &str, value: &str) -> Value {
+    json!({format!("{KEY}inject-{language}"): value})
 }
 
 #[test]
-fn what_is_right_or_somebody_elses_costs_nothing() {
+fn an_argo_rollout_is_warned_of_in_the_language_of_the_operator() {
     let cluster = exclusive();
-    let mut operator = cluster.operator("not-warned");
+    let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+    cluster.apply(&[json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "rollouts.argoproj.io"},
+        "spec": {
+            "group": "argoproj.io", "scope": "Namespaced",
+            "names": {"kind": "Rollout", "plural": "rollouts"},
+            "versions": [{"name": "v1alpha1", "served": true, "storage": true, "schema": schema}],
+        },
+    })]);
+    let mut operator = cluster.operator_with("spanish", &["--locale=es"]);
     operator.wait_ready();
-    cluster.namespace("not-warned", &json!({}));
-    cluster.apply(&[instrumentation(
-        "not-warned",
-        "base",
-        &json!({"exporter": {"endpoint": "http://c.obs:4318"}}),
-    )]);
-    cluster.wait_seen();
-    let reviews = || {
-        operator
-            .metric::<u64>("ingraft_admission_reviews_total", &["webhook=\"workload-warnings\""])
-            .unwrap_or(0)
-    };
-    let mut of_controller = deployment("not-warned", "controlled", &json!({INJECT_PYTHON: "no-such"}));
-    of_controller["metadata"]["ownerReferences"] =
-        json!([{"apiVersion": "example.com/v1", "kind": "App", "name": "a", "uid": "u", "controller": true}]);
-    let others = deployment("not-warned", "others", &json!({"sidecar.istio.io/status": "{}"}));
-    let before = reviews();
-    for object in [&of_controller, &others] {
-        assert_eq!(warnings(&cluster, object), Vec::<String>::new());
-    }
-    assert_eq!(reviews(), before, "the API server does not even ask");
-    let right = deployment("not-warned", "right", &json!({INJECT_PYTHON: "base"}));
-    assert_eq!(warnings(&cluster, &right), Vec::<String>::new());
-    assert!(reviews() > before);
+    cluster.namespace("rollouts", &json!({}));
+    let mut rollout = of("rollouts", &json!({}));
+    rollout["apiVersion"] = "argoproj.io/v1alpha1".into();
+    rollout["kind"] = "Rollout".into();
+    rollout["metadata"]["annotations"] = inject("python", "true");
+    // The API server may not serve the kind at once.
+    let get = ["get", "rollouts", "-n", "rollouts"];
+    until("Rollouts are served", || cluster.kubectl().run(&get), Result::is_ok).unwrap();
+    assert_eq!(
+        warnings(&cluster, &rollout),
+        [
+            "AnnotationMisplaced: instrumentation.opentelemetry.io/inject-python: muévela a spec.template.metadata.annotations"
+        ]
+    );
+    cluster.kubectl().run(&["delete", "crd", "rollouts.argoproj.io", "--wait=false"]).unwrap();
 }
