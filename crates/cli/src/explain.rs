@@ -13,7 +13,7 @@ use ingraft_cluster::facts;
 use ingraft_core::refusal::Maker;
 use ingraft_core::{
     Finding, Locale, Outcome, OwnerKind, Refusal, RunningPod, Snapshot, Subject, Verdict, Workload,
-    WorkloadRef, edit, owner,
+    WorkloadRef, edit, owner, standing,
 };
 use ingraft_settings::{Installed, of_operator};
 use kube::Client;
@@ -78,16 +78,11 @@ fn parse_target(text: &str) -> Result<Target, String> {
 pub fn run(args: &Args, locale: Locale) -> anyhow::Result<u8> {
     args.cluster.with_client(async |client| {
         let namespace = args.namespace.as_deref().unwrap_or_else(|| client.default_namespace());
-        match args.target.kind {
-            Some(kind) => {
-                let question = Question { args, client: &client, namespace, locale };
-                question.answer(kind).await
-            }
-            None => {
-                let namespace = &args.target.name;
-                namespace::answer(&Question { args, client: &client, namespace, locale }).await
-            }
+        if let Some(kind) = args.target.kind {
+            return Question { args, client: &client, namespace, locale }.answer(kind).await;
         }
+        let namespace = &args.target.name;
+        namespace::answer(&Question { args, client: &client, namespace, locale }).await
     })
 }
 
@@ -115,7 +110,9 @@ impl Question<'_> {
         notes.extend(self.withheld(&snapshot));
         let pods = self.pods(&mut notes).await?;
         let (reference, pods) = self.of_object(&object, &snapshot, pods);
-        let outcome = workload.inject(self.namespace, &snapshot, &installed.settings);
+        let mut outcome = workload.inject(self.namespace, &snapshot, &installed.settings);
+        let states = pods.iter().flatten().map(|pod| &pod.state).collect::<Vec<_>>();
+        let withheld = standing::withhold(&reference, &mut outcome.decisions, states, &snapshot);
         let mut injected = workload.document.clone();
         edit::apply(&mut injected, &outcome.edits);
         let chain = Chain {
@@ -128,7 +125,8 @@ impl Question<'_> {
             decisions: &outcome.decisions,
             pods,
         };
-        let (text, json, running) = (chain.text(), chain.json(self.locale), chain.findings());
+        let (text, json) = (chain.text(), chain.json(self.locale));
+        let running: Vec<Finding> = withheld.into_iter().chain(chain.findings()).collect();
         let worst = outcome.findings.iter().chain(&running).map(Finding::severity).max();
         if self.args.output == Form::Json {
             self.print_json(workload, outcome, json, &notes)?;

@@ -1,6 +1,7 @@
 //! Workloads as the leader reads them: what decisions depend on, and nothing else.
 
 use ingraft_core::{OwnerKind, WorkloadRef};
+use k8s_openapi::Resource as _;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
@@ -95,11 +96,12 @@ pub fn document(object: DynamicObject, kind: &ApiResource) -> Value {
         "generation": metadata.generation, "annotations": annotations, "labels": metadata.labels,
         "ownerReferences": metadata.owner_references,
     });
-    let spec = data.get_mut("spec").map(Value::take).unwrap_or_default();
-    let spec = match (&spec["template"], &spec["jobTemplate"]) {
-        (Value::Null, Value::Null) => spec,
-        (template, job) => json!({"template": template, "jobTemplate": job}),
-    };
+    let mut spec = data.get_mut("spec").map(Value::take).unwrap_or_default();
+    if kind.kind != Pod::KIND
+        && let Some(spec) = spec.as_object_mut()
+    {
+        spec.retain(|field, _| ["template", "jobTemplate"].contains(&field.as_str()));
+    }
     json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": kept, "spec": spec})
 }
 

@@ -9,8 +9,8 @@ use ingraft_cluster::report::Report;
 use ingraft_core::instrumentation_status::Asking;
 use ingraft_core::standing::{self, has_newer_image, standing};
 use ingraft_core::{
-    Decision, Finding, Namespace, Outcome, Owner, OwnerKind, Reason, RunningPod, Settings, Severity, Snapshot, Standing,
-    Workload, WorkloadRef,
+    Decision, Finding, Namespace, Outcome, Owner, OwnerKind, Reason, RunningPod, Settings, Severity,
+    Snapshot, Standing, Workload, WorkloadRef,
 };
 use serde_json::Value;
 use tokio::time::Instant;

@@ -64,7 +64,11 @@ pub async fn keep_status(
                     if repeats.is_due("status") {
                         let name = instrumentation.reference();
                         let error = Chain(&error).to_string();
-                        tracing::warn!(instrumentation = name, error, "failed to write a status, will try again");
+                        tracing::warn!(
+                            instrumentation = name,
+                            error,
+                            "failed to write a status, will try again"
+                        );
                     }
                     written = None;
                     tokio::time::sleep(AFTER_FAILURE).await;

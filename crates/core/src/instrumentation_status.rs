@@ -69,17 +69,14 @@ fn ready(instrumentation: &Instrumentation, findings: &[Finding], now: Time, loc
     let told: Vec<&Finding> = findings.iter().filter(|finding| finding.severity() > Severity::Info).collect();
     let against =
         told.iter().find(|finding| matches!(&finding.reason, Reason::Endpoint(reason) if reason.loses_all()));
-    let mut message = told
-        .iter()
-        .map(|finding| format!("{}: {}", finding.code(), finding.event_note(locale)))
-        .collect::<Vec<_>>()
-        .join("; ");
-    if message.is_empty() {
-        message = all_is_well(locale).to_owned();
-    }
-    if message.chars().count() > LONGEST_MESSAGE {
-        message = message.chars().take(LONGEST_MESSAGE).chain(['…']).collect();
-    }
+    let tell = |finding: &&Finding| format!("{}: {}", finding.code(), finding.event_note(locale));
+    let message = match told.iter().map(tell).collect::<Vec<_>>().join("; ") {
+        nothing if nothing.is_empty() => all_is_well(locale).to_owned(),
+        long if long.chars().count() > LONGEST_MESSAGE => {
+            long.chars().take(LONGEST_MESSAGE).chain(['…']).collect()
+        }
+        message => message,
+    };
     let status = if against.is_some() { "False" } else { "True" };
     let earlier = instrumentation.status.as_ref().and_then(|status| status.conditions.as_deref());
     let earlier = earlier.into_iter().flatten().find(|condition| condition.type_ == READY);

@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::finding::{ContainerFinding, Finding, RunningFinding};
 use crate::fnv::Fnv;
 use crate::inject::{Decision, Injected, injected};
-use crate::owner::WorkloadRef;
 use crate::json::annotation;
+use crate::owner::WorkloadRef;
 use crate::probe_report::{failing, has_payload};
 use crate::refusal::{Refusal, Verdict};
 use crate::snapshot::Snapshot;
@@ -134,8 +134,9 @@ pub fn withhold<'a>(
     snapshot: &Snapshot,
 ) -> Option<Finding> {
     let pods = pods.into_iter();
-    let is_about =
-        |refusal: &&Refusal| refusal.concerns(&workload.namespace, &workload.name) && refusal.verdict == Verdict::Withheld;
+    let is_about = |refusal: &&Refusal| {
+        refusal.concerns(&workload.namespace, &workload.name) && refusal.verdict == Verdict::Withheld
+    };
     let refusal = snapshot.refusals.values().find(is_about)?;
     let missed = decisions.iter_mut().filter(|decision| standing(decision, pods.clone()) == Standing::Missed);
     let withheld = missed.map(|decision| decision.injected = None).count();
@@ -202,12 +203,12 @@ mod tests {
         };
         let current = pod("h2", "shop/base", "java:2");
         assert_eq!(fares(&[]), Standing::Idle);
-        assert_eq!(fares(&[current.clone()]), Standing::Injected);
+        assert_eq!(fares(std::slice::from_ref(&current)), Standing::Injected);
         assert_eq!(fares(&[current.clone(), pod("h1", "shop/base", "java:2")]), Standing::Outdated);
         assert_eq!(fares(&[current.clone(), pod("h2", "shop/other", "java:2")]), Standing::Outdated);
         assert_eq!(fares(&[current.clone(), json!({})]), Standing::Missed);
         let mut ended = json!({"status": {"phase": "Succeeded"}});
-        assert_eq!(fares(&[ended.clone()]), Standing::Idle);
+        assert_eq!(fares(std::slice::from_ref(&ended)), Standing::Idle);
         ended["status"]["phase"] = "Running".into();
         ended["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
         assert_eq!(fares(&[ended]), Standing::Idle);

@@ -64,7 +64,7 @@ fn decided(object: &Value, annotations: &BTreeMap<String, String>) -> BTreeSet<S
         let snapshot = with_all_instrumentations(&workload, namespace, annotations);
         workload.inject(namespace, &snapshot, &settings).findings
     } else {
-        unused_annotations(object)
+        unused_annotations(object, &Snapshot::default(), &Settings::default())
     };
     let codes = codes();
     findings.iter().map(Finding::code).filter(|code| codes.contains(*code)).map(str::to_owned).collect()

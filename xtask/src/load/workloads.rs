@@ -18,24 +18,26 @@ const LISTED: usize = 250;
 
 /// Creates workloads that request injection, each with two pods, and changes pods for a minute.
 pub(super) fn run(kubectl: &Kubectl, leader: u32, workloads: u32) -> anyhow::Result<()> {
-    let sets: Vec<Value> = (0..workloads).map(stateful_set).collect();
+    let sets: Vec<Value> =
+        (0..workloads).map(|index| stateful_set(&format!("load-{index}"), Place::Template)).collect();
     create(kubectl, &sets)?;
     // Without the uid of what owns them, pods would be collected as garbage.
     let listed = kubectl.json(&["get", "statefulsets", "-n", "shop", "-o", "json"])?;
     let of_set = |set: &Value| (0..2).map(|index| pod(set, index)).collect::<Vec<_>>();
-    let pods: Vec<Value> = listed["items"].as_array().into_iter().flatten().flat_map(of_set).collect();
+    let pods: Vec<Value> =
+        listed.get("items").and_then(Value::as_array).into_iter().flatten().flat_map(of_set).collect();
     create(kubectl, &pods)?;
     println!("\n{} workloads, {} pods", sets.len(), pods.len());
     // What was created is told and counted.
     std::thread::sleep(Duration::from_secs(15));
     println!("memory of the leader          {:.1} MiB", mebibytes(leader)?);
     let status = kubectl.json(&["get", "otelinst", "base", "-n", "shop", "-o", "json"])?;
-    println!("status                        {}", status["status"]["workloads"]);
+    println!("status                        {}", at(&status, "/status/workloads"));
 
     let (cpu, writes, start) = (cpu_time(leader)?, status_writes(kubectl)?, Instant::now());
     let is_over = AtomicBool::new(false);
     let names: Vec<String> =
-        pods.iter().filter_map(|pod| pod["metadata"]["name"].as_str()).map(str::to_owned).collect();
+        pods.iter().filter_map(|pod| at(pod, "/metadata/name").as_str()).map(str::to_owned).collect();
     let change = |writer: usize| {
         let mut words = vec!["label", "pods", "-n", "shop", "--overwrite"];
         words.extend(
@@ -60,8 +62,8 @@ pub(super) fn run(kubectl: &Kubectl, leader: u32, workloads: u32) -> anyhow::Res
         });
         let change = &change;
         let is_over = &is_over;
-        let writers: Vec<_> = (0..WRITERS).map(|writer| scope.spawn(move || change(writer))).collect();
-        let changed = writers
+        let labelling: Vec<_> = (0..WRITERS).map(|writer| scope.spawn(move || change(writer))).collect();
+        let changed = labelling
             .into_iter()
             .try_for_each(|writer| writer.join().unwrap_or_else(|_| bail!("a writer panicked")));
         is_over.store(true, Ordering::Relaxed);
@@ -76,7 +78,7 @@ pub(super) fn run(kubectl: &Kubectl, leader: u32, workloads: u32) -> anyhow::Res
     println!("most memory of the leader     {most:.1} MiB");
     println!(
         "its CPU time                  {:.1} % of one core",
-        milliseconds(cpu_time(leader)? - cpu) / seconds / 10.0
+        milliseconds(cpu_time(leader)?.saturating_sub(cpu)) / seconds / 10.0
     );
     println!("writes of status              {written} in {seconds:.0} s");
     let late: Vec<String> = late.iter().map(|late| format!("{:.1}", late.as_secs_f64())).collect();
@@ -91,14 +93,12 @@ fn mebibytes(process: u32) -> anyhow::Result<f64> {
 /// How long after a mistake is made its Event is there.
 fn lateness(kubectl: &Kubectl, index: usize) -> anyhow::Result<Duration> {
     let name = format!("mistake-{index}");
-    let mut set = stateful_set(0);
-    set["metadata"]["name"] = name.as_str().into();
-    set["metadata"]["annotations"] = set["spec"]["template"]["metadata"]["annotations"].take();
+    let set = stateful_set(&name, Place::Workload);
     kubectl.run_with_input(&["create", "-f", "-"], &set.to_string())?;
     let start = Instant::now();
     let fields = format!("--field-selector=reason=AnnotationMisplaced,involvedObject.name={name}");
     while kubectl.run(&["get", "events", "-n", "shop", "-o", "name", &fields])?.trim().is_empty() {
-        ensure!(start.elapsed() < Duration::from_secs(60), "no Event tells of {name}");
+        ensure!(start.elapsed() < Duration::from_mins(1), "no Event tells of {name}");
         std::thread::sleep(Duration::from_millis(100));
     }
     Ok(start.elapsed())
@@ -115,18 +115,26 @@ fn status_writes(kubectl: &Kubectl) -> anyhow::Result<f64> {
     Ok(written.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum())
 }
 
+/// Where the annotation is.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Workload,
+    Template,
+}
+
 /// A workload without pods of its own: its controller would not keep up.
-fn stateful_set(index: u32) -> Value {
-    let name = format!("load-{index}");
+fn stateful_set(name: &str, place: Place) -> Value {
+    let annotations = |here| {
+        let asks = json!({"instrumentation.opentelemetry.io/inject-java": "base"});
+        if here == place { asks } else { Value::Null }
+    };
     json!({
-        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name, "namespace": "shop"},
+        "apiVersion": "apps/v1", "kind": "StatefulSet",
+        "metadata": {"name": name, "namespace": "shop", "annotations": annotations(Place::Workload)},
         "spec": {
             "replicas": 0, "serviceName": "none", "selector": {"matchLabels": {"app": name}},
             "template": {
-                "metadata": {
-                    "labels": {"app": name},
-                    "annotations": {"instrumentation.opentelemetry.io/inject-java": "base"},
-                },
+                "metadata": {"labels": {"app": name}, "annotations": annotations(Place::Template)},
                 "spec": {"containers": [{
                     "name": "api", "image": "registry.example.com/api:1",
                     "env": [{"name": "TEAM", "value": "payments"}, {"name": "LOG_LEVEL", "value": "info"}],
@@ -138,17 +146,24 @@ fn stateful_set(index: u32) -> Value {
     })
 }
 
+/// What is at a place of a document; null where there is nothing.
+fn at<'a>(document: &'a Value, pointer: &str) -> &'a Value {
+    document.pointer(pointer).unwrap_or(&Value::Null)
+}
+
 /// A pod that belongs to a workload, which does not control it.
 fn pod(set: &Value, index: u32) -> Value {
-    let (name, template) = (&set["metadata"]["name"], &set["spec"]["template"]);
-    let owner = json!([{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": name, "uid": set["metadata"]["uid"]}]);
+    let name = at(set, "/metadata/name").as_str().unwrap_or_default();
+    let owner = json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "name": name, "uid": at(set, "/metadata/uid"),
+    });
     json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {
-            "name": format!("{}-{index}", name.as_str().unwrap_or_default()), "namespace": "shop",
-            "annotations": template["metadata"]["annotations"], "ownerReferences": owner,
+            "name": format!("{name}-{index}"), "namespace": "shop",
+            "annotations": at(set, "/spec/template/metadata/annotations"), "ownerReferences": [owner],
         },
-        "spec": template["spec"],
+        "spec": at(set, "/spec/template/spec"),
     })
 }
 

@@ -44,8 +44,8 @@ family! {
         Warning: AnnotationAlone {
             /// The key.
             key: String,
-            /// The language, unless it is about all.
-            language: Option<Language>,
+            /// The language that it is about, unless it is about all.
+            about: Option<Language>,
         },
         /// An annotation's value is not a string: the API server will refuse the object.
         Error: AnnotationNotText {
@@ -146,8 +146,8 @@ impl AnnotationFinding {
                     "escribe {REQUIRE}: 'true' en {place}",
                 ))
             }
-            Self::AnnotationAlone { key, language } => {
-                let wanted = language.map_or("instrumentation.opentelemetry.io/inject-…", Language::inject_key);
+            Self::AnnotationAlone { key, about } => {
+                let wanted = about.map_or("instrumentation.opentelemetry.io/inject-…", Language::inject_key);
                 Text::new(say!(
                     locale,
                     "annotation \"{key}\" has no effect: no language that it is about is requested",

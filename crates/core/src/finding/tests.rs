@@ -119,8 +119,8 @@ fn containers(samples: &mut Vec<Reason>) {
     samples.extend([
         AnnotationFinding::AnnotationUnknown { key: text("key-1"), suggestion: Some(text("key-2")) }.into(),
         AnnotationFinding::AnnotationUnknown { key: text("key-1"), suggestion: None }.into(),
-        AnnotationFinding::AnnotationAlone { key: text("key-1"), language: Some(language) }.into(),
-        AnnotationFinding::AnnotationAlone { key: text("key-1"), language: None }.into(),
+        AnnotationFinding::AnnotationAlone { key: text("key-1"), about: Some(language) }.into(),
+        AnnotationFinding::AnnotationAlone { key: text("key-1"), about: None }.into(),
         ContainerFinding::LivenessProbeMayKill { language, container: text("app-1"), seconds: 30 }.into(),
         AnnotationFinding::AnnotationNotText { key: text("key-1"), value: text("17") }.into(),
         AnnotationFinding::RequireMisplaced { template: "/spec-1" }.into(),

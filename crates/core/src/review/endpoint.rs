@@ -10,7 +10,8 @@ use crate::inject::{OtlpProtocols, PROTOCOL, profile};
 use crate::snapshot::Snapshot;
 
 /// The settings that can stand in for `spec.exporter.endpoint`.
-pub(crate) const ENDPOINT_VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+pub(crate) const ENDPOINT_VARIABLES: [&str; 2] =
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 
 pub(super) fn review(
     instrumentation: &Instrumentation,

@@ -81,7 +81,7 @@ fn review_alone(request: &Request<'_>, advice: &mut Findings) {
             },
         };
         if language.map_or_else(none_says, |language| !says(language.inject_key())) {
-            let reason = AnnotationFinding::AnnotationAlone { key: key.clone(), language };
+            let reason = AnnotationFinding::AnnotationAlone { key: key.clone(), about: language };
             advice.pod(reason, annotation_pointer(key));
         }
     }

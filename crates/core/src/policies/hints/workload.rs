@@ -287,6 +287,7 @@ fn of_language(language: Language) -> Vec<Hint> {
         language,
         reference: free_value(&reference),
         candidates: candidates.iter().map(|&candidate| candidate.to_owned()).collect(),
+        others: Vec::new(),
     };
     // Nothing can have such a name, and nobody gives the name "yes".
     let yes = format!("{named}.trim().lowerAscii() in ['true', 'yes'] && {named}.lowerAscii() != 'true'");
