@@ -93,7 +93,7 @@ fn what_it_prints_can_be_injected_again_without_a_change() {
 #[test]
 fn findings_speak_the_language_of_the_user() {
     let folder = Folder::with(&[("pod.yaml", POD)]);
-    let spanish = "el espacio de nombres \"default\" no tiene ninguna Instrumentation";
+    let spanish = "el espacio de nombres \"default\" todavía no tiene ninguna Instrumentation";
     let english = "namespace \"default\" has no Instrumentation";
     for (flags, environment, expected) in [
         (&[][..], &[][..], english),

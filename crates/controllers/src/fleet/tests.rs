@@ -65,15 +65,26 @@ async fn tells_once_for_each_generation_and_only_of_pods_of_this_template() {
     assert_eq!(decide(&mut fleet, &snapshot), ["PodMissed"]);
     assert_eq!(decide(&mut fleet, &snapshot), [""; 0]);
     fleet.see(web(), &deployment(2, &asks), None);
-    assert_eq!(decide(&mut fleet, &snapshot), ["PodMissed"], "a new generation");
+    assert_eq!(decide(&mut fleet, &snapshot), [""; 0], "its pods are about to be replaced");
     assert_eq!(fleet.counts().missed, 1);
     assert_eq!(fleet.asking()["shop/base"].len(), 1);
+    advance(REPEAT).await;
+    assert_eq!(decide(&mut fleet, &snapshot), ["PodMissed"], "the Event is gone");
 
     fleet.forget_pod("new");
-    assert_eq!(fleet.counts(), WorkloadCounts { asked: 1, ..WorkloadCounts::default() });
-    fleet.forget(&web());
     fleet.forget_pod("old");
-    assert!(fleet.workloads.is_empty() && fleet.pods.is_empty() && fleet.take_due().is_empty());
+    assert_eq!(fleet.counts(), WorkloadCounts { asked: 1, ..WorkloadCounts::default() });
+    // What is wrong with the workload itself is told again of each generation.
+    let wrong = json!({INJECT_JAVA: "bsae"});
+    for generation in 3..5 {
+        fleet.see(web(), &deployment(generation, &wrong), None);
+        assert_eq!(decide(&mut fleet, &snapshot), ["InstrumentationNotFound"]);
+        assert_eq!(decide(&mut fleet, &snapshot), [""; 0]);
+    }
+    fleet.forget(&web());
+    assert!(
+        fleet.kept == 0 && fleet.workloads.is_empty() && fleet.pods.is_empty() && fleet.take_due().is_empty()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,6 +104,22 @@ async fn keeps_nothing_of_those_that_request_nothing() {
     fleet.see_pod("a", "web-a", web(), pod(&json!({})));
     fleet.keep_only_pods(&HashSet::new());
     assert!(fleet.workloads.is_empty() && fleet.pods.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn documents_take_bounded_memory() {
+    let mut fleet = Fleet::default();
+    let large = deployment(1, &json!({INJECT_JAVA: "a".repeat(LARGEST)}));
+    fleet.see(web(), &large, None);
+    assert!(fleet.workloads.is_empty());
+    let of_size = |size: usize| deployment(1, &json!({INJECT_JAVA: "a".repeat(size)}));
+    for index in 0..200 {
+        let name = format!("web-{index}").into();
+        fleet.see(WorkloadRef { name, ..web() }, &of_size(LARGEST / 2), None);
+    }
+    let documents = fleet.workloads.values().filter_map(|held| held.object.as_ref());
+    assert_eq!(documents.map(|object| object.document.len()).sum::<usize>(), fleet.kept);
+    assert!(fleet.kept <= MOST && fleet.kept > MOST - LARGEST);
 }
 
 /// A Job, or a ReplicaSet by itself, is read where a pod of it requests something.

@@ -213,7 +213,7 @@ impl ContainerFinding {
             .help(say!(
                 locale,
                 "see why with: ingraft explain {workload} -n {namespace}; then, to try again at once: {retry}",
-                "averigua por qué con: ingraft explain {workload} -n {namespace}; después, para reintentar enseguida: {retry}",
+                "averigua por qué: ingraft explain {workload} -n {namespace}; para reintentar ya: {retry}",
             )),
             Self::CloneImpossible { container, why } => {
                 let cause = match why {
