@@ -25,7 +25,12 @@ fn true_without_an_instrumentation_names_the_value_that_works() {
     operator.wait_ready();
     cluster.namespace("opentelemetry", &json!({}));
     cluster.namespace("application", &json!({}));
-    cluster.apply(&[instrumentation("opentelemetry", "my-instrumentation", &page_spec())]);
+    let collector = json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "otel-collector", "namespace": "opentelemetry"},
+        "spec": {"ports": [{"port": 4318}], "selector": {"app": "otel-collector"}},
+    });
+    cluster.apply(&[collector, instrumentation("opentelemetry", "my-instrumentation", &page_spec())]);
     let asks = json!({INJECT_PYTHON: "true"});
 
     let annotation = format!("--annotations={INJECT_PYTHON}=true");

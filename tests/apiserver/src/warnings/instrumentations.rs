@@ -91,7 +91,10 @@ fn others() -> Vec<Mistake> {
     let protocol = |value: &str| with(json!({"env": [env("OTEL_EXPORTER_OTLP_PROTOCOL", value)]}));
     let image = "ghcr.io/open-telemetry/opentelemetry-operator/autoinstrumentation-python:0.64b0";
     let mut tls = with(json!({}));
-    tls["spec"]["exporter"]["tls"] = json!({"secretName": "client", "cert_file": "tls.crt"});
+    tls["spec"]["exporter"] = json!({
+        "endpoint": "https://otlp.example.com:4318",
+        "tls": {"secretName": "client", "cert_file": "tls.crt"},
+    });
     let mut plain = with(json!({}));
     plain["spec"]["exporter"]["tls"] = json!({"secretName": "client", "ca_file": "ca.crt"});
     vec![
