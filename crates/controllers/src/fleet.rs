@@ -74,6 +74,8 @@ struct Object {
     asks: u64,
     /// When that changed.
     since: Instant,
+    /// The document is that of a pod.
+    is_pod: bool,
     document: Box<[u8]>,
 }
 
@@ -95,15 +97,17 @@ impl Fleet {
     /// Takes up a workload that exists, as it is now.
     pub(crate) fn see(&mut self, workload: WorkloadRef, document: &Value, namespace: Option<&Namespace>) {
         let asked = namespace.is_some_and(Namespace::asks);
-        if !asked && !ingraft_core::workload::may_concern(document) {
-            return self.forget(&workload);
-        }
         let template = Workload::of(document).map(|workload| standing::asks(workload.template));
+        // An Argo Rollout may have its template elsewhere: its pods tell.
+        let Some(asks) = template.filter(|_| asked || ingraft_core::workload::may_concern(document)) else {
+            return self.forget(&workload);
+        };
         let mut object = Object {
             uid: uid_of(document, &workload),
             generation: document.pointer("/metadata/generation").and_then(Value::as_i64),
-            asks: template.unwrap_or_default(),
+            asks,
             since: Instant::now(),
+            is_pod: is_pod(document),
             document: document.to_string().into_bytes().into(),
         };
         let known = self.workloads.get(&workload).and_then(|held| held.object.as_ref());
@@ -182,9 +186,10 @@ impl Fleet {
             held.pods.retain(|known| *known.uid != *uid);
             self.revision += 1;
         }
-        // A pod by itself is its own document.
-        if is_read_by_pod(&workload) && self.workloads.get(&workload).is_some_and(|held| held.pods.is_empty())
-        {
+        // What was read by its pods is gone with the last of them.
+        let is_over =
+            |held: &Held| held.pods.is_empty() && held.object.as_ref().is_some_and(|object| object.is_pod);
+        if self.workloads.get(&workload).is_some_and(is_over) {
             self.forget(&workload);
         }
         self.drop_if_empty(&workload);
@@ -360,9 +365,9 @@ impl Fleet {
     }
 }
 
-/// Whether nobody watches what makes the pods: a pod stands for it.
+/// Whether a pod may stand for what makes it: because nobody watches that, or it has no template.
 fn is_read_by_pod(workload: &WorkloadRef) -> bool {
-    matches!(workload.kind, None | Some(OwnerKind::ReplicaSet | OwnerKind::Job))
+    matches!(workload.kind, None | Some(OwnerKind::ReplicaSet | OwnerKind::Job | OwnerKind::Rollout))
 }
 
 /// The unique id of a workload, whose document may be that of a pod of it.
@@ -370,14 +375,17 @@ fn uid_of(document: &Value, workload: &WorkloadRef) -> Option<String> {
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let metadata = document.get("metadata")?;
     let owners = metadata.get("ownerReferences").and_then(Value::as_array);
-    let is_pod = document.get("kind").is_some_and(|kind| kind == "Pod");
-    match workload.kind.filter(|_| is_pod) {
+    match workload.kind.filter(|_| is_pod(document)) {
         None => text(metadata, "uid"),
         Some(kind) => {
             let is_it = |owner: &&Value| text(owner, "kind").as_deref() == Some(kind.as_str());
             owners.into_iter().flatten().find(is_it).and_then(|owner| text(owner, "uid"))
         }
     }
+}
+
+fn is_pod(document: &Value) -> bool {
+    document.get("kind").is_some_and(|kind| kind == "Pod")
 }
 
 /// What tells a finding from others of its workload.

@@ -76,8 +76,7 @@ pub async fn watch_pods(
 /// Takes up whose the pod is, and how it fares.
 fn see(pod: &SeenPod, uid: &str, store: &Store, fleet: &mut Fleet) {
     let (namespace, name, document) = (pod.namespace().unwrap_or_default(), pod.name_any(), pod.document());
-    let owners = owner::owners(&document, &namespace, &store.read());
-    let workload = WorkloadRef::of(&name, &namespace, &owners);
+    let workload = WorkloadRef::of_pod(&document, &namespace, &store.read());
     fleet.see_pod(uid, &name, workload, RunningPod::of(&document));
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::json::{label, list, string};
+use crate::json::{label, list, string, string_at};
 use crate::snapshot::Snapshot;
 
 /// A kind of object that makes pods, or makes what makes pods.
@@ -110,6 +110,21 @@ impl WorkloadRef {
     pub fn of(pod: &str, namespace: &str, owners: &[Owner]) -> Self {
         let (kind, name) = owners.last().map_or((None, pod), |owner| (Some(owner.kind), &owner.name));
         Self { kind, namespace: namespace.into(), name: name.into() }
+    }
+
+    /// What makes a pod. Kinds of others may have the name of one that is known, such as the StatefulSet of
+    /// `apps.kruise.io`: nothing is known of these, so the pod stands for itself.
+    pub fn of_pod(pod: &Value, namespace: &str, snapshot: &Snapshot) -> Self {
+        let name = string_at(pod, "/metadata/name").unwrap_or_default();
+        let group = |version: &str| version.split_once('/').map_or("", |(group, _)| group).to_owned();
+        let is_of_others = |reference: &Value| {
+            let kind = string(reference, "kind").and_then(OwnerKind::parse);
+            let version = string(reference, "apiVersion");
+            kind.zip(version).is_some_and(|(kind, version)| group(version) != group(kind.api_version()))
+        };
+        let references = pod.get("metadata").map_or(&[][..], |metadata| list(metadata, "ownerReferences"));
+        let owners = owners(pod, namespace, snapshot);
+        Self::of(name, namespace, if references.iter().any(is_of_others) { &[] } else { &owners })
     }
 
     /// The command that has its pods created anew; `None` where there is none.
@@ -219,6 +234,18 @@ mod tests {
         assert_eq!(owners(&pod, "shop", &snapshot), [set.clone(), unknown]);
         snapshot.deployments.insert("shop".into(), "web".into(), "d".into());
         assert_eq!(owners(&pod, "shop", &snapshot), [set, owner(OwnerKind::Deployment, "web", Some("d"))]);
+    }
+
+    #[test]
+    fn a_kind_of_others_is_not_taken_for_ours() {
+        let pod = |version: &str| {
+            json!({"metadata": {
+                "name": "web-0", "ownerReferences": [{"apiVersion": version, "kind": "StatefulSet", "name": "web"}],
+            }})
+        };
+        let of = |version: &str| WorkloadRef::of_pod(&pod(version), "shop", &Snapshot::default()).to_string();
+        assert_eq!(of("apps/v1"), "statefulset/web -n shop");
+        assert_eq!(of("apps.kruise.io/v1beta1"), "pod/web-0 -n shop");
     }
 
     #[test]

@@ -122,6 +122,22 @@ async fn documents_take_bounded_memory() {
     assert!(fleet.kept <= MOST && fleet.kept > MOST - LARGEST);
 }
 
+/// An Argo Rollout may take its template from a Deployment.
+#[tokio::test(start_paused = true)]
+async fn a_workload_without_a_template_is_read_by_its_pods() {
+    let mut fleet = Fleet::default();
+    let rollout = WorkloadRef { kind: Some(OwnerKind::Rollout), ..web() };
+    let document = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
+        "metadata": {"name": "web", "namespace": "shop", "annotations": {INJECT_JAVA: "true"}},
+        "spec": {"workloadRef": {"kind": "Deployment", "name": "web"}},
+    });
+    fleet.see(rollout.clone(), &document, None);
+    assert!(fleet.workloads.is_empty());
+    fleet.see_pod("a", "web-a", rollout.clone(), pod(&json!({INJECT_JAVA: "base"})));
+    assert!(fleet.is_unread(&rollout, None));
+}
+
 /// A Job, or a ReplicaSet by itself, is read where a pod of it requests something.
 #[tokio::test(start_paused = true)]
 async fn what_nobody_watches_is_read_by_its_pods() {
@@ -134,8 +150,18 @@ async fn what_nobody_watches_is_read_by_its_pods() {
     fleet.see_pod("a", "web-a", job.clone(), pod(&json!({INJECT_JAVA: "base"})));
     assert!(fleet.is_unread(&job, None));
     assert_eq!(fleet.pod_of(&job).as_deref(), Some("web-a"));
-    fleet.see(job.clone(), &deployment(1, &json!({INJECT_JAVA: "base"})), None);
+    let document = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {
+            "name": "web-a", "namespace": "shop", "uid": "a", "annotations": {INJECT_JAVA: "base"},
+            "ownerReferences": [{"kind": "Job", "name": "web", "uid": "j"}],
+        },
+        "spec": {"containers": [{"name": "app", "image": "app:1"}]},
+    });
+    fleet.see(job.clone(), &document, None);
     assert!(!fleet.is_unread(&job, None));
+    let report = fleet.decide(&job, &Snapshot::default(), &Settings::default()).unwrap();
+    assert_eq!(report.owners[0].uid.as_deref(), Some("j"), "not that of the pod");
     fleet.forget_pod("a");
     assert!(fleet.workloads.is_empty(), "the pod was all that was known of it");
 }
