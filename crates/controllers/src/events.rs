@@ -91,8 +91,8 @@ pub(crate) async fn publish(client: &Client, event: Event) {
     let namespace = event.metadata.namespace.clone().unwrap_or_default();
     let events = Api::<Event>::namespaced(client.clone(), &namespace);
     if let Err(error) = create_or_count(&events, &event).await {
-        let code = event.reason.unwrap_or_default();
-        tracing::warn!(error = %Chain(&error), code, "failed to publish an Event");
+        let reason = event.reason.unwrap_or_default();
+        tracing::warn!(error = %Chain(&error), reason, "failed to publish an Event");
     }
 }
 

@@ -9,7 +9,7 @@ use ingraft_cluster::client::WATCH_LIFE;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::Store;
 use ingraft_core::policies::{is_strict_refusal, strict_pod_refused};
-use ingraft_core::{Locale, Owner, OwnerKind, owner};
+use ingraft_core::{Owner, OwnerKind, owner};
 use k8s_openapi::api::events::v1::Event;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
@@ -23,7 +23,7 @@ use crate::repeats::Repeats;
 const LONGEST_PAUSE: i64 = 1000;
 
 /// Watches Events about pods that could not be created, for as long as this replica leads.
-pub async fn watch_strict_pods(client: Client, store: &Store, reports: &Reports, locale: Locale) {
+pub async fn watch_strict_pods(client: Client, store: &Store, reports: &Reports) {
     let config = watcher::Config::default().fields("reason=FailedCreate").page_size(100).timeout(WATCH_LIFE);
     let mut events = std::pin::pin!(watcher(Api::<Event>::all(client), config).default_backoff());
     // The Events of which has been told; they are counted up as the refusals go on.
@@ -33,7 +33,7 @@ pub async fn watch_strict_pods(client: Client, store: &Store, reports: &Reports,
             Ok(Some(watcher::Event::Apply(event) | watcher::Event::InitApply(event))) => {
                 let is_strict = is_strict_refusal(event.note.as_deref().unwrap_or_default());
                 if is_strict && is_recent(&event) && told.insert(event.uid()) {
-                    tell(&event, store, reports, locale);
+                    tell(&event, store, reports);
                 }
             }
             Ok(Some(watcher::Event::Delete(event))) => {
@@ -55,13 +55,15 @@ fn is_recent(event: &Event) -> bool {
     series.or(last).or(once).is_none_or(|last| last + LONGEST_PAUSE >= now)
 }
 
-fn tell(event: &Event, store: &Store, reports: &Reports, locale: Locale) {
+fn tell(event: &Event, store: &Store, reports: &Reports) {
     let namespace = event.namespace().unwrap_or_default();
     let owners = owners(event, &namespace, store);
     let Some(finding) = strict_pod_refused(&owners, &namespace) else { return };
-    let (code, name) = (finding.code(), owners.last().map(|owner| owner.name.as_str()));
-    tracing::warn!(code, k8s.namespace.name = namespace, workload = name, "{}", finding.message(locale));
-    reports.send(Report { namespace, pod: String::new(), pod_uid: None, owners, findings: vec![finding] });
+    // The pods do not exist: what is said is about the workload.
+    let pod = owners.last().map(|owner| owner.name.clone()).unwrap_or_default();
+    let report = Report { namespace, pod, pod_uid: None, owners, findings: vec![finding] };
+    reports.log(&report);
+    reports.send(report);
 }
 
 /// What makes the pods that the Event is about, nearest first.

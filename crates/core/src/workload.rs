@@ -17,6 +17,9 @@ use crate::snapshot::Snapshot;
 pub use advice::advise;
 pub use unused::unused_annotations;
 
+/// What keys contain that look like ours, in lower case.
+pub(crate) const PARTS: [&str; 4] = ["opentelemetry", "otel.", "ingraft.dev", "inject-"];
+
 /// Whether anything may have to be said about a workload whose namespace requests nothing: it has an annotation or label
 /// that looks like one of ours, as in the conditions of the webhook that warns.
 pub fn may_concern(document: &Value) -> bool {
@@ -26,7 +29,7 @@ pub fn may_concern(document: &Value) -> bool {
         let mut keys = ["annotations", "labels"].into_iter().flat_map(|map| keys_of(object, map));
         keys.any(|key| {
             let key = key.to_ascii_lowercase();
-            ["opentelemetry", "ingraft.dev", "inject-"].iter().any(|part| key.contains(part))
+            PARTS.iter().any(|part| key.contains(part))
         })
     })
 }

@@ -261,7 +261,7 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
     tasks.spawn_infallible("watch of workloads", async move { workloads.watch().await });
     let (watching, own) = (client.clone(), shared.clone());
     tasks.spawn_infallible("watch of strict pods", async move {
-        watch_strict_pods(watching, &own.store, &own.reports, own.args.locale).await;
+        watch_strict_pods(watching, &own.store, &own.reports).await;
     });
     if shared.args.mode == Mode::Inject {
         let (proving, own) = (client.clone(), shared.clone());

@@ -28,7 +28,7 @@ pub struct InstrumentationStatus {
     pub first: Option<FirstWorkloads>,
 }
 
-/// How many workloads fare how. Those that have no pods are in `asked` only.
+/// How many workloads fare how. Those that have no pods, and are not refused, are in `asked` only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadCounts {

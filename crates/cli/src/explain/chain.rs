@@ -69,8 +69,7 @@ impl Chain<'_> {
     pub(super) fn restart(&self) -> Option<String> {
         let helps =
             |decision: &Decision| matches!(self.standing(decision), Standing::Missed | Standing::Outdated);
-        let again = || format!("create {} again", self.workload);
-        self.decisions.iter().any(helps).then(|| self.workload.restart().unwrap_or_else(again))
+        self.decisions.iter().any(helps).then(|| self.workload.restart()).flatten()
     }
 
     /// What to do next, if anything helps that is not said by a finding.
@@ -154,7 +153,7 @@ impl Chain<'_> {
     /// How a pod fares, in words.
     fn fate(&self, pod: &NamedPod) -> String {
         if !self.is_current(pod) {
-            return "requests something else than the template does by now, and is being replaced".to_owned();
+            return "requests something else than the template does by now: it is being replaced, or nothing replaces it".to_owned();
         }
         let fates = self.decisions.iter().map(|decision| {
             let language = decision.language;

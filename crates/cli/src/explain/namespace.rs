@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use ingraft_api::Instrumentation;
 use ingraft_cluster::workloads;
 use ingraft_core::explanation::said;
-use ingraft_core::{Decision, Finding, Settings, Severity, Snapshot, Workload};
+use ingraft_core::{Decision, Finding, Settings, Severity, Snapshot, Workload, standing};
 use serde_json::{Value, json};
 
 use super::chain::{Chain, word};
@@ -78,8 +78,10 @@ fn explain(
     pods: Option<Vec<Value>>,
 ) -> Option<Line> {
     let workload = Workload::of(document)?;
-    let outcome = workload.inject(question.namespace, snapshot, settings);
+    let mut outcome = workload.inject(question.namespace, snapshot, settings);
     let (reference, pods) = question.of_object(document, snapshot, pods);
+    let states = pods.iter().flatten().map(|pod| &pod.state).collect::<Vec<_>>();
+    let withheld = standing::withhold(&reference, &mut outcome.decisions, states, snapshot);
     let chain = Chain {
         workload: reference,
         template: workload.template,
@@ -95,7 +97,7 @@ fn explain(
     let decisions = outcome.decisions.iter().map(standing).collect();
     let next = chain.restart();
     let name = format!("{}/{}", workload.kind.to_lowercase(), workload.name);
-    let findings = outcome.findings.into_iter().chain(running).collect();
+    let findings = outcome.findings.into_iter().chain(withheld).chain(running).collect();
     Some(Line { name, decisions, findings, next })
 }
 
@@ -134,7 +136,7 @@ fn as_text(question: &Question<'_>, snapshot: &Snapshot, lines: &[Line]) -> Stri
         });
         let fates: Vec<String> = fates.collect();
         let fates = if fates.is_empty() {
-            "requests nothing that can be understood".to_owned()
+            "nothing is decided: a finding says why".to_owned()
         } else {
             fates.join("; ")
         };

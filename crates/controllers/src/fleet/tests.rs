@@ -107,6 +107,31 @@ async fn keeps_nothing_of_those_that_request_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rollout_that_is_stuck_is_told() {
+    let (mut fleet, snapshot) = (Fleet::default(), snapshot());
+    fleet.see(web(), &deployment(1, &json!({INJECT_JAVA: "base"})), None);
+    fleet.see_pod("old", "web-old", web(), pod(&json!({})));
+    assert_eq!(decide(&mut fleet, &snapshot), [""; 0]);
+    advance(ROLLOUT + SETTLE).await;
+    assert_eq!(decide(&mut fleet, &snapshot), ["PodMissed"]);
+}
+
+/// To restart it would not help.
+#[tokio::test(start_paused = true)]
+async fn pods_that_are_left_alone_are_not_missed() {
+    let (mut fleet, mut snapshot) = (Fleet::default(), snapshot());
+    let asks = json!({INJECT_JAVA: "base"});
+    fleet.see(web(), &deployment(1, &asks), None);
+    fleet.see_pod("a", "web-a", web(), pod(&asks));
+    let maker = json!({"namespace": "shop", "kind": "ReplicaSet", "name": "web-6f5c8"});
+    let refusal =
+        json!({"maker": maker, "fingerprint": "f", "message": "no", "verdict": "withheld", "since": 0});
+    snapshot.refusals.insert("r".to_owned(), serde_json::from_value(refusal).unwrap());
+    assert_eq!(decide(&mut fleet, &snapshot), ["InjectionWithheld"]);
+    assert_eq!(fleet.counts(), WorkloadCounts { asked: 1, refused: 1, ..WorkloadCounts::default() });
+}
+
+#[tokio::test(start_paused = true)]
 async fn documents_take_bounded_memory() {
     let mut fleet = Fleet::default();
     let large = deployment(1, &json!({INJECT_JAVA: "a".repeat(LARGEST)}));

@@ -122,7 +122,7 @@ family! {
         /// Ingraft itself failed. The pod is admitted as it is.
         Error: InternalError
             example "Nothing that you do should cause it: it is a bug in Ingraft."
-            fix "Please open an issue, with the operator's log of the moment:\n\n```sh\nkubectl logs -n opentelemetry-operator-system deployment/ingraft-operator\n```",
+            fix "Please open an issue, with the operator's log of the moment:\n\n```sh\nkubectl logs -n opentelemetry-operator-system -l app.kubernetes.io/instance=ingraft --tail=-1\n```",
     }
 }
 

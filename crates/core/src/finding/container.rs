@@ -198,7 +198,7 @@ impl ContainerFinding {
             Self::InjectionWithheld { message } => Text::new(say!(
                 locale,
                 "nothing is injected, because the API server refused a pod of this workload that was injected: {message}",
-                "no se inyecta nada, porque el servidor de la API rechazó un pod inyectado de esta carga de trabajo: {message}",
+                "no se inyecta nada, porque el API server rechazó un pod inyectado de esta carga de trabajo: {message}",
             ))
             .help(say!(
                 locale,
@@ -276,8 +276,8 @@ impl ContainerFinding {
             )),
             Self::LivenessProbeMayKill { language, container, seconds } => Text::new(say!(
                 locale,
-                "livenessProbe kills after {seconds} s, but {language} with its agent starts later",
-                "livenessProbe mata a los {seconds} s, pero {language} con su agente arranca más tarde",
+                "livenessProbe kills after {seconds} s, and {language} with its agent may start later",
+                "livenessProbe mata a los {seconds} s, y {language} con su agente puede arrancar más tarde",
             ))
             .help(say!(
                 locale,

@@ -116,7 +116,10 @@ impl EndpointFinding {
     pub(crate) const fn loses_all(&self) -> bool {
         matches!(
             self,
-            Self::EndpointMissing { .. } | Self::EndpointNotAUrl { .. } | Self::EndpointPortNotServed { .. }
+            Self::EndpointMissing { .. }
+                | Self::EndpointNotAUrl { .. }
+                | Self::EndpointServiceMissing { .. }
+                | Self::EndpointPortNotServed { .. }
         )
     }
 

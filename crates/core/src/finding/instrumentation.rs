@@ -246,7 +246,7 @@ impl InstrumentationFinding {
             Self::SamplerArgumentUnused { kind, argument } => Text::new(say!(
                 locale,
                 "sampler {kind} does not read its argument \"{argument}\"",
-                "el muestreador {kind} no lee su argumento \"{argument}\"",
+                "el sampler {kind} no lee su argumento \"{argument}\"",
             ))
             .help(say!(
                 locale,
@@ -255,7 +255,7 @@ impl InstrumentationFinding {
             )),
             Self::VariableTwice { field, variable } => Text::new(say!(
                 locale,
-                "{variable} stands twice in {field}",
+                "{variable} is listed twice in {field}",
                 "{variable} está dos veces en {field}",
             ))
             .help(say!(locale, "remove one of them", "quita una de ellas")),

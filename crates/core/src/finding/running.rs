@@ -40,7 +40,7 @@ family! {
             why: String,
         }
             example "The node cannot pull the image of the agent, because its registry cannot be reached from there, or wants credentials."
-            fix "The finding says what the kubelet says. Where an image cannot be pulled, name one in the Instrumentation that can (`spec.java.image` and the like), or have all of them taken from your own registry: see [private registries](../private-registries.md). Where memory is short, raise `resources` in the language's block. The workload starts without the agent when the annotation is removed.",
+            fix "The finding says what the kubelet says. Where an image cannot be pulled, name one in the Instrumentation that can (`spec.java.image` and the like), or have all of them taken from your own registry: see [private registries](../private-registries.md). Where memory is short, raise `resources` (Java) or `resourceRequirements` (the others) in the language's block. The workload starts without the agent when the annotation is removed.",
     }
 }
 
@@ -64,7 +64,7 @@ impl RunningFinding {
                 "container \"{container}\", which brings the agent, does not run: {why}",
                 "el contenedor \"{container}\", que trae el agente, no se ejecuta: {why}",
             ))
-            .help(payload_help(why, locale)),
+            .help(payload_help(container, why, locale)),
         }
     }
 }
@@ -78,17 +78,12 @@ fn restart(workload: &WorkloadRef, locale: Locale) -> Said {
         None if workload.kind == Some(OwnerKind::CronJob) => {
             say!(locale, "the next run has it", "la próxima ejecución lo tendrá")
         }
-        None if workload.kind.is_none() => say!(
-            locale,
-            "delete {workload}: whatever made it makes it anew",
-            "elimina {workload}: lo que lo creó lo creará de nuevo",
-        ),
         None => say!(locale, "create {workload} again", "crea {workload} de nuevo"),
     }
 }
 
 /// What helps, by the reasons of the kubelet.
-fn payload_help(why: &str, locale: Locale) -> Said {
+fn payload_help(container: &str, why: &str, locale: Locale) -> Said {
     if why.contains("OOMKilled") {
         say!(
             locale,
@@ -104,8 +99,8 @@ fn payload_help(why: &str, locale: Locale) -> Said {
     } else {
         say!(
             locale,
-            "kubectl logs POD -c CONTAINER says more; without the annotation the workload starts as it was",
-            "kubectl logs POD -c CONTAINER dice más; sin la anotación la carga de trabajo arranca como antes",
+            "kubectl logs POD -c {container} says more; without the annotation the workload starts as it was",
+            "kubectl logs POD -c {container} dice más; sin la anotación la carga de trabajo arranca como antes",
         )
     }
 }

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use super::cel::{said, text};
 use super::{Policy, rule};
 use crate::finding::Reason;
+use crate::workload::PARTS;
 
-/// What the leader writes into an annotation of the budget when the API server does not reach any replica, although some
-/// are ready.
+/// The annotation of the budget that says that the API server does not reach any replica, although some are ready.
 const PATH: (&str, &str) = ("ingraft.dev/admission-path", "broken");
 
 /// A finding and when it is said.
@@ -97,7 +97,7 @@ pub fn key_looks_like_ours() -> String {
         ["annotations", "labels"].map(|map| format!("{path}.?{map}.orValue({{}})"))
     });
     let maps = maps.collect::<Vec<_>>().join(", ");
-    let looks = "key.matches('(?i)opentelemetry|ingraft[.]dev|inject-')";
+    let looks = format!("key.matches('(?i){}')", PARTS.join("|").replace('.', "[.]"));
     format!("[{maps}].exists(keys, keys.exists(key, {looks}))")
 }
 

@@ -14,7 +14,7 @@ use super::cel::text;
 use super::{Policy, rule};
 use crate::finding::{ContainerFinding, Finding};
 use crate::inject::probe::VOLUME;
-use crate::owner::{Owner, OwnerKind};
+use crate::owner::{Owner, WorkloadRef};
 
 /// The name of the policy.
 const STRICT: &str = "ingraft-require";
@@ -28,13 +28,11 @@ pub fn is_strict_refusal(message: &str) -> bool {
 pub fn strict_pod_refused(owners: &[Owner], namespace: &str) -> Option<Finding> {
     let named = |owner: &Owner| format!("{}/{}", owner.kind.as_str().to_lowercase(), owner.name);
     let (nearest, workload) = (named(owners.first()?), owners.last()?);
-    let retry = match workload.kind {
-        OwnerKind::Deployment | OwnerKind::StatefulSet | OwnerKind::DaemonSet => {
-            format!("kubectl rollout restart {} -n {namespace}", named(workload))
-        }
-        // Any change of it has its controller look again.
-        _ => format!("kubectl annotate {nearest} -n {namespace} --overwrite retried=\"$(date)\""),
-    };
+    let (name, kind) = (workload.name.as_str().into(), Some(workload.kind));
+    let restart = WorkloadRef { kind, namespace: namespace.into(), name }.restart();
+    // Any change of it has its controller look again.
+    let annotate = || format!("kubectl annotate {nearest} -n {namespace} --overwrite retried=\"$(date)\"");
+    let retry = restart.unwrap_or_else(annotate);
     let (workload, namespace) = (named(workload), namespace.to_owned());
     Some(Finding::pod(ContainerFinding::StrictPodRefused { workload, namespace, retry }, ""))
 }
@@ -100,7 +98,7 @@ pub fn strict(namespace: &str) -> [Value; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Locale;
+    use crate::{Locale, OwnerKind};
 
     #[test]
     fn the_command_fits_what_makes_the_pods() {
