@@ -99,7 +99,7 @@ pub struct Known {
 /// When the cluster does not answer. What it does not allow is named in the result.
 pub async fn known(client: &Client, namespace: &str, secrets: bool) -> kube::Result<Known> {
     let mut reader = Reader { client, namespace, known: Known::default() };
-    reader.own_namespace().await?;
+    reader.namespaces().await?;
     reader.list(Api::<NodeObject>::all(client.clone()), true).await?;
     reader.list(Api::<RuntimeClass>::all(client.clone()), true).await?;
     reader.everywhere::<DeserializeGuard<Instrumentation>>().await?;
@@ -121,10 +121,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn own_namespace(&mut self) -> kube::Result<()> {
-        let found = Api::<Slim<v1::Namespace>>::all(self.client.clone()).get_opt(self.namespace).await;
-        if let Some(Some(namespace)) = self.allowed(found)? {
-            learn(&mut self.known.snapshot.namespaces, namespace);
+    /// All namespaces, or at least the one.
+    async fn namespaces(&mut self) -> kube::Result<()> {
+        let namespaces = Api::<Slim<v1::Namespace>>::all(self.client.clone());
+        if !self.list(namespaces.clone(), true).await?
+            && let Ok(Some(own)) = namespaces.get_opt(self.namespace).await
+        {
+            learn(&mut self.known.snapshot.namespaces, own);
         }
         Ok(())
     }

@@ -19,6 +19,9 @@ use crate::operator::Operator;
 use crate::requests::bundle;
 use left_out::LEFT_OUT;
 
+/// What is said of a template, and not of each pod that is made from it.
+const OF_THE_TEMPLATE: [&str; 4] =
+    ["AnnotationMisplaced", "AnnotationAlone", "LivenessProbeMayKill", "RequireMisplaced"];
 /// All three look for the names of Secrets.
 const CHECK_SECRETS: &str = "--check-secrets";
 
@@ -293,7 +296,10 @@ impl<'a> Session<'a> {
             let key =
                 (workload.kind.to_owned(), workload.namespace.unwrap().to_owned(), workload.name.to_owned());
             let injected = injected.get(&key).cloned().unwrap_or_default();
-            if injected != *explained {
+            // Only a cluster shows which Services it lacks.
+            let mut explained_as_file = explained.clone();
+            explained_as_file.findings.retain(|finding| finding.code != "EndpointServiceMissing");
+            if injected != explained_as_file {
                 different.push(format!("{what}\n  inject:  {injected:?}\n  explain: {explained:?}"));
             }
             let reviewed = self.review(*workload, &format!("{}-{index}-", stored.case));
@@ -387,7 +393,8 @@ impl<'a> Session<'a> {
         let pod = pod["metadata"]["name"].as_str().unwrap_or(name).to_owned();
         let log = self.operator.log().unwrap().split_off(log);
         let logged = log.lines().filter_map(|line| logged(line, namespace, &pod));
-        let mut findings: Vec<Finding> = logged.collect();
+        let mut findings: Vec<Finding> =
+            logged.filter(|finding| !OF_THE_TEMPLATE.contains(&finding.code.as_str())).collect();
         findings.sort();
         Answer { patch, findings }
     }
@@ -435,7 +442,7 @@ impl Answer {
                 edit["path"].as_str().unwrap().strip_prefix(pointer).expect("it is below the template");
             edit["path"] = path.to_owned().into();
         }
-        this.findings.retain(|finding| finding.code != "AnnotationMisplaced");
+        this.findings.retain(|finding| !OF_THE_TEMPLATE.contains(&finding.code.as_str()));
         this
     }
 }
@@ -464,7 +471,11 @@ fn findings(said: &str) -> Vec<(String, Finding)> {
 fn logged(line: &str, namespace: &str, pod: &str) -> Option<Finding> {
     let entry: Value = serde_json::from_str(line).ok()?;
     let field = |name: &str| entry.get(name).or_else(|| entry["fields"].get(name)).and_then(Value::as_str);
-    if field("k8s.namespace.name") != Some(namespace) || field("k8s.pod.name") != Some(pod) {
+    let is_of_the_review = field("dry_run").is_some() || entry.get("dry_run").is_some();
+    if field("k8s.namespace.name") != Some(namespace)
+        || field("k8s.pod.name") != Some(pod)
+        || !is_of_the_review
+    {
         return None;
     }
     let severity = match field("level")? {

@@ -86,7 +86,7 @@ fn the_status_says_how_every_workload_fares() {
     let columns = cluster.kubectl().run(&["get", "otelinst", "-n", "seen"]).unwrap();
     assert!(columns.contains("READY") && columns.contains("INJECTED"), "{columns}");
     let described = cluster.kubectl().run(&["describe", "otelinst", "base", "-n", "seen"]).unwrap();
-    println!("{columns}\n{described}");
+    assert!(described.contains("deployment/early -n seen"), "{described}");
 
     // The node cannot pull the agent.
     let pod = cluster.pods("seen").into_iter().find(is_injected).unwrap();
@@ -149,5 +149,7 @@ fn mistakes_made_while_nobody_was_there_are_told_once() {
     until("it is counted", count, |count| *count == Some(2));
     assert_eq!(told(&cluster, "unseen", "AnnotationMisplaced").len(), 1);
     let log = next.log().unwrap();
-    assert_eq!(log.matches("\"code\":\"AnnotationMisplaced\"").count(), 1, "{log}");
+    let is_about_it =
+        |line: &&str| line.contains("AnnotationMisplaced") && line.contains("deployment/misplaced");
+    assert_eq!(log.lines().filter(is_about_it).count(), 1, "{log}");
 }

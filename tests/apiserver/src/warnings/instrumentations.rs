@@ -75,7 +75,11 @@ fn endpoints() -> Vec<Mistake> {
             "EndpointServiceMissing",
             "otel-collector.collectors.svc.cluster.local",
         ),
-        ("http://gateway.collectors.svc.cluster.local:4318", "EndpointServiceMissing", "unless it follows"),
+        (
+            "http://nobody-listens.collectors.svc.cluster.local:4318",
+            "EndpointServiceMissing",
+            "unless it follows",
+        ),
         ("http://otel-collector.shop.svc:4318", "EndpointServiceMissing", "otel-collector.collectors.svc"),
     ];
     let object = |endpoint| instrumentation(SHOP, "mistaken", &sending_to(endpoint));
