@@ -7,6 +7,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
+use futures::{StreamExt as _, stream};
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::recent::Recent;
 use ingraft_cluster::report::Report;
@@ -23,10 +24,12 @@ use tokio::sync::mpsc;
 
 use crate::NAME;
 
+/// So many Events are published at once.
+const AT_ONCE: usize = 8;
 /// The longest name of an Event: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>.
 const LONGEST_NAME: usize = 253;
 
-/// Publishes reports as Events for as long as there are any.
+/// Publishes reports as Events for as long as there are any: several at once, since a new leader has many to tell.
 pub async fn publish_events(
     client: Client,
     store: Arc<Store>,
@@ -34,16 +37,20 @@ pub async fn publish_events(
     locale: Locale,
 ) {
     let mut recent = Recent::default();
-    while let Some(report) = reports.recv().await {
-        for finding in &report.findings {
-            for object in objects(&report, finding, &store) {
-                let event = event(finding, "Inject", &object, locale);
-                if recent.is_due(&event.metadata.name) {
-                    publish(&client, event).await;
-                }
-            }
-        }
+    let reports = stream::poll_fn(|context| reports.poll_recv(context));
+    let events = reports.flat_map(|report| stream::iter(due(&report, &store, &mut recent, locale)));
+    events.for_each_concurrent(AT_ONCE, |event| publish(&client, event)).await;
+}
+
+/// The Events of a report that were not published a short time ago.
+fn due(report: &Report, store: &Store, recent: &mut Recent, locale: Locale) -> Vec<Event> {
+    let mut due = Vec::new();
+    for finding in &report.findings {
+        let events = objects(report, finding, store).into_iter();
+        let events = events.map(|object| event(finding, "Inject", &object, locale));
+        due.extend(events.filter(|event| recent.is_due(&event.metadata.name)));
     }
+    due
 }
 
 /// A finding as an Event about an action of ours.

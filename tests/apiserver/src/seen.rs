@@ -1,9 +1,11 @@
 //! What the leader tells of workloads, whoever applied them and whenever: Events, and the status of Instrumentations.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, INJECT_PYTHON, PYTHON, deployment, exclusive, instrumentation, is_injected};
-use crate::wait::until;
+use crate::wait::{until, within};
 
 fn spec(port: u16) -> Value {
     json!({"exporter": {"endpoint": format!("http://collector.obs:{port}")}})
@@ -38,7 +40,8 @@ fn told(cluster: &Cluster, namespace: &str, reason: &str) -> Vec<String> {
 }
 
 fn wait_told(cluster: &Cluster, namespace: &str, reason: &str) -> Vec<String> {
-    until(reason, || told(cluster, namespace, reason), |told| !told.is_empty())
+    let found = || Some(told(cluster, namespace, reason)).filter(|told| !told.is_empty());
+    within(Duration::from_mins(2), found).unwrap_or_else(|| panic!("no Event tells of {reason}"))
 }
 
 #[test]
@@ -145,8 +148,10 @@ fn mistakes_made_while_nobody_was_there_are_told_once() {
     assert!(operator.wait_ended());
     let mut next = cluster.operator("next");
     next.wait_ready();
+    // Other tests may have left hundreds of workloads of which it tells too.
     let count = || cluster.events("unseen", "AnnotationMisplaced")[0]["series"]["count"].as_u64();
-    until("it is counted", count, |count| *count == Some(2));
+    let counted = within(Duration::from_mins(2), || count().filter(|count| *count == 2));
+    assert!(counted.is_some(), "{:?}", count());
     assert_eq!(told(&cluster, "unseen", "AnnotationMisplaced").len(), 1);
     let log = next.log().unwrap();
     let is_about_it =
