@@ -82,7 +82,10 @@ fn true_without_an_instrumentation_names_the_value_that_works() {
     // The ServiceAccount may do everything, and findings are the only thing that is worse than a notice.
     for line in operator.log().unwrap().lines() {
         let entry: Value = serde_json::from_str(line).expect(line);
-        let fine = entry["level"] == "INFO" || entry["code"] == "InstrumentationMissing";
+        // Other tests may have left workloads of which it tells too.
+        let elsewhere =
+            entry["k8s.namespace.name"].as_str().is_some_and(|namespace| namespace != "application");
+        let fine = elsewhere || entry["level"] == "INFO" || entry["code"] == "InstrumentationMissing";
         assert!(fine || entry["code"] == "InstrumentationNotFound", "{line}");
     }
 }
