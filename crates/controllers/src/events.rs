@@ -48,7 +48,7 @@ fn due(report: &Report, store: &Store, recent: &mut Recent, locale: Locale) -> V
     for finding in &report.findings {
         let events = objects(report, finding, store).into_iter();
         let events = events.map(|object| event(finding, "Inject", &object, locale));
-        due.extend(events.filter(|event| recent.is_due(&event.metadata.name)));
+        due.extend(events.filter(|event| recent.is_due((&event.metadata.namespace, &event.metadata.name))));
     }
     due
 }
