@@ -9,10 +9,10 @@ use anyhow::{Context as _, anyhow};
 use chain::{Chain, NamedPod};
 use clap::ValueEnum;
 use ingraft_cluster::api::{self, Operator, WorkloadKind};
-use ingraft_cluster::facts;
+use ingraft_cluster::{facts, workloads};
 use ingraft_core::refusal::Maker;
 use ingraft_core::{
-    Finding, Locale, Outcome, OwnerKind, Refusal, RunningPod, Snapshot, Subject, Verdict, Workload,
+    Finding, Locale, Outcome, OwnerKind, Refusal, RunningPod, Settings, Snapshot, Subject, Verdict, Workload,
     WorkloadRef, edit, owner, standing,
 };
 use ingraft_settings::{Installed, of_operator};
@@ -101,6 +101,16 @@ struct Known {
     notes: Vec<String>,
 }
 
+/// What is decided about a workload, and its pods.
+struct Judged {
+    outcome: Outcome,
+    reference: WorkloadRef,
+    /// `None` if they may not be seen.
+    pods: Option<Vec<NamedPod>>,
+    /// Why its pods are left as they are.
+    withheld: Option<Finding>,
+}
+
 impl Question<'_> {
     async fn answer(&self, kind: WorkloadKind) -> anyhow::Result<u8> {
         let object = self.object(kind).await?;
@@ -109,10 +119,8 @@ impl Question<'_> {
         let Known { snapshot, installed, mut notes } = self.known().await?;
         notes.extend(self.withheld(&snapshot));
         let pods = self.pods(&mut notes).await?;
-        let (reference, pods) = self.of_object(&object, &snapshot, pods);
-        let mut outcome = workload.inject(self.namespace, &snapshot, &installed.settings);
-        let states = pods.iter().flatten().map(|pod| &pod.state).collect::<Vec<_>>();
-        let withheld = standing::withhold(&reference, &mut outcome.decisions, states, &snapshot);
+        let judged = self.judge(&object, workload, &snapshot, &installed.settings, pods.as_deref());
+        let Judged { outcome, reference, pods, withheld } = judged;
         let mut injected = workload.document.clone();
         edit::apply(&mut injected, &outcome.edits);
         let chain = Chain {
@@ -173,8 +181,28 @@ impl Question<'_> {
 
     /// The pods of the namespace, as documents; `None` if they may not be seen.
     async fn pods(&self, notes: &mut Vec<String>) -> anyhow::Result<Option<Vec<Value>>> {
-        let pods = api::pods(self.client, self.namespace).await;
-        allowed(pods, ": how the pods that run fare is not known", notes).context("failed to read the pods")
+        let pods = workloads::of_namespace(self.client, &workloads::pods(), self.namespace).await;
+        let pods = allowed(pods, ": how the pods that run fare is not known", notes);
+        let pods = pods.context("failed to read the pods")?;
+        let documents = pods.map(|pods| pods.into_iter().map(serde_json::to_value).collect());
+        documents.transpose().context("failed to read the pods")
+    }
+
+    /// Decides about a workload as the operator would, who looks at its pods too. `object` is what was asked about: the
+    /// workload, or a pod of it.
+    fn judge(
+        &self,
+        object: &Value,
+        workload: Workload<'_>,
+        snapshot: &Snapshot,
+        settings: &Settings,
+        pods: Option<&[Value]>,
+    ) -> Judged {
+        let (reference, pods) = self.of_object(object, snapshot, pods);
+        let mut outcome = workload.inject(self.namespace, snapshot, settings);
+        let states = pods.iter().flatten().map(|pod| &pod.state).collect::<Vec<_>>();
+        let withheld = standing::withhold(&reference, &mut outcome.decisions, states, snapshot);
+        Judged { outcome, reference, pods, withheld }
     }
 
     /// What is counted together with an object that is a pod or makes pods, and those of the pods that are it or its own.
@@ -182,7 +210,7 @@ impl Question<'_> {
         &self,
         object: &Value,
         snapshot: &Snapshot,
-        pods: Option<Vec<Value>>,
+        pods: Option<&[Value]>,
     ) -> (WorkloadRef, Option<Vec<NamedPod>>) {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let (name, kind) = (text("/metadata/name"), OwnerKind::parse(text("/kind")));
@@ -196,7 +224,7 @@ impl Question<'_> {
             Some(NamedPod { name, state: RunningPod::of(pod)? })
         };
         let pods = pods.map(|pods| pods.iter().filter(|pod| is_own(pod)).filter_map(named).collect());
-        let of_pod = || WorkloadRef::of(name, self.namespace, &owners_of(object));
+        let of_pod = || WorkloadRef::of_pod(object, self.namespace, snapshot);
         let itself = || WorkloadRef { kind, namespace: self.namespace.into(), name: name.into() };
         (if is_pod(object) { of_pod() } else { itself() }, pods)
     }

@@ -186,17 +186,6 @@ impl Reader<'_> {
     }
 }
 
-/// The pods of a namespace, as documents.
-///
-/// # Errors
-/// When the cluster does not answer, or does not allow it.
-pub async fn pods(client: &Client, namespace: &str) -> kube::Result<Vec<Value>> {
-    let resource = ApiResource::erase::<v1::Pod>(&());
-    let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &resource);
-    let pods = api.list(&ListParams::default()).await?.items;
-    pods.into_iter().map(|pod| serde_json::to_value(pod).map_err(kube::Error::SerdeError)).collect()
-}
-
 /// An installed operator.
 #[derive(Debug)]
 pub struct Operator {

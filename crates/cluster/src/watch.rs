@@ -68,20 +68,21 @@ impl Store {
 
     /// The same, where it may turn out that nothing changed: then nobody is woken. Returns whether anything did.
     pub fn update_if(&self, change: impl FnOnce(&mut Snapshot) -> bool) -> bool {
-        let changed = change(&mut self.snapshot.write().unwrap_or_else(PoisonError::into_inner));
-        if changed {
-            self.revision.fetch_add(1, Ordering::Relaxed);
-            self.changed.send_replace(());
-        }
-        changed
+        self.change(change, true)
     }
 
     /// The same for what a watch of one kind tells.
     fn learn<K: Learn>(&self, change: impl FnOnce(&mut Snapshot) -> bool) {
-        let before = self.revision();
-        if self.update_if(change) && !K::IS_DECISIVE {
-            self.revision.store(before, Ordering::Relaxed);
+        self.change(change, K::IS_DECISIVE);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Snapshot) -> bool, is_decisive: bool) -> bool {
+        let changed = change(&mut self.snapshot.write().unwrap_or_else(PoisonError::into_inner));
+        if changed {
+            self.revision.fetch_add(u64::from(is_decisive), Ordering::Relaxed);
+            self.changed.send_replace(());
         }
+        changed
     }
 
     /// A number that grows whenever something changes that decisions depend on, but for Instrumentations, whose status

@@ -44,7 +44,12 @@ pub fn all(client: &Client, kind: &ApiResource) -> Api<DynamicObject> {
     Api::all_with(client.clone(), kind)
 }
 
-/// The workloads of a kind in a namespace.
+/// The kind of pods.
+pub fn pods() -> ApiResource {
+    ApiResource::erase::<Pod>(&())
+}
+
+/// The objects of a kind in a namespace.
 ///
 /// # Errors
 /// When the API server does not answer.
@@ -70,7 +75,7 @@ pub async fn of_namespace(
 /// # Errors
 /// When the API server does not answer.
 pub async fn pod(client: &Client, namespace: &str, name: &str) -> kube::Result<Option<Value>> {
-    let kind = ApiResource::erase::<Pod>(&());
+    let kind = pods();
     let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &kind);
     let found = api.list(&ListParams::default().fields(&format!("metadata.name={name}"))).await?;
     Ok(found.items.into_iter().next().map(|pod| document(pod, &kind)))

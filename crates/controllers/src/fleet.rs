@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ingraft_api::instrumentation::WorkloadCounts;
@@ -91,6 +92,11 @@ impl Held {
     fn is_empty(&self) -> bool {
         self.object.is_none() && self.pods.is_empty()
     }
+}
+
+/// The fleet that tasks share; none of them waits while it holds it.
+pub(crate) fn lock(fleet: &Mutex<Fleet>) -> MutexGuard<'_, Fleet> {
+    fleet.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Fleet {
@@ -286,9 +292,10 @@ impl Fleet {
             held.decisions = decisions;
             self.revision += 1;
         }
-        let holds: HashSet<u64> = findings.iter().map(|finding| key(finding, settings)).collect();
+        let holds: Vec<u64> = findings.iter().map(|finding| key(finding, settings)).collect();
         held.told.retain(|key, (at, _)| holds.contains(key) && at.elapsed() < REPEAT);
-        findings.retain(|finding| !held.told.contains_key(&key(finding, settings)));
+        let mut holds = holds.into_iter();
+        findings.retain(|_| holds.next().is_none_or(|key| !held.told.contains_key(&key)));
         if findings.is_empty() {
             return None;
         }

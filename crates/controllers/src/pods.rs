@@ -2,7 +2,7 @@
 //! for by now. The leader alone watches them.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use futures::TryStreamExt;
 use ingraft_cluster::client::WATCH_LIFE;
@@ -15,9 +15,10 @@ use ingraft_core::probe_report::{
 use ingraft_core::{RunningPod, Settings, Snapshot, WorkloadRef, owner};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
+use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::fleet::Fleet;
+use crate::fleet::{self, Fleet};
 use crate::repeats::Repeats;
 
 /// Watches all pods, for as long as this replica leads, and tells whoever saves what was learnt.
@@ -36,7 +37,6 @@ pub async fn watch_pods(
     // The same before all pods were listed again; some of them may have gone.
     let mut before = BTreeSet::new();
     let mut listed = HashSet::new();
-    let fleet = || fleet.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Init)) => {
@@ -45,7 +45,7 @@ pub async fn watch_pods(
             }
             Ok(Some(watcher::Event::InitDone)) => {
                 before.clear();
-                fleet().keep_only_pods(&std::mem::take(&mut listed));
+                fleet::lock(fleet).keep_only_pods(&std::mem::take(&mut listed));
             }
             Ok(Some(event @ (watcher::Event::Apply(_) | watcher::Event::InitApply(_)))) => {
                 let is_listed = matches!(event, watcher::Event::InitApply(_));
@@ -54,9 +54,10 @@ pub async fn watch_pods(
                 if is_listed {
                     listed.insert(uid.clone());
                 }
-                see(&pod, &uid, store, &mut fleet());
+                let document = pod.document();
+                see(&pod, &document, store, fleet);
                 told.extend(before.extract_if(.., |(known, _)| *known == uid));
-                if learn_of_init_containers(&pod, store, settings, reports, &mut told)
+                if learn_of_init_containers(&pod, &document, store, settings, reports, &mut told)
                     | see_images(&pod, store)
                 {
                     learnt.send_replace(());
@@ -65,7 +66,7 @@ pub async fn watch_pods(
             Ok(Some(watcher::Event::Delete(pod))) => {
                 let uid = pod.uid().unwrap_or_default();
                 told.retain(|(known, _)| *known != uid);
-                fleet().forget_pod(&uid);
+                fleet::lock(fleet).forget_pod(&uid);
             }
             Ok(None) => return,
             Err(error) => repeats.watch_failed("pods", &error),
@@ -74,10 +75,11 @@ pub async fn watch_pods(
 }
 
 /// Takes up whose the pod is, and how it fares.
-fn see(pod: &SeenPod, uid: &str, store: &Store, fleet: &mut Fleet) {
-    let (namespace, name, document) = (pod.namespace().unwrap_or_default(), pod.name_any(), pod.document());
-    let workload = WorkloadRef::of_pod(&document, &namespace, &store.read());
-    fleet.see_pod(uid, &name, workload, RunningPod::of(&document));
+fn see(pod: &SeenPod, document: &Value, store: &Store, fleet: &Mutex<Fleet>) {
+    let (namespace, name, uid) =
+        (pod.namespace().unwrap_or_default(), pod.name_any(), pod.uid().unwrap_or_default());
+    let workload = WorkloadRef::of_pod(document, &namespace, &store.read());
+    fleet::lock(fleet).see_pod(&uid, &name, workload, RunningPod::of(document));
 }
 
 /// Takes up which images run. Returns whether that puts anything in doubt.
@@ -93,6 +95,7 @@ fn see_images(pod: &SeenPod, store: &Store) -> bool {
 /// Takes up what init containers of ours tell. Returns whether that says anything new of an image.
 fn learn_of_init_containers(
     pod: &SeenPod,
+    document: &Value,
     store: &Store,
     settings: &Settings,
     reports: &Reports,
@@ -101,27 +104,27 @@ fn learn_of_init_containers(
     if !pod.init_containers().any(is_telling) {
         return false;
     }
-    let (namespace, document) = (pod.namespace().unwrap_or_default(), pod.document());
+    let namespace = pod.namespace().unwrap_or_default();
     let report = |findings| {
-        let owners = owner::owners(&document, &namespace, &store.read());
+        let owners = owner::owners(document, &namespace, &store.read());
         let (namespace, pod, pod_uid) = (namespace.clone(), pod.name_any(), pod.uid());
         let report = Report { namespace, pod, pod_uid, owners, findings };
         reports.log(&report);
         reports.send(report);
     };
     let mut is_new = |what: String| told.insert((pod.uid().unwrap_or_default(), what));
-    if let Some(StartFailure { halt, finding }) = failure(&document, &namespace, &settings.probe_image)
+    if let Some(StartFailure { halt, finding }) = failure(document, &namespace, &settings.probe_image)
         && is_new(finding.code().to_owned())
     {
         store.note_halt(halt);
         report(vec![finding]);
     }
-    let not_attached = not_attached(&document);
+    let not_attached = not_attached(document);
     if !not_attached.is_empty() && is_new("not attached".to_owned()) {
         report(not_attached);
     }
     let mut changed = false;
-    for probe in probe_reports(&document, &settings.probe_image) {
+    for probe in probe_reports(document, &settings.probe_image) {
         let findings = probe.review();
         // One that fails may run again.
         let outcome = if probe.said.is_ok() { "reported" } else { "failed" };

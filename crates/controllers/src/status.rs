@@ -1,6 +1,6 @@
 //! What `kubectl describe otelinst` shows: the leader writes the status of Instrumentations.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use ingraft_api::Instrumentation;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::fleet::Fleet;
+use crate::fleet::{self, Fleet};
 use crate::repeats::Repeats;
 use crate::{FIELD_MANAGER, events};
 
@@ -44,7 +44,7 @@ pub async fn keep_status(
         tick.tick().await;
         let is_new = changes.has_changed().unwrap_or(false);
         let (pending, all, revision) = {
-            let fleet = fleet.lock().unwrap_or_else(PoisonError::into_inner);
+            let fleet = fleet::lock(fleet);
             // Before everything was read once, the numbers would be false.
             if !fleet.is_complete || !is_new && written == Some(fleet.revision()) {
                 continue;

@@ -2,7 +2,7 @@
 //! each generation, also where no pod ever asks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -12,13 +12,13 @@ use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::report::Reports;
 use ingraft_cluster::watch::Store;
 use ingraft_cluster::workloads::{all, document, kinds, of_namespace, pod, reference, rollouts};
-use ingraft_core::{Finding, Reason, Settings, Snapshot, Subject, WorkloadRef};
+use ingraft_core::{Finding, OwnerKind, Reason, Settings, Snapshot, Subject, WorkloadRef};
 use kube::Client;
 use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::fleet::Fleet;
+use crate::fleet::{self, Fleet};
 use crate::repeats::Repeats;
 
 /// How often to look for what is due.
@@ -102,7 +102,7 @@ impl Workloads {
     }
 
     fn fleet(&self) -> MutexGuard<'_, Fleet> {
-        self.fleet.lock().unwrap_or_else(PoisonError::into_inner)
+        fleet::lock(&self.fleet)
     }
 
     /// `listed` has what was listed of all kinds since each began to be listed.
@@ -113,17 +113,13 @@ impl Workloads {
         listed: &mut BTreeSet<WorkloadRef>,
     ) {
         match event {
-            watcher::Event::Init => {
-                let of_kind =
-                    |workload: &WorkloadRef| workload.kind.is_some_and(|one| one.as_str() == kind.kind);
-                listed.retain(|workload| !of_kind(workload));
-            }
+            watcher::Event::Init => listed.retain(|workload| workload.kind != OwnerKind::parse(&kind.kind)),
             watcher::Event::InitApply(object) => {
                 listed.insert(reference(&object, kind));
                 self.see(kind, object);
             }
             watcher::Event::InitDone => {
-                self.fleet().keep_only(ingraft_core::OwnerKind::parse(&kind.kind), listed);
+                self.fleet().keep_only(OwnerKind::parse(&kind.kind), listed);
             }
             watcher::Event::Apply(object) => self.see(kind, object),
             watcher::Event::Delete(object) => self.fleet().forget(&reference(&object, kind)),

@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use ingraft_api::Instrumentation;
 use ingraft_cluster::workloads;
 use ingraft_core::explanation::said;
-use ingraft_core::{Decision, Finding, Settings, Severity, Snapshot, Workload, standing};
+use ingraft_core::{Decision, Finding, Settings, Severity, Snapshot, Workload};
 use serde_json::{Value, json};
 
 use super::chain::{Chain, word};
-use super::{Form, Known, Question, allowed};
+use super::{Form, Judged, Known, Question, allowed};
 use crate::output::{self, FailOn};
 
 /// One workload of the namespace.
@@ -33,7 +33,7 @@ pub(super) async fn answer(question: &Question<'_>) -> anyhow::Result<u8> {
     let pods = question.pods(&mut notes).await?;
     let mut lines = Vec::new();
     for document in documents(question, &mut notes).await? {
-        lines.extend(explain(question, &document, &snapshot, &installed.settings, pods.clone()));
+        lines.extend(explain(question, &document, &snapshot, &installed.settings, pods.as_deref()));
     }
     let worst = lines.iter().flat_map(|line| &line.findings).map(Finding::severity).max();
     if question.args.output == Form::Json {
@@ -75,13 +75,11 @@ fn explain(
     document: &Value,
     snapshot: &Snapshot,
     settings: &Settings,
-    pods: Option<Vec<Value>>,
+    pods: Option<&[Value]>,
 ) -> Option<Line> {
     let workload = Workload::of(document)?;
-    let mut outcome = workload.inject(question.namespace, snapshot, settings);
-    let (reference, pods) = question.of_object(document, snapshot, pods);
-    let states = pods.iter().flatten().map(|pod| &pod.state).collect::<Vec<_>>();
-    let withheld = standing::withhold(&reference, &mut outcome.decisions, states, snapshot);
+    let Judged { outcome, reference, pods, withheld } =
+        question.judge(document, workload, snapshot, settings, pods);
     let chain = Chain {
         workload: reference,
         template: workload.template,

@@ -200,10 +200,12 @@ impl<'a> Pod<'a> {
             let is_alone = self.containers.len() == 1;
             return is_alone.then(|| EndpointFinding::EndpointIsLocal { endpoint: url.to_owned() });
         }
-        let namespace = destination::namespace_of(endpoint.host, self.namespace, self.snapshot);
-        if endpoint.is_short() && namespace != self.namespace {
-            let (host, namespace) = (endpoint.host.to_owned(), namespace.to_owned());
-            return Some(EndpointFinding::EndpointWithoutNamespace { host, namespace });
+        if endpoint.is_short() {
+            let namespace = destination::namespace_of(endpoint.host, self.namespace, self.snapshot);
+            if namespace != self.namespace {
+                let (host, namespace) = (endpoint.host.to_owned(), namespace.to_owned());
+                return Some(EndpointFinding::EndpointWithoutNamespace { host, namespace });
+            }
         }
         destination::review(url, self.namespace, self.snapshot)
     }
