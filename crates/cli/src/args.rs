@@ -29,7 +29,7 @@ enum Command {
         after_help = "Exit status: 0 clean, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable input."
     )]
     Inject(inject::Args),
-    /// Explain what is decided about one workload of a cluster, such as deployment/checkout
+    /// Explain what is decided about a workload of a cluster, such as deployment/checkout, or about all of a namespace
     ///
     /// A pod is explained through the workload that made it. The cluster is read with your own permissions; what you
     /// may not see is named.

@@ -32,7 +32,7 @@ enum What {
     Crds,
     /// The operator with its permissions, without the definitions
     Operator,
-    /// Both
+    /// Both, with the policies for hints and strict pods
     #[default]
     All,
     /// The hints that kubectl apply prints, alone: a trial beside any operator, or none
@@ -45,7 +45,7 @@ pub struct Args {
     /// Which part: the definitions of custom resources, all but those, everything, or the hints alone
     #[arg(value_enum, default_value_t)]
     what: What,
-    /// The operator's image; required, as none is published yet: the README shows how to build one
+    /// The operator's image; required for operator and all, as none is published yet: the README shows how to build one
     #[arg(long)]
     image: Option<String>,
     /// Registry to take the agents' images from, instead of ghcr.io
