@@ -225,6 +225,8 @@ impl Fleet {
     /// Has everything decided about again: something that decisions depend on has changed.
     pub(crate) fn decide_all_again(&mut self) {
         let now = Instant::now().checked_sub(SETTLE).unwrap_or_else(Instant::now);
+        // What time alone has changed is to be shown too.
+        self.revision += 1;
         for (workload, held) in &self.workloads {
             if held.object.is_some() {
                 self.due.entry(workload.clone()).or_insert(now);

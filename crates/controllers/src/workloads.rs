@@ -27,6 +27,8 @@ const TICK: Duration = Duration::from_secs(1);
 const ALL_AGAIN: Duration = Duration::from_secs(3);
 /// The same where anything else has: some cluster's Services and ConfigMaps change all the time.
 const ALL_AGAIN_FOR_OTHERS: Duration = Duration::from_secs(30);
+/// All are decided about again after this long even if nothing has changed: some things are told because time passes.
+const IN_ANY_CASE: Duration = Duration::from_mins(5);
 /// Whether the cluster serves Argo Rollouts by now is asked this often.
 const LOOK_FOR_ROLLOUTS: Duration = Duration::from_mins(1);
 /// What was read is decided about after this long.
@@ -148,9 +150,9 @@ impl Workloads {
         }
         let is_urgent = asks_anew || now.instrumentations != last.instrumentations;
         let pause = if is_urgent { ALL_AGAIN } else { ALL_AGAIN_FOR_OTHERS };
-        if (is_urgent || now.revision != last.revision)
-            && last.all_again.is_none_or(|at| at.elapsed() >= pause)
-        {
+        let has_changed = is_urgent || now.revision != last.revision;
+        let waited = |pause| last.all_again.is_none_or(|at| at.elapsed() >= pause);
+        if has_changed && waited(pause) || waited(IN_ANY_CASE) {
             self.fleet().decide_all_again();
             (last.revision, last.instrumentations) = (now.revision, now.instrumentations);
             last.all_again = Some(Instant::now());
