@@ -184,7 +184,7 @@ mod tests {
         let document = json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {
-                "annotations": {"opentelemetry.io/inject-python": "true", "ingraft.dev/color": "red"},
+                "annotations": {"ingraft.dev/color": "red", "opentelemetry.io/inject-python": "true"},
                 "labels": {"inject-python": "true"},
             },
             "spec": {"template": {}},
