@@ -41,7 +41,10 @@ fn with_deadlines(inner: Client) -> Client {
     Client::new(service_fn(send), namespace)
 }
 
-/// When a watch last heard something: a list, an event or a bookmark.
+/// When a watch last heard from the API server: that a request succeeded, an event or a bookmark. A quiet watch may bring
+/// nothing at all in its life, not even a bookmark: there are none until something of the kind has changed, or etcd reports
+/// its progress, which it need not do more than every ten minutes
+/// (<https://github.com/kubernetes/kubernetes/blob/v1.35.4/staging/src/k8s.io/apiserver/pkg/storage/cacher/cacher.go>).
 #[derive(Debug, Clone)]
 pub struct LastHeard(Arc<Mutex<Instant>>);
 
@@ -57,7 +60,7 @@ impl LastHeard {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
-    /// A client whose successful answers are noted here, part by part.
+    /// A client whose successful answers are noted here, when they begin and part by part.
     #[must_use]
     pub fn listen(&self, client: &Client) -> Client {
         let (client, heard) = (client.clone(), self.clone());
@@ -67,6 +70,9 @@ impl LastHeard {
             async move {
                 let response = client.send(request).await?;
                 let succeeded = response.status().is_success();
+                if succeeded {
+                    heard.note();
+                }
                 Ok::<_, kube::Error>(response.map(|body| {
                     body.map_frame(move |frame| {
                         if succeeded {
@@ -143,5 +149,15 @@ mod tests {
         assert_eq!(heard.elapsed(), Duration::from_secs(7));
         good.get("a").await.unwrap();
         assert_eq!(heard.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_brings_nothing_is_heard_when_it_is_opened() {
+        let heard = LastHeard::default();
+        let quiet = Api::<Namespace>::all(heard.listen(&server(200, Full::<bytes::Bytes>::default)));
+        tokio::time::advance(Duration::from_secs(7)).await;
+        let events = quiet.watch(&WatchParams::default(), "1").await.unwrap();
+        assert_eq!(heard.elapsed(), Duration::ZERO);
+        assert_eq!(events.try_collect::<Vec<_>>().await.unwrap().len(), 0);
     }
 }

@@ -20,7 +20,7 @@ impl WatchMetrics {
 
 impl Collector for WatchMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let help = "Time since a watch last heard something: a list, an event or a bookmark";
+        let help = "Time since a watch last heard from the API server: an answer, an event or a bookmark";
         let mut metric =
             encoder.encode_descriptor("ingraft_watch_idle", help, Some(&Unit::Seconds), MetricType::Gauge)?;
         for (resource, last_heard) in &self.0 {
