@@ -20,6 +20,7 @@ mod registration;
 mod repeats;
 mod status;
 mod strict;
+mod trials;
 mod upgrades;
 mod workloads;
 
@@ -36,6 +37,7 @@ pub use refusals::watch_refusals;
 pub use registration::{Address, Registration, keep_unregistered};
 pub use status::keep_status;
 pub use strict::watch_strict_pods;
+pub use trials::Trials;
 pub use upgrades::upgrade_images;
 pub use workloads::Workloads;
 

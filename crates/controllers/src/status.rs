@@ -19,6 +19,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::fleet::{self, Fleet};
 use crate::repeats::Repeats;
+use crate::trials::Trials;
 use crate::{FIELD_MANAGER, events};
 
 /// The status of an Instrumentation is written at most this often.
@@ -33,24 +34,26 @@ pub async fn keep_status(
     store: &Store,
     settings: &Settings,
     fleet: &Mutex<Fleet>,
+    trials: &Trials,
     counts: &watch::Sender<Option<WorkloadCounts>>,
 ) {
     let (mut tick, mut repeats) = (interval(PERIOD), Repeats::default());
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut changes = store.subscribe();
-    // What was known of workloads when all was written; `None` where something is still to be written.
+    // What was known of workloads and trials when all was written; `None` where something is still to be written.
     let mut written = None;
     loop {
         tick.tick().await;
         let is_new = changes.has_changed().unwrap_or(false);
+        let tried = trials.revision();
         let (pending, all, revision) = {
             let fleet = fleet::lock(fleet);
             // Before everything was read once, the numbers would be false.
-            if !fleet.is_complete || !is_new && written == Some(fleet.revision()) {
+            if !fleet.is_complete || !is_new && written == Some((fleet.revision(), tried)) {
                 continue;
             }
             changes.mark_unchanged();
-            (changed(store, settings, &fleet), fleet.counts(), fleet.revision())
+            (changed(store, settings, &fleet, trials), fleet.counts(), (fleet.revision(), tried))
         };
         counts.send_replace(Some(all));
         written = Some(revision);
@@ -84,14 +87,16 @@ fn changed(
     store: &Store,
     settings: &Settings,
     fleet: &Fleet,
+    trials: &Trials,
 ) -> Vec<(Instrumentation, InstrumentationStatus)> {
     let snapshot = store.read();
     let mut asking = fleet.asking();
     let now = Time(Timestamp::now());
     let status_of = |one: &Instrumentation| {
         let findings = review(one, &snapshot, settings);
-        let workloads = asking.remove(one.reference().as_str()).unwrap_or_default();
-        status(one, &findings, workloads, now.clone(), settings.locale)
+        let reference = one.reference();
+        let workloads = asking.remove(reference.as_str()).unwrap_or_default();
+        status(one, &findings, &trials.about(&reference), workloads, now.clone(), settings.locale)
     };
     let mut all: Vec<_> = snapshot.instrumentations.iter().map(status_of).collect();
     let pairs = snapshot.instrumentations.iter().zip(all.drain(..));

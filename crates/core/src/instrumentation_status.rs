@@ -15,6 +15,19 @@ const NAMED: usize = 5;
 /// The longest message of a condition that the API server takes is 32 KiB; nobody reads so much.
 const LONGEST_MESSAGE: usize = 1000;
 
+/// What came of trying something, rather than of reading what people wrote: a condition of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// The type of the condition.
+    pub condition: &'static str,
+    /// Whether it worked; `None` where it cannot be tried.
+    pub worked: Option<bool>,
+    /// One word that says which step failed, or why it cannot be tried.
+    pub reason: String,
+    /// The same for people, with the remedy.
+    pub message: String,
+}
+
 /// One workload that requests an Instrumentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asking<'a> {
@@ -26,11 +39,12 @@ pub struct Asking<'a> {
     pub has_newer_image: bool,
 }
 
-/// The status of an Instrumentation about which `findings` were made, given the workloads that request it in the order in
-/// which they are to be named.
+/// The status of an Instrumentation about which `findings` were made and `trials` took place, given the workloads that
+/// request it in the order in which they are to be named.
 pub fn status<'a>(
     instrumentation: &Instrumentation,
     findings: &[Finding],
+    trials: &[Trial],
     workloads: impl IntoIterator<Item = Asking<'a>>,
     now: Time,
     locale: Locale,
@@ -54,11 +68,13 @@ pub fn status<'a>(
             }
         }
     }
+    let mut conditions = vec![ready(instrumentation, findings, now.clone(), locale)];
+    conditions.extend(trials.iter().map(|trial| tried(instrumentation, trial, now.clone())));
     InstrumentationStatus {
         // Written by whoever upgrades images.
         upgrade_blocked_versions: None,
         observed_generation: instrumentation.metadata.generation,
-        conditions: Some(vec![ready(instrumentation, findings, now, locale)]),
+        conditions: Some(conditions),
         workloads: Some(counts),
         first: Some(first),
     }
@@ -72,19 +88,39 @@ fn ready(instrumentation: &Instrumentation, findings: &[Finding], now: Time, loc
     let tell = |finding: &&Finding| format!("{}: {}", finding.code(), finding.event_note(locale));
     let message = match told.iter().map(tell).collect::<Vec<_>>().join("; ") {
         nothing if nothing.is_empty() => all_is_well(locale).to_owned(),
-        long if long.chars().count() > LONGEST_MESSAGE => {
-            long.chars().take(LONGEST_MESSAGE).chain(['…']).collect()
-        }
         message => message,
     };
     let status = if against.is_some() { "False" } else { "True" };
+    let reason = against.map_or(READY, |finding| finding.code());
+    condition(instrumentation, READY, [status, reason], &message, now)
+}
+
+/// What came of trying something.
+fn tried(instrumentation: &Instrumentation, trial: &Trial, now: Time) -> Condition {
+    let status = match trial.worked {
+        Some(true) => "True",
+        Some(false) => "False",
+        None => "Unknown",
+    };
+    condition(instrumentation, trial.condition, [status, &trial.reason], &trial.message, now)
+}
+
+/// A condition, which has been so since its status changed last.
+fn condition(
+    instrumentation: &Instrumentation,
+    name: &str,
+    [status, reason]: [&str; 2],
+    message: &str,
+    now: Time,
+) -> Condition {
     let earlier = instrumentation.status.as_ref().and_then(|status| status.conditions.as_deref());
-    let earlier = earlier.into_iter().flatten().find(|condition| condition.type_ == READY);
+    let earlier = earlier.into_iter().flatten().find(|condition| condition.type_ == name);
+    let is_long = message.chars().count() > LONGEST_MESSAGE;
     Condition {
-        type_: READY.to_owned(),
+        type_: name.to_owned(),
         status: status.to_owned(),
-        reason: against.map_or(READY, |finding| finding.code()).to_owned(),
-        message,
+        reason: reason.to_owned(),
+        message: message.chars().take(LONGEST_MESSAGE).chain(is_long.then_some('…')).collect(),
         observed_generation: instrumentation.metadata.generation,
         last_transition_time: earlier
             .filter(|earlier| earlier.status == status)
@@ -121,7 +157,7 @@ mod tests {
 
     fn status_of(instrumentation: &Instrumentation, second: i64) -> InstrumentationStatus {
         let findings = review(instrumentation, &Snapshot::default(), &Settings::default());
-        status(instrumentation, &findings, [], at(second), Locale::En)
+        status(instrumentation, &findings, &[], [], at(second), Locale::En)
     }
 
     #[test]
@@ -149,6 +185,30 @@ mod tests {
     }
 
     #[test]
+    fn what_was_tried_is_a_condition_of_its_own() {
+        let trial = |worked, reason: &str| Trial {
+            condition: "EndpointReachable",
+            worked,
+            reason: reason.to_owned(),
+            message: "x".repeat(2000),
+        };
+        let mut one = instrumentation(&json!({}));
+        let status_at = |one: &Instrumentation, trial, second| {
+            let status = status(one, &[], &[trial], [], at(second), Locale::En);
+            status.conditions.unwrap().pop().unwrap()
+        };
+        let first = status_at(&one, trial(Some(false), "Refused"), 100);
+        assert_eq!((first.type_.as_str(), first.status.as_str()), ("EndpointReachable", "False"));
+        assert_eq!(first.message.chars().count(), LONGEST_MESSAGE + 1);
+        let conditions = Some(vec![first]);
+        one.status = Some(InstrumentationStatus { conditions, ..InstrumentationStatus::default() });
+        let second = status_at(&one, trial(Some(false), "TimedOut"), 200);
+        assert_eq!((second.reason.as_str(), second.last_transition_time), ("TimedOut", at(100)));
+        let third = status_at(&one, trial(None, "NotProbeable"), 300);
+        assert_eq!((third.status.as_str(), third.last_transition_time), ("Unknown", at(300)));
+    }
+
+    #[test]
     fn counts_all_and_names_the_first() {
         let names: Vec<WorkloadRef> = (0..7)
             .map(|index| WorkloadRef {
@@ -162,7 +222,7 @@ mod tests {
             names.iter().map(|workload| asking(workload, Standing::Missed)).collect();
         workloads.push(asking(&names[0], Standing::Idle));
         workloads.push(Asking { has_newer_image: true, ..asking(&names[1], Standing::Injected) });
-        let status = status(&instrumentation(&json!({})), &[], workloads, at(0), Locale::En);
+        let status = status(&instrumentation(&json!({})), &[], &[], workloads, at(0), Locale::En);
         let counts =
             WorkloadCounts { asked: 9, injected: 1, missed: 7, newer_image: 1, ..WorkloadCounts::default() };
         assert_eq!(status.workloads, Some(counts));

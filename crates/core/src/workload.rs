@@ -1,6 +1,7 @@
 //! Documents that make pods: where their pod template is, and what is wrong with their own annotations.
 
 mod advice;
+mod template_hash;
 mod unused;
 
 use ingraft_api::annotations::{REQUIRE, RESOURCE_PREFIX};
@@ -15,6 +16,7 @@ use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 
 pub use advice::advise;
+pub use template_hash::{RESTARTED_AT, template_hash};
 pub use unused::unused_annotations;
 
 /// What keys contain that look like ours, in lower case.

@@ -10,7 +10,7 @@ use ingraft_cluster::readiness::Readiness;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
-    Address, Candidate, Leadership, NAME, Registration, WorkloadCounts, Workloads, follow_authority,
+    Address, Candidate, Leadership, NAME, Registration, Trials, WorkloadCounts, Workloads, follow_authority,
     follow_memory, keep_halts, keep_status, keep_unregistered, prove_nodes, publish_events, save_memory,
     take_over_memory, upgrade_images, watch_pods, watch_refusals, watch_strict_pods,
 };
@@ -254,9 +254,10 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
     tasks.spawn_infallible("watch of pods", async move {
         watch_pods(watching, &own.store, own.settings(), &own.reports, &own.learnt, &fleet).await;
     });
+    let trials = Trials::default();
     let (writing, own, fleet) = (client.clone(), shared.clone(), Arc::clone(&workloads.fleet));
     tasks.spawn_infallible("status of Instrumentations", async move {
-        keep_status(&writing, &own.store, own.settings(), &fleet, &own.counts).await;
+        keep_status(&writing, &own.store, own.settings(), &fleet, &trials, &own.counts).await;
     });
     tasks.spawn_infallible("watch of workloads", async move { workloads.watch().await });
     let (watching, own) = (client.clone(), shared.clone());
