@@ -18,6 +18,9 @@ pub(crate) const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/
 /// The end of a log that is worth showing in an error.
 const TAIL_LINES: usize = 20;
 
+/// So long is the line that says what was called.
+const LONGEST_LINE: usize = 500;
+
 /// Runs a program to its end and returns what it wrote to standard output.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<String> {
     let output = output(command)?;
@@ -94,9 +97,14 @@ fn last_lines(text: &str) -> String {
     lines.get(start..).unwrap_or_default().join("\n")
 }
 
+/// What is called, as far as anybody would read it.
 fn line(command: &Command) -> String {
     let mut text = command.get_program().to_string_lossy().into_owned();
     for argument in command.get_args() {
+        if text.len() > LONGEST_LINE {
+            text.push_str(" …");
+            break;
+        }
         let _ = write!(text, " {}", argument.to_string_lossy());
     }
     text

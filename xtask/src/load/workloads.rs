@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::{cpu_time, milliseconds, resident_kibibytes};
 
-/// One kubectl sends 50 requests a second: so many make 200 changes a second.
-const WRITERS: usize = 4;
-/// Each makes so many changes, which takes a minute.
-const CHANGES: usize = 3000;
+/// One kubectl sends 50 requests a second, and reads before each change: so many make 200 changes a second.
+const WRITERS: usize = 8;
+/// Each makes so many changes, which takes most of a minute.
+const CHANGES: usize = 1000;
 const KUBECTL_AT_ONCE: usize = 10;
 const LISTED: usize = 250;
 
