@@ -45,6 +45,18 @@ pub const DEFAULTED: &str = "ingraft.dev/defaulted";
 /// The label of a pod that is to be refused rather than run without injection; its value is `true`. An addition of Ingraft.
 pub const REQUIRE: &str = "ingraft.dev/require";
 
+/// Allows that a workload is restarted so that its pods get what they request: `missed`, `outdated` or `off`. On the metadata
+/// of a workload, of its namespace, or of its Instrumentation in the same namespace. An addition of Ingraft.
+pub const HEAL: &str = "ingraft.dev/heal";
+
+/// Why a workload was restarted, as `<reason>/<hash>`, of each reason the last. On the metadata of a workload; written by
+/// Ingraft.
+pub const HEALED: &str = "ingraft.dev/healed";
+
+/// For which pod template injection is turned off, and why, as `<template hash>=<code>`. On the metadata of a workload;
+/// written by Ingraft.
+pub const BLOCKED: &str = "ingraft.dev/blocked";
+
 /// Local volumes that need not keep the cluster autoscaler from removing a node:
 /// <https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md>.
 pub const SAFE_TO_EVICT_LOCAL_VOLUMES: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";

@@ -5,8 +5,8 @@ use clap::ValueEnum;
 use clap::error::ErrorKind;
 use ingraft_api::Instrumentation;
 use ingraft_cluster::documents;
-use ingraft_core::policies;
-use ingraft_settings::registry;
+use ingraft_core::{Heal, policies};
+use ingraft_settings::{heal, registry};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Container;
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
@@ -54,6 +54,11 @@ pub struct Args {
     /// Let the operator see which Secrets exist, to report those that an Instrumentation names and a namespace lacks
     #[arg(long)]
     check_secrets: bool,
+    /// Let the operator restart workloads whose pods lack what they request: off (where the annotation ingraft.dev/heal
+    /// says so), missed or outdated (also where nobody says anything). Adds the permissions, and a policy that refuses the
+    /// operator any other change of a workload
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "off", value_parser = heal)]
+    heal: Option<Heal>,
     /// One more argument for the operator, such as --arg=--enable-go-instrumentation=true; can be repeated
     #[arg(long = "arg", value_name = "ARGUMENT", allow_hyphen_values = true)]
     arguments: Vec<String>,
@@ -90,8 +95,13 @@ fn operator(args: &Args, image: &str) -> anyhow::Result<Vec<Value>> {
             Some("Deployment") => {
                 edited(document.value, |deployment| edit_deployment(deployment, args, image))
             }
-            Some("ClusterRole") if args.check_secrets => edited(document.value, |role| {
-                allow_listing_secrets(role);
+            Some("ClusterRole") => edited(document.value, |role| {
+                if args.check_secrets {
+                    allow_listing_secrets(role);
+                }
+                if args.heal.is_some() {
+                    allow_healing(role);
+                }
                 Ok(())
             }),
             _ => Ok(document.value),
@@ -99,6 +109,9 @@ fn operator(args: &Args, image: &str) -> anyhow::Result<Vec<Value>> {
         .collect::<anyhow::Result<Vec<Value>>>()?;
     documents.extend(policies::hints(Some(NAMESPACE)));
     documents.extend(policies::strict(NAMESPACE));
+    if args.heal.is_some() {
+        documents.extend(policies::heal(NAMESPACE));
+    }
     Ok(documents)
 }
 
@@ -123,16 +136,30 @@ fn edit_deployment(deployment: &mut Deployment, args: &Args, image: &str) -> any
     container.image = Some(image.to_owned());
     let registry = args.registry.iter().map(|registry| format!("--registry={registry}"));
     let secrets = args.check_secrets.then(|| "--check-secrets".to_owned());
-    container.args = Some(registry.chain(secrets).chain(args.arguments.iter().cloned()).collect());
+    let heal = args.heal.map(|heal| format!("--heal={}", heal.as_str()));
+    container.args =
+        Some(registry.chain(secrets).chain(heal).chain(args.arguments.iter().cloned()).collect());
     Ok(())
 }
 
 /// Only names are requested, but Kubernetes cannot permit less.
 fn allow_listing_secrets(role: &mut ClusterRole) {
+    allow(role, "", &["secrets"], &["list", "watch"]);
+}
+
+/// The policy for healing leaves of it what healing needs.
+fn allow_healing(role: &mut ClusterRole) {
+    allow(role, "apps", &["deployments", "statefulsets", "daemonsets"], &["patch"]);
+    allow(role, "argoproj.io", &["rollouts"], &["patch"]);
+    allow(role, "policy", &["poddisruptionbudgets"], &["list"]);
+}
+
+fn allow(role: &mut ClusterRole, group: &str, resources: &[&str], verbs: &[&str]) {
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
     role.rules.get_or_insert_default().push(PolicyRule {
-        api_groups: Some(vec![String::new()]),
-        resources: Some(vec!["secrets".to_owned()]),
-        verbs: vec!["list".to_owned(), "watch".to_owned()],
+        api_groups: Some(words(&[group])),
+        resources: Some(words(resources)),
+        verbs: words(verbs),
         ..PolicyRule::default()
     });
 }

@@ -20,16 +20,30 @@ pub fn kinds() -> [ApiResource; 4] {
     ]
 }
 
+/// A kind that can be restarted.
+pub fn restartable(kind: OwnerKind) -> Option<ApiResource> {
+    match kind {
+        OwnerKind::Deployment => Some(ApiResource::erase::<Deployment>(&())),
+        OwnerKind::StatefulSet => Some(ApiResource::erase::<StatefulSet>(&())),
+        OwnerKind::DaemonSet => Some(ApiResource::erase::<DaemonSet>(&())),
+        OwnerKind::Rollout => Some(rollout()),
+        OwnerKind::ReplicaSet | OwnerKind::Job | OwnerKind::CronJob => None,
+    }
+}
+
+fn rollout() -> ApiResource {
+    let kind = GroupVersionKind::gvk("argoproj.io", "v1alpha1", OwnerKind::Rollout.as_str());
+    ApiResource::from_gvk_with_plural(&kind, "rollouts")
+}
+
 /// Argo Rollouts, if the cluster serves them.
 ///
 /// # Errors
 /// When the API server cannot be asked.
 pub async fn rollouts(client: &Client) -> kube::Result<Option<ApiResource>> {
-    let kind = GroupVersionKind::gvk("argoproj.io", "v1alpha1", OwnerKind::Rollout.as_str());
-    match client.list_api_group_resources(&kind.api_version()).await {
-        Ok(list) if list.resources.iter().any(|resource| resource.kind == kind.kind) => {
-            Ok(Some(ApiResource::from_gvk_with_plural(&kind, "rollouts")))
-        }
+    let kind = rollout();
+    match client.list_api_group_resources(&kind.api_version).await {
+        Ok(list) if list.resources.iter().any(|resource| resource.kind == kind.kind) => Ok(Some(kind)),
         Ok(_) => Ok(None),
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(None),
         Err(error) => Err(error),
@@ -70,15 +84,28 @@ pub async fn of_namespace(
     }
 }
 
-/// A pod, whole; `None` if it is gone. It is looked for in a list, because a role that may watch need not get.
+/// What is kept of a pod; `None` if it is gone.
 ///
 /// # Errors
 /// When the API server does not answer.
 pub async fn pod(client: &Client, namespace: &str, name: &str) -> kube::Result<Option<Value>> {
     let kind = pods();
-    let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &kind);
+    Ok(object(client, &kind, namespace, name).await?.map(|pod| document(pod, &kind)))
+}
+
+/// An object, whole; `None` if it is gone. It is looked for in a list, because a role that may watch need not get.
+///
+/// # Errors
+/// When the API server does not answer.
+pub async fn object(
+    client: &Client,
+    kind: &ApiResource,
+    namespace: &str,
+    name: &str,
+) -> kube::Result<Option<DynamicObject>> {
+    let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, kind);
     let found = api.list(&ListParams::default().fields(&format!("metadata.name={name}"))).await?;
-    Ok(found.items.into_iter().next().map(|pod| document(pod, &kind)))
+    Ok(found.items.into_iter().next())
 }
 
 /// What a workload is called.

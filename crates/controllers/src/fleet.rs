@@ -5,14 +5,17 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ingraft_api::annotations::HEALED;
 use ingraft_api::instrumentation::WorkloadCounts;
 use ingraft_cluster::report::Report;
+use ingraft_core::healing::{self, Case, Obstacle, Patient, obstacle};
 use ingraft_core::instrumentation_status::Asking;
 use ingraft_core::standing::{self, has_newer_image, standing};
 use ingraft_core::{
     Decision, Finding, Namespace, Outcome, Owner, OwnerKind, Reason, RunningPod, Settings, Severity,
     Snapshot, Standing, Workload, WorkloadRef,
 };
+use kube::api::DynamicObject;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -25,6 +28,9 @@ const MOST: usize = 24 * 1024 * 1024;
 const ROLLOUT: Duration = Duration::from_mins(10);
 /// What lasts is told again after this long: Events are removed after an hour.
 const REPEAT: Duration = Duration::from_mins(50);
+
+/// Whatever kept a workload from being restarted is tried again after this long.
+const TRIED_AGAIN: Duration = Duration::from_secs(30);
 
 /// What was applied together is decided about together: an Instrumentation may follow its workload.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -54,6 +60,12 @@ struct Held {
     object: Option<Object>,
     pods: Vec<KnownPod>,
     decisions: Vec<Decision>,
+    /// How its rollout stands; `None` for one that was read by a pod.
+    course: Option<Course>,
+    /// What is to be healed.
+    case: Option<Case>,
+    /// What kept it from being restarted when that was tried, and when.
+    kept_back: Option<(Obstacle, Instant)>,
     /// What was told and still holds, since when, and whether it is about pods that run.
     told: HashMap<u64, (Instant, bool)>,
 }
@@ -64,6 +76,31 @@ struct KnownPod {
     uid: Box<str>,
     name: Box<str>,
     state: RunningPod,
+}
+
+/// How the rollout of a workload stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Course {
+    /// When the workload was created, in seconds since 1970.
+    created: i64,
+    obstacle: Option<Obstacle>,
+    /// It was restarted by us at some time.
+    is_ours: bool,
+}
+
+impl Course {
+    /// That of a workload, whole as the API server has it.
+    pub(crate) fn of(workload: &WorkloadRef, object: &DynamicObject) -> Self {
+        let metadata = &object.metadata;
+        Self {
+            created: metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second()),
+            obstacle: obstacle(workload.kind, metadata, &object.data),
+            is_ours: metadata
+                .annotations
+                .as_ref()
+                .is_some_and(|annotations| annotations.contains_key(HEALED)),
+        }
+    }
 }
 
 /// A document, in the form that takes least memory.
@@ -87,6 +124,12 @@ impl Held {
         let asks = object.map(|object| object.asks);
         let is_over = object.is_some_and(|object| object.since.elapsed() > ROLLOUT);
         self.pods.iter().map(|pod| &pod.state).filter(move |pod| is_over || Some(pod.asks) == asks)
+    }
+
+    /// What speaks against a restart.
+    fn obstacle(&self) -> Option<Obstacle> {
+        let held_back = || self.kept_back.as_ref().map(|(obstacle, _)| obstacle.clone());
+        self.course.as_ref().map_or(Some(Obstacle::Kind), |course| course.obstacle.clone().or_else(held_back))
     }
 
     fn is_empty(&self) -> bool {
@@ -141,6 +184,53 @@ impl Fleet {
         }
         held.object = Some(object);
         self.due.entry(workload).or_insert_with(Instant::now);
+    }
+
+    /// Takes up how the rollout of a workload stands, if it is one that requests something.
+    pub(crate) fn see_course(&mut self, workload: &WorkloadRef, course: Course) {
+        let Some(held) = self.workloads.get_mut(workload).filter(|held| held.object.is_some()) else {
+            return;
+        };
+        if held.case.is_some() && held.course.as_ref() != Some(&course) {
+            self.due.entry(workload.clone()).or_insert_with(Instant::now);
+        }
+        held.course = Some(course);
+    }
+
+    /// Something kept a workload from being restarted.
+    pub(crate) fn hold_back(&mut self, workload: &WorkloadRef, why: Obstacle) {
+        if let Some(held) = self.workloads.get_mut(workload) {
+            held.kept_back = Some((why, Instant::now()));
+            self.due.entry(workload.clone()).or_insert_with(Instant::now);
+        }
+    }
+
+    /// A workload was restarted: until more is heard of it, that is under way.
+    pub(crate) fn restarted(&mut self, workload: &WorkloadRef) {
+        if let Some(held) = self.workloads.get_mut(workload) {
+            held.kept_back = Some((Obstacle::UnderWay, Instant::now()));
+            if let Some(course) = &mut held.course {
+                course.is_ours = true;
+            }
+        }
+    }
+
+    /// The workloads that may be restarted, or were.
+    pub(crate) fn patients(&self) -> Vec<Patient<WorkloadRef>> {
+        let patient = |(workload, held): (&WorkloadRef, &Held)| {
+            let course = held.course.as_ref().filter(|course| course.is_ours || held.case.is_some())?;
+            let is_held_back =
+                held.kept_back.as_ref().is_some_and(|(_, since)| since.elapsed() < TRIED_AGAIN);
+            let obstacle = if is_held_back { held.obstacle() } else { course.obstacle.clone() };
+            Some(Patient {
+                workload: workload.clone(),
+                created: course.created,
+                case: held.case.clone(),
+                obstacle,
+                is_ours: course.is_ours,
+            })
+        };
+        self.workloads.iter().filter_map(patient).collect()
     }
 
     /// A workload is gone, or requests nothing.
@@ -287,9 +377,14 @@ impl Fleet {
         let Outcome { findings, mut decisions, .. } =
             Workload::of(&document)?.inject(&workload.namespace, snapshot, settings);
         let withheld = standing::withhold(workload, &mut decisions, held.current(), snapshot);
+        let case =
+            healing::case(&document, &workload.namespace, &decisions, held.current(), snapshot, settings);
+        let healing =
+            case.as_ref().and_then(|case| healing::review(workload, case, held.obstacle(), settings));
         let running = decisions.iter().filter_map(|one| standing::review(workload, one, held.current()));
         let findings = findings.into_iter().filter(|finding| finding.severity() > Severity::Info);
-        let mut findings: Vec<Finding> = findings.chain(withheld).chain(running).collect();
+        let mut findings: Vec<Finding> = findings.chain(withheld).chain(running).chain(healing).collect();
+        held.case = case;
         if held.decisions != decisions {
             held.decisions = decisions;
             self.revision += 1;
@@ -315,9 +410,7 @@ impl Fleet {
     pub(crate) fn told(&mut self, workload: &WorkloadRef, findings: &[Finding], settings: &Settings) {
         if let Some(held) = self.workloads.get_mut(workload) {
             let now = Instant::now();
-            let told = |finding: &Finding| {
-                (key(finding, settings), (now, matches!(finding.reason, Reason::Running(_))))
-            };
+            let told = |finding: &Finding| (key(finding, settings), (now, is_about_what_runs(finding)));
             held.told.extend(findings.iter().map(told));
         }
     }
@@ -372,6 +465,11 @@ impl Fleet {
         }
         counts
     }
+}
+
+/// Whether a finding is about pods that run, which a new generation of the workload does not change.
+pub(crate) fn is_about_what_runs(finding: &Finding) -> bool {
+    matches!(finding.reason, Reason::Running(_) | Reason::Healing(_))
 }
 
 /// Whether a pod may stand for what makes it: because nobody watches that, or it has no template.

@@ -96,7 +96,7 @@ fn changed(
         let findings = review(one, &snapshot, settings);
         let reference = one.reference();
         let workloads = asking.remove(reference.as_str()).unwrap_or_default();
-        status(one, &findings, &trials.about(&reference), workloads, now.clone(), settings.locale)
+        status(one, &findings, &trials.about(&reference), workloads, &now, settings.locale)
     };
     let mut all: Vec<_> = snapshot.instrumentations.iter().map(status_of).collect();
     let pairs = snapshot.instrumentations.iter().zip(all.drain(..));

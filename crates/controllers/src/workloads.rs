@@ -12,13 +12,13 @@ use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::report::Reports;
 use ingraft_cluster::watch::Store;
 use ingraft_cluster::workloads::{all, document, kinds, of_namespace, pod, reference, rollouts};
-use ingraft_core::{Finding, OwnerKind, Reason, Settings, Snapshot, Subject, WorkloadRef};
+use ingraft_core::{Finding, OwnerKind, Settings, Snapshot, Subject, WorkloadRef};
 use kube::Client;
 use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::fleet::{self, Fleet};
+use crate::fleet::{self, Course, Fleet, is_about_what_runs};
 use crate::repeats::Repeats;
 
 /// How often to look for what is due.
@@ -103,7 +103,7 @@ impl Workloads {
         events.map(move |event| (kind.clone(), event)).boxed()
     }
 
-    fn fleet(&self) -> MutexGuard<'_, Fleet> {
+    pub(crate) fn fleet(&self) -> MutexGuard<'_, Fleet> {
         fleet::lock(&self.fleet)
     }
 
@@ -130,9 +130,12 @@ impl Workloads {
 
     fn see(&self, kind: &ApiResource, object: DynamicObject) {
         let workload = reference(&object, kind);
+        let course = Course::of(&workload, &object);
         let document = document(object, kind);
         let snapshot = self.store.read();
-        self.fleet().see(workload.clone(), &document, snapshot.namespace(&workload.namespace));
+        let mut fleet = self.fleet();
+        fleet.see(workload.clone(), &document, snapshot.namespace(&workload.namespace));
+        fleet.see_course(&workload, course);
     }
 
     /// Decides about what has changed, and about everything when what decisions depend on has.
@@ -217,7 +220,7 @@ impl Workloads {
 
 /// Whether no review of a pod logs it.
 fn is_told_by_nobody_else(finding: &Finding) -> bool {
-    finding.subject == Subject::Workload || matches!(finding.reason, Reason::Running(_))
+    finding.subject == Subject::Workload || is_about_what_runs(finding)
 }
 
 /// What decisions depended on when all were made last.

@@ -15,6 +15,7 @@ mod container;
 mod endpoint;
 mod field;
 mod findings;
+mod healing;
 mod instrumentation;
 mod locale;
 mod manifest;
@@ -31,6 +32,7 @@ pub use endpoint::EndpointFinding;
 pub use family::{Code, Example};
 pub use field::{FieldFinding, FieldProblem, FieldType};
 pub use findings::Findings;
+pub use healing::HealingFinding;
 pub use instrumentation::{Allowed, InstrumentationFinding};
 pub use locale::Locale;
 pub use manifest::ManifestFinding;
@@ -61,6 +63,8 @@ families! {
     Field(FieldFinding),
     /// What the pods that run show.
     Running(RunningFinding),
+    /// Restarts by which pods get what they request.
+    Healing(HealingFinding),
     /// Documents that are handed to the command line.
     Manifest(ManifestFinding),
 }

@@ -46,7 +46,7 @@ pub fn status<'a>(
     findings: &[Finding],
     trials: &[Trial],
     workloads: impl IntoIterator<Item = Asking<'a>>,
-    now: Time,
+    now: &Time,
     locale: Locale,
 ) -> InstrumentationStatus {
     let (mut counts, mut first) = (WorkloadCounts::default(), FirstWorkloads::default());
@@ -68,8 +68,8 @@ pub fn status<'a>(
             }
         }
     }
-    let mut conditions = vec![ready(instrumentation, findings, now.clone(), locale)];
-    conditions.extend(trials.iter().map(|trial| tried(instrumentation, trial, now.clone())));
+    let mut conditions = vec![ready(instrumentation, findings, now, locale)];
+    conditions.extend(trials.iter().map(|trial| tried(instrumentation, trial, now)));
     InstrumentationStatus {
         // Written by whoever upgrades images.
         upgrade_blocked_versions: None,
@@ -81,7 +81,7 @@ pub fn status<'a>(
 }
 
 /// Whether telemetry can arrive.
-fn ready(instrumentation: &Instrumentation, findings: &[Finding], now: Time, locale: Locale) -> Condition {
+fn ready(instrumentation: &Instrumentation, findings: &[Finding], now: &Time, locale: Locale) -> Condition {
     let told: Vec<&Finding> = findings.iter().filter(|finding| finding.severity() > Severity::Info).collect();
     let against =
         told.iter().find(|finding| matches!(&finding.reason, Reason::Endpoint(reason) if reason.loses_all()));
@@ -96,7 +96,7 @@ fn ready(instrumentation: &Instrumentation, findings: &[Finding], now: Time, loc
 }
 
 /// What came of trying something.
-fn tried(instrumentation: &Instrumentation, trial: &Trial, now: Time) -> Condition {
+fn tried(instrumentation: &Instrumentation, trial: &Trial, now: &Time) -> Condition {
     let status = match trial.worked {
         Some(true) => "True",
         Some(false) => "False",
@@ -111,7 +111,7 @@ fn condition(
     name: &str,
     [status, reason]: [&str; 2],
     message: &str,
-    now: Time,
+    now: &Time,
 ) -> Condition {
     let earlier = instrumentation.status.as_ref().and_then(|status| status.conditions.as_deref());
     let earlier = earlier.into_iter().flatten().find(|condition| condition.type_ == name);
@@ -124,7 +124,8 @@ fn condition(
         observed_generation: instrumentation.metadata.generation,
         last_transition_time: earlier
             .filter(|earlier| earlier.status == status)
-            .map_or(now, |earlier| earlier.last_transition_time.clone()),
+            .map_or(now, |earlier| &earlier.last_transition_time)
+            .clone(),
     }
 }
 
@@ -157,7 +158,7 @@ mod tests {
 
     fn status_of(instrumentation: &Instrumentation, second: i64) -> InstrumentationStatus {
         let findings = review(instrumentation, &Snapshot::default(), &Settings::default());
-        status(instrumentation, &findings, &[], [], at(second), Locale::En)
+        status(instrumentation, &findings, &[], [], &at(second), Locale::En)
     }
 
     #[test]
@@ -194,7 +195,7 @@ mod tests {
         };
         let mut one = instrumentation(&json!({}));
         let status_at = |one: &Instrumentation, trial, second| {
-            let status = status(one, &[], &[trial], [], at(second), Locale::En);
+            let status = status(one, &[], &[trial], [], &at(second), Locale::En);
             status.conditions.unwrap().pop().unwrap()
         };
         let first = status_at(&one, trial(Some(false), "Refused"), 100);
@@ -222,7 +223,7 @@ mod tests {
             names.iter().map(|workload| asking(workload, Standing::Missed)).collect();
         workloads.push(asking(&names[0], Standing::Idle));
         workloads.push(Asking { has_newer_image: true, ..asking(&names[1], Standing::Injected) });
-        let status = status(&instrumentation(&json!({})), &[], &[], workloads, at(0), Locale::En);
+        let status = status(&instrumentation(&json!({})), &[], &[], workloads, &at(0), Locale::En);
         let counts =
             WorkloadCounts { asked: 9, injected: 1, missed: 7, newer_image: 1, ..WorkloadCounts::default() };
         assert_eq!(status.workloads, Some(counts));

@@ -4,21 +4,24 @@
 //! ```text
 //!  hints()   the findings that an object shows by itself, as warnings; refuses nothing
 //!  strict()  refuses pods that demand injection and have none
+//!  heal()    refuses to the operator whatever healing does not need
 //! ```
 //!
-//! Their expressions use only what Kubernetes 1.30 has. The parameter of both is the operator's PodDisruptionBudget: whose
+//! Their expressions use only what Kubernetes 1.30 has. The parameter of the first two is the operator's PodDisruptionBudget: whose
 //! `status` Kubernetes keeps, and which is gone when Ingraft is.
 
 mod cel;
+mod heal;
 mod hints;
 mod strict;
 
+pub use heal::heal;
 pub use hints::{hints, key_looks_like_ours, nobody_controls_it};
 use serde_json::{Value, json};
 pub use strict::{is_strict_refusal, strict, strict_pod_refused};
 
-/// The name of the operator's PodDisruptionBudget.
-const BUDGET: &str = "ingraft-operator";
+/// The name of the operator's ServiceAccount and of its PodDisruptionBudget.
+const NAME: &str = "ingraft-operator";
 
 /// A policy with its one binding.
 struct Policy {
@@ -51,8 +54,7 @@ impl Policy {
         });
         let mut binding = json!({"policyName": self.name, "validationActions": [self.action]});
         if let Some(namespace) = budget {
-            let reference =
-                json!({"name": BUDGET, "namespace": namespace, "parameterNotFoundAction": "Allow"});
+            let reference = json!({"name": NAME, "namespace": namespace, "parameterNotFoundAction": "Allow"});
             set(&mut policy, "paramKind", json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget"}));
             set(&mut binding, "paramRef", reference);
         }

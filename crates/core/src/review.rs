@@ -3,14 +3,14 @@
 mod endpoint;
 mod settings;
 
-use ingraft_api::annotations::PREFIX;
+use ingraft_api::annotations::{HEAL, PREFIX};
 use ingraft_api::instrumentation::{Exporter, KIND};
 use ingraft_api::{Instrumentation, Language};
 
 use crate::defaults;
 use crate::finding::{Finding, Findings, InstrumentationFinding, ManifestFinding, ReferenceFinding};
 use crate::image::ImageReference;
-use crate::inject::annotations::{Look, is_written, look};
+use crate::inject::annotations::{Look, heal_unknown, is_written, look};
 use crate::inject::profile;
 use crate::json::annotation_pointer;
 use crate::settings::Settings;
@@ -67,8 +67,12 @@ fn review_image(
 /// Annotations that request injection belong on pods. The reference writes some of its own here.
 fn review_annotations(instrumentation: &Instrumentation, findings: &mut Findings) {
     let own = format!("{PREFIX}default-auto-instrumentation-");
-    for key in instrumentation.metadata.annotations.iter().flatten().map(|(key, _)| key) {
-        if !is_written(key) && !key.starts_with(&own) && look(key) != Look::Foreign {
+    for (key, value) in instrumentation.metadata.annotations.iter().flatten() {
+        if key == HEAL {
+            if let Some(reason) = heal_unknown(key, &value.as_str().into()) {
+                findings.about(instrumentation, reason, annotation_pointer(key));
+            }
+        } else if !is_written(key) && !key.starts_with(&own) && look(key) != Look::Foreign {
             let reason = ManifestFinding::AnnotationWithoutPods { key: key.clone(), kind: KIND.to_owned() };
             findings.about(instrumentation, reason, annotation_pointer(key));
         }

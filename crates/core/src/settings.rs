@@ -23,6 +23,41 @@ pub struct Settings {
     pub locale: Locale,
     /// What the operator does with what it decides.
     pub mode: Mode,
+    /// What is healed of those who say nothing; `None` where the operator has no right to heal.
+    pub heal: Option<Heal>,
+    /// Whether a newer default image is a reason to restart a workload.
+    pub heal_images: bool,
+}
+
+/// Which workloads are restarted, so that their pods get what they request. Each includes the ones before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Heal {
+    /// None.
+    #[default]
+    Off,
+    /// Those with pods that run without.
+    Missed,
+    /// Those with pods that run with what an Instrumentation meant before it was changed.
+    Outdated,
+}
+
+impl Heal {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Missed, Self::Outdated];
+
+    /// The word on command lines and in annotations.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Missed => "missed",
+            Self::Outdated => "outdated",
+        }
+    }
+
+    /// What a word means.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == word)
+    }
 }
 
 /// What an operator does with what it decides.
@@ -116,6 +151,8 @@ impl Settings {
             probe_image: String::new(),
             locale: Locale::En,
             mode: Mode::default(),
+            heal: None,
+            heal_images: false,
         }
     }
 }

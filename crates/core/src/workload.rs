@@ -4,11 +4,11 @@ mod advice;
 mod template_hash;
 mod unused;
 
-use ingraft_api::annotations::{REQUIRE, RESOURCE_PREFIX};
+use ingraft_api::annotations::{HEAL, REQUIRE, RESOURCE_PREFIX};
 use serde_json::Value;
 
 use crate::finding::{AnnotationFinding, Finding, Findings};
-use crate::inject::annotations::{Look, is_written, labels_of_ours, look, meant};
+use crate::inject::annotations::{Look, heal_unknown, is_written, labels_of_ours, look, meant};
 use crate::inject::{Outcome, Request, inject};
 use crate::json::{annotation_pointer, keys_of, label, label_pointer, string, string_at};
 use crate::owner::{Owner, OwnerKind, owners};
@@ -116,9 +116,14 @@ impl<'a> Workload<'a> {
         let no_template = Value::Null;
         let job = self.document.pointer("/spec/jobTemplate").unwrap_or(&no_template);
         for (object, place) in [(self.document, ""), (job, "/spec/jobTemplate")] {
-            for key in keys_of(object, "annotations").filter(|key| !is_written(key)) {
+            let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
+            for (key, value) in annotations.into_iter().flatten().filter(|(key, _)| !is_written(key)) {
                 let reason = match look(key) {
                     _ if key == REQUIRE => AnnotationFinding::RequireMisplaced { template },
+                    _ if key == HEAL && place.is_empty() => match heal_unknown(key, value) {
+                        Some(reason) => reason,
+                        None => continue,
+                    },
                     // Nothing would come of moving it.
                     Look::Misspelt(None) => {
                         AnnotationFinding::AnnotationUnknown { key: key.clone(), suggestion: None }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
-use ingraft_core::{Locale, Mode};
+use ingraft_core::{Heal, Locale, Mode};
 use ingraft_settings::SettingsArgs;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -56,6 +56,25 @@ pub struct Args {
     /// API server does not ask
     #[arg(long, env = "INGRAFT_MODE", hide_env = true, default_value = "inject", value_parser = ingraft_settings::mode)]
     pub mode: Mode,
+    /// Restart workloads whose pods lack what they request, unless they, their namespaces or Instrumentations say otherwise
+    /// with the annotation ingraft.dev/heal: off, missed (pods that run without) or outdated (also those that run with what
+    /// an Instrumentation meant before). Without this flag nothing is restarted, whatever annotations say; needs the
+    /// permissions that `ingraft manifests --heal` adds
+    #[arg(long, env = "INGRAFT_HEAL", hide_env = true, value_name = "WHAT", value_parser = ingraft_settings::heal, help_heading = "Healing")]
+    pub heal: Option<Heal>,
+    /// With outdated: a newer default image, which an upgrade of the operator brings, is a reason too
+    #[arg(long, env = "INGRAFT_HEAL_IMAGES", hide_env = true, help_heading = "Healing")]
+    pub heal_images: bool,
+    /// So many workloads are restarted at once; those that do not come back count until they do
+    #[arg(
+        long,
+        env = "INGRAFT_HEAL_AT_ONCE",
+        hide_env = true,
+        default_value = "3",
+        value_name = "NUMBER",
+        help_heading = "Healing"
+    )]
+    pub heal_at_once: usize,
     /// The language of findings in logs, Events, warnings and status: en or es
     #[arg(long, env = "INGRAFT_LOCALE", hide_env = true, default_value = "en", value_parser = locale)]
     pub locale: Locale,

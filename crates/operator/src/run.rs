@@ -11,8 +11,8 @@ use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
     Address, Candidate, Leadership, NAME, Registration, Trials, WorkloadCounts, Workloads, follow_authority,
-    follow_memory, keep_halts, keep_status, keep_unregistered, prove_nodes, publish_events, save_memory,
-    take_over_memory, upgrade_images, watch_pods, watch_refusals, watch_strict_pods,
+    follow_memory, heal, keep_halts, keep_status, keep_unregistered, prove_nodes, publish_events,
+    save_memory, take_over_memory, upgrade_images, watch_pods, watch_refusals, watch_strict_pods,
 };
 use ingraft_core::{EnvProbe, Mode, Settings};
 use ingraft_webhook::{Context, LeafResolver, Metrics, Server, router};
@@ -136,6 +136,8 @@ impl Shared {
     fn new(client: Client, mut args: Args) -> (Self, mpsc::Receiver<Arc<Report>>) {
         args.settings.0.locale = args.locale;
         args.settings.0.mode = args.mode;
+        args.settings.0.heal = args.heal;
+        args.settings.0.heal_images = args.heal_images;
         let (reports, received) = Reports::new(args.locale);
         let (learnt, unsaved) = watch::channel(());
         let shared = Self {
@@ -255,16 +257,22 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
         watch_pods(watching, &own.store, own.settings(), &own.reports, &own.learnt, &fleet).await;
     });
     let trials = Trials::default();
-    let (writing, own, fleet) = (client.clone(), shared.clone(), Arc::clone(&workloads.fleet));
+    let (writing, own, fleet, tried) =
+        (client.clone(), shared.clone(), Arc::clone(&workloads.fleet), trials.clone());
     tasks.spawn_infallible("status of Instrumentations", async move {
-        keep_status(&writing, &own.store, own.settings(), &fleet, &trials, &own.counts).await;
+        keep_status(&writing, &own.store, own.settings(), &fleet, &tried, &own.counts).await;
     });
-    tasks.spawn_infallible("watch of workloads", async move { workloads.watch().await });
+    let watching = workloads.clone();
+    tasks.spawn_infallible("watch of workloads", async move { watching.watch().await });
     let (watching, own) = (client.clone(), shared.clone());
     tasks.spawn_infallible("watch of strict pods", async move {
         watch_strict_pods(watching, &own.store, &own.reports).await;
     });
     if shared.args.mode == Mode::Inject {
+        if shared.settings().heal.is_some() {
+            let (workloads, at_once) = (workloads.clone(), shared.args.heal_at_once);
+            tasks.spawn_infallible("healing", async move { heal(&workloads, &trials, at_once).await });
+        }
         let (proving, own) = (client.clone(), shared.clone());
         tasks.spawn_infallible("proof of nodes", async move {
             prove_nodes(&proving, &own.args.namespace, &own.store, own.settings(), &own.learnt).await;

@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use ingraft_api::Language;
-use ingraft_core::{EnvProbe, Mode, Settings};
+use ingraft_core::{EnvProbe, Heal, Mode, Settings};
 use k8s_openapi::api::core::v1::Container;
 
 /// Settings, read from flags and environment.
@@ -21,6 +21,7 @@ const PROBE_IMAGE: &str = "probe-image";
 /// Flags of the operator alone, which are read from its Deployment all the same.
 const CHECK_SECRETS: &str = "check-secrets";
 const MODE: &str = "mode";
+const HEAL: &str = "heal";
 
 /// What decides about pods in an operator that is already installed.
 #[derive(Debug, Default)]
@@ -55,11 +56,20 @@ pub fn mode(text: &str) -> Result<Mode, String> {
     known.ok_or_else(|| format!("it must be one of {}", Mode::ALL.map(Mode::as_str).join(", ")))
 }
 
+/// Which workloads an operator restarts.
+///
+/// # Errors
+/// Says what it may be.
+pub fn heal(text: &str) -> Result<Heal, String> {
+    Heal::parse(text).ok_or_else(|| format!("it must be one of {}", Heal::ALL.map(Heal::as_str).join(", ")))
+}
+
 /// The settings of an operator, as its container is started. Other flags are skipped.
 pub fn of_operator(container: &Container) -> Installed {
     let command = SettingsArgs::augment_args(Command::new("ingraft-operator").args_override_self(true));
     let command = command.arg(switch(CHECK_SECRETS, false, String::new()));
     let command = command.arg(Arg::new(MODE).long(MODE).value_parser(mode));
+    let command = command.arg(Arg::new(HEAL).long(HEAL).value_parser(heal));
     let set = |name: &str| {
         let entry = container.env.iter().flatten().find(|entry| entry.name == name)?;
         entry.value.clone().filter(|value| !value.is_empty())
@@ -87,6 +97,7 @@ pub fn of_operator(container: &Container) -> Installed {
     let Ok(matches) = command.try_get_matches_from(words) else { return Installed::default() };
     let mut settings = SettingsArgs::from_arg_matches(&matches).unwrap_or_default().0;
     settings.mode = matches.get_one(MODE).copied().unwrap_or_default();
+    settings.heal = matches.get_one(HEAL).copied();
     Installed { settings, check_secrets: matches.get_one(CHECK_SECRETS).copied().unwrap_or_default() }
 }
 

@@ -22,6 +22,8 @@ mod explain;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod healing;
+#[cfg(test)]
 mod hints;
 #[cfg(test)]
 mod http;

@@ -208,6 +208,35 @@ fn secrets_can_be_listed_only_if_they_are_to_be_checked() {
 }
 
 #[test]
+fn workloads_can_be_changed_only_if_they_are_to_be_healed() {
+    for (args, value) in [
+        (&["operator"][..], None),
+        (&["operator", "--heal"], Some("--heal=off")),
+        (&["all", "--heal=outdated"], Some("--heal=outdated")),
+    ] {
+        let documents = manifests(args);
+        let rules = of_kind(&documents, "ClusterRole")[0]["rules"].to_string();
+        assert_eq!(
+            rules.contains(r#""resources":["deployments","statefulsets","daemonsets"],"verbs":["patch"]"#),
+            value.is_some()
+        );
+        let guards = of_kind(&documents, "ValidatingAdmissionPolicy");
+        assert_eq!(guards.iter().any(|policy| policy["metadata"]["name"] == "ingraft-heal"), value.is_some());
+        let arguments =
+            &of_kind(&documents, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0]["args"];
+        assert_eq!(
+            arguments.as_array().unwrap().iter().any(|one| Some(one.as_str().unwrap()) == value),
+            value.is_some()
+        );
+    }
+    let answer = Folder::empty().run(&["manifests", "operator", "--image=i", "--heal=yes"]);
+    assert!(
+        answer.status == 2 && answer.stderr.contains("it must be one of off, missed, outdated"),
+        "{answer:?}"
+    );
+}
+
+#[test]
 fn an_image_is_required_as_none_is_published() {
     let folder = Folder::empty();
     for part in [&["manifests"][..], &["manifests", "all"], &["manifests", "operator"]] {

@@ -1,4 +1,5 @@
 use ingraft_api::Instrumentation;
+use ingraft_core::Heal;
 use serde_json::json;
 use tokio::time::advance;
 
@@ -189,4 +190,33 @@ async fn what_nobody_watches_is_read_by_its_pods() {
     assert_eq!(report.owners[0].uid.as_deref(), Some("j"), "not that of the pod");
     fleet.forget_pod("a");
     assert!(fleet.workloads.is_empty(), "the pod was all that was known of it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missed_workload_is_restarted_when_nothing_speaks_against_it() {
+    let (mut fleet, snapshot) = (Fleet::default(), snapshot());
+    let asks = json!({INJECT_JAVA: "base"});
+    let mut settings = Settings::default();
+    settings.heal = Some(Heal::Missed);
+    fleet.see(web(), &deployment(1, &asks), None);
+    fleet.see_course(&web(), Course { created: 1, obstacle: Some(Obstacle::UnderWay), is_ours: false });
+    fleet.see_pod("a", "web-a", web(), pod(&asks));
+    fleet.decide(&web(), &snapshot, &settings);
+    let obstacle = |fleet: &Fleet| fleet.patients()[0].obstacle.clone();
+    assert_eq!(obstacle(&fleet), Some(Obstacle::UnderWay));
+    fleet.see_course(&web(), Course { created: 1, obstacle: None, is_ours: false });
+    assert_eq!(obstacle(&fleet), None);
+
+    fleet.hold_back(&web(), Obstacle::Budget("b".to_owned()));
+    let report = fleet.decide(&web(), &snapshot, &settings).unwrap();
+    assert_eq!(codes(Some(&report)), ["PodMissed", "NotHealed"]);
+    assert_eq!(obstacle(&fleet), Some(Obstacle::Budget("b".to_owned())));
+    advance(TRIED_AGAIN).await;
+    assert_eq!(obstacle(&fleet), None, "it is tried again");
+
+    fleet.restarted(&web());
+    assert_eq!(obstacle(&fleet), Some(Obstacle::UnderWay), "whatever the watch has not told yet");
+    fleet.forget_pod("a");
+    fleet.decide(&web(), &snapshot, &settings);
+    assert!(fleet.patients()[0].case.is_none() && fleet.patients()[0].is_ours, "it counts until it is over");
 }

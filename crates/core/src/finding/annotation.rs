@@ -1,7 +1,7 @@
 //! What annotations and labels say.
 
 use ingraft_api::Language;
-use ingraft_api::annotations::{GO_TARGET_EXE, REQUIRE, SIDECAR};
+use ingraft_api::annotations::{GO_TARGET_EXE, HEAL, REQUIRE, SIDECAR};
 
 use super::{Locale, Said, Text};
 
@@ -40,6 +40,20 @@ family! {
             /// The JSON pointer of the template; empty for a pod or namespace.
             template: &'static str,
         },
+        /// Healing is allowed where that has no effect: on a pod, or on the template of pods.
+        Warning: HealMisplaced {
+            /// The JSON pointer of the template; empty for a pod.
+            template: &'static str,
+        }
+            example "The pod template of a Deployment has the annotation `ingraft.dev/heal: missed`."
+            fix "Write it in `metadata.annotations` of the workload itself, of its namespace, or of its Instrumentation if that is in the same namespace.",
+        /// The annotation that allows healing has a value that is not known: nothing is healed.
+        Warning: HealUnknown {
+            /// The value.
+            value: String,
+        }
+            example "A namespace has the annotation `ingraft.dev/heal: true`."
+            fix "Write `missed` (restart what runs without injection), `outdated` (also what runs with an earlier meaning of its Instrumentation) or `off`.",
         /// An annotation says how a language is to be injected, and nothing requests that language.
         Warning: AnnotationAlone {
             /// The key.
@@ -146,6 +160,29 @@ impl AnnotationFinding {
                     "escribe {REQUIRE}: 'true' en {place}",
                 ))
             }
+            Self::HealMisplaced { template } => {
+                let place = field_of(template, "annotations");
+                Text::new(say!(
+                    locale,
+                    "{HEAL} has no effect in {place}: workloads are healed, not pods",
+                    "{HEAL} no tiene efecto en {place}: se sanan cargas de trabajo, no pods",
+                ))
+                .help(say!(
+                    locale,
+                    "write it in metadata.annotations of the workload",
+                    "escríbela en metadata.annotations de la carga de trabajo",
+                ))
+            }
+            Self::HealUnknown { value } => Text::new(say!(
+                locale,
+                "{HEAL} is \"{value}\", which is unknown: nothing is healed",
+                "{HEAL} es \"{value}\", que es desconocido: no se sana nada",
+            ))
+            .help(say!(
+                locale,
+                "write missed, outdated or off",
+                "escribe missed, outdated u off",
+            )),
             Self::AnnotationAlone { key, about } => {
                 let wanted = about.map_or("instrumentation.opentelemetry.io/inject-…", Language::inject_key);
                 Text::new(say!(

@@ -2,28 +2,35 @@
 
 use ingraft_api::Language;
 use ingraft_api::annotations::{
-    CONTAINER_NAMES, DEFAULTED, INJECT, INJECTED, NODEJS_ESM, OWN_PREFIX, PREFIX, REQUIRE, SIDECAR,
+    BLOCKED, CONTAINER_NAMES, DEFAULTED, HEAL, HEALED, INJECT, INJECTED, NODEJS_ESM, OWN_PREFIX, PREFIX,
+    REQUIRE, SIDECAR,
 };
 use serde_json::Value;
 
 use super::languages::profile;
 use crate::finding::{AnnotationFinding, Findings};
-use crate::json::{annotation, annotation_pointer, keys_of, label_pointer};
+use crate::json::{annotation, annotation_pointer, keys_of, label_pointer, string};
+use crate::settings::Heal;
 
 /// Reports annotations and labels of a pod, a template or a namespace that look like ours and have no effect, or whose
 /// value is no text.
 pub(crate) fn lint(object: &Value, findings: &mut Findings) {
     let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    let is_namespace = string(object, "kind") == Some("Namespace");
     for (key, value) in annotations.and_then(Value::as_object).into_iter().flatten() {
         let is_text = value.is_string() || value.is_null();
         let reason = match look(key) {
             Look::Foreign => continue,
             _ if key == REQUIRE => AnnotationFinding::RequireMisplaced { template: "" },
+            _ if key == HEAL && !is_namespace => AnnotationFinding::HealMisplaced { template: "" },
             // The API server takes null for an empty text.
             _ if !is_text => {
                 AnnotationFinding::AnnotationNotText { key: key.clone(), value: value.to_string() }
             }
-            Look::Known => continue,
+            Look::Known => match heal_unknown(key, value) {
+                Some(reason) => reason,
+                None => continue,
+            },
             Look::Misspelt(suggestion) => {
                 AnnotationFinding::AnnotationUnknown { key: key.clone(), suggestion }
             }
@@ -38,6 +45,12 @@ pub(crate) fn lint(object: &Value, findings: &mut Findings) {
         let reason = AnnotationFinding::SidecarNotServed { value: sidecar.to_owned() };
         findings.pod(reason, annotation_pointer(SIDECAR));
     }
+}
+
+/// What is wrong with the annotation that allows healing, if it is that one.
+pub(crate) fn heal_unknown(key: &str, value: &Value) -> Option<AnnotationFinding> {
+    let value = value.as_str().filter(|value| key == HEAL && !value.is_empty())?;
+    Heal::parse(value).is_none().then(|| AnnotationFinding::HealUnknown { value: value.to_owned() })
 }
 
 /// The labels of an object that were meant to be annotations of ours. Other labels may have our prefix.
@@ -56,7 +69,7 @@ pub(crate) fn meant(key: &str) -> Option<String> {
 
 /// Whether it is Ingraft that writes the annotation.
 pub(crate) fn is_written(key: &str) -> bool {
-    matches!(key, INJECTED | DEFAULTED)
+    matches!(key, INJECTED | DEFAULTED | HEALED | BLOCKED)
 }
 
 /// What a key looks like.
@@ -88,7 +101,7 @@ pub(crate) fn look(key: &str) -> Look {
             || domain.split('.').any(|label| label == "otel")
             || strsim::damerau_levenshtein(domain, PREFIX.trim_end_matches('/')) <= 3
     };
-    match meant_by(name).filter(|meant| is_like_ours && meant != INJECT) {
+    match meant_by(name).filter(|meant| is_like_ours && ![INJECT, HEAL].contains(&meant.as_str())) {
         Some(meant) => Look::Misspelt(Some(meant)),
         None => Look::Foreign,
     }
@@ -136,6 +149,7 @@ fn meant_by(name: &str) -> Option<String> {
         // Two letters make most of a short name: `inject-rb` is not Go.
         let room = |known: &str| match known.strip_prefix("inject-").map_or(known.len(), str::len) {
             0..4 => 1,
+            _ if known == "heal" => 1,
             _ => 2,
         };
         distances.min().filter(|(distance, known)| *distance <= room(name_of(known))).map(|(_, known)| known)
@@ -160,8 +174,11 @@ pub(crate) fn known_keys() -> impl Iterator<Item = &'static str> {
         CONTAINER_NAMES,
         INJECT,
         NODEJS_ESM,
+        HEAL,
         INJECTED,
         DEFAULTED,
+        HEALED,
+        BLOCKED,
     ])
 }
 
@@ -197,6 +214,8 @@ mod tests {
             ("instrumentation.opentelemetry.io/inject-php", Look::Misspelt(None)),
             ("ingraft.dev/injct", Look::Misspelt(Some("ingraft.dev/inject".to_owned()))),
             ("ingraft.dev/color", Look::Misspelt(None)),
+            ("ingraft.dev/heel", Look::Misspelt(Some("ingraft.dev/heal".to_owned()))),
+            ("ingraft.dev/team", Look::Misspelt(None)),
             // Of others, and in their place.
             ("sidecar.opentelemetry.io/inject", Look::Foreign),
             ("resource.opentelemetry.io/team", Look::Foreign),

@@ -36,7 +36,9 @@ fn add(value: &Value, hasher: &mut Fnv) {
         }
         Value::Array(items) => {
             hasher.add_bytes(b"[");
-            items.iter().for_each(|item| add(item, hasher));
+            for item in items {
+                add(item, hasher);
+            }
             hasher.add_bytes(b"]");
         }
         other => hasher.add(other),

@@ -6,8 +6,8 @@
 
 use ingraft_api::Language;
 use ingraft_api::annotations::{
-    CONTAINER_NAMES, DEFAULT_CONTAINER, DEFAULTED, INJECT, INJECTED, OWN_PREFIX, PREFIX, REQUIRE,
-    RESOURCE_PREFIX, SIDECAR,
+    BLOCKED, CONTAINER_NAMES, DEFAULT_CONTAINER, DEFAULTED, HEAL, HEALED, INJECT, INJECTED, OWN_PREFIX,
+    PREFIX, REQUIRE, RESOURCE_PREFIX, SIDECAR,
 };
 
 use super::Hint;
@@ -16,7 +16,7 @@ use crate::inject::annotations::known_keys;
 use crate::inject::choose::SIDECARS;
 use crate::inject::{OtlpProtocols, dotnet, exporter, profile};
 use crate::policies::cel::{free_value, near, text, texts, value};
-use crate::settings::Settings;
+use crate::settings::{Heal, Settings};
 
 /// Where the template is: stands for its JSON pointer.
 const PLACE: &str = "\u{2}variables.place\u{3}";
@@ -55,7 +55,7 @@ pub(super) fn variables() -> Vec<(String, String)> {
                 .to_owned(),
         ),
         ("known", texts(sorted_keys())),
-        ("written", texts([INJECTED, DEFAULTED])),
+        ("written", texts([INJECTED, DEFAULTED, HEALED, BLOCKED])),
         ("keys", format!("{keys}.map(map, map.map(key, key))")),
         ("misspelt", misspelt()),
         ("containers", named("containers")),
@@ -187,10 +187,13 @@ fn misspelt() -> String {
         near(&text(PREFIX.trim_end_matches('/')), domain, 3)
     );
     let by_name = format!(
-        "{known}known != {} && known.endsWith('/' + key.split('/')[size(key.split('/')) - 1]))",
-        text(INJECT)
+        "{known}!(known in {}) && known.endsWith('/' + key.split('/')[size(key.split('/')) - 1]))",
+        texts([INJECT, HEAL])
     );
-    let meant = format!("({ours}) ? {known}{}) : {looks} ? {by_name} : []", near("known", "key", 2));
+    // Two letters make half of a short name.
+    let letters =
+        format!("known == {} ? {} : {}", text(HEAL), near("known", "key", 1), near("known", "key", 2));
+    let meant = format!("({ours}) ? {known}{letters}) : {looks} ? {by_name} : []");
     format!(
         "[0, 1, 2, 3].map(place, variables.keys[place].filter(key, !(key in variables.known) && key != {}).map(key, \
          [key] + ({meant})).filter(keys, size(keys) > 1 || {}))",
@@ -228,9 +231,10 @@ fn of_keys() -> Vec<Hint> {
         AnnotationFinding::AnnotationUnknown { key: first(&unknown), suggestion: first_meant(&unknown) };
     hints.push(Hint::new(reason, format!("({})", any(&unknown))));
 
-    let attributes = format!("key.startsWith({})", text(RESOURCE_PREFIX));
+    let (attributes, heal) = (format!("key.startsWith({})", text(RESOURCE_PREFIX)), text(HEAL));
     let misplaced = format!(
-        "variables.keys[{above}].filter(key, key in variables.known && !(key in variables.written) || {attributes})"
+        "variables.keys[{above}].filter(key, key in variables.known && !(key in variables.written) && key != {heal} || \
+         {attributes})"
     );
     hints.push(Hint::new(
         AnnotationFinding::AnnotationMisplaced { key: all(&misplaced), meant: None, template: PLACE },
@@ -268,6 +272,20 @@ fn of_keys() -> Vec<Hint> {
     hints.push(Hint::new(
         AnnotationFinding::RequireMisplaced { template: "" },
         format!("({require} in variables.annotations)"),
+    ));
+    let is_namespace = "variables.object.kind == 'Namespace'";
+    for (map, template) in [("variables.template.hasValue()", PLACE), ("!variables.template.hasValue()", "")]
+    {
+        hints.push(Hint::new(
+            AnnotationFinding::HealMisplaced { template },
+            format!("({map} && !({is_namespace}) && {heal} in variables.annotations)"),
+        ));
+    }
+    let allowed = format!("({is_namespace} ? variables.annotations : variables.above)[?{heal}].orValue('')");
+    let words = texts(Heal::ALL.map(Heal::as_str));
+    hints.push(Hint::new(
+        AnnotationFinding::HealUnknown { value: free_value(&allowed) },
+        format!("(!({allowed} in [''] + {words}))"),
     ));
     hints.push(Hint::new(
         AnnotationFinding::SidecarNotServed { value: free_value(&own(SIDECAR)) },

@@ -1,0 +1,221 @@
+//! Which workloads are restarted so that their pods get what they request, and which never are.
+//!
+//! ```text
+//!  decisions, pods ─► Case: what is wrong, and whether somebody allows that it is healed
+//!  the workload    ─► Obstacle: what speaks against a restart
+//!  both, budget    ─► choose ─► restart: a patch of annotations, in the words of `kubectl rollout restart`
+//! ```
+//!
+//! A restart changes the template's annotation alone: the workload's own strategy decides how its pods are replaced. Each
+//! reason restarts a workload once: what was healed is written on its metadata in the same patch.
+
+mod obstacle;
+
+use std::collections::BTreeMap;
+
+use ingraft_api::annotations::{BLOCKED, HEAL, HEALED};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::{Value, json};
+
+use crate::finding::{Finding, HealingFinding};
+use crate::fnv::Fnv;
+use crate::inject::Decision;
+use crate::json::annotation;
+use crate::owner::{OwnerKind, WorkloadRef};
+use crate::settings::{Heal, Settings};
+use crate::snapshot::Snapshot;
+use crate::standing::{RunningPod, Standing, has_newer_image, standing};
+use crate::workload::{RESTARTED_AT, Workload, template_hash};
+
+pub use obstacle::{Obstacle, obstacle};
+
+/// Why a workload is restarted. The later, the more urgent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ailment {
+    /// Pods run with an earlier default image than new ones would.
+    NewerImage,
+    /// Pods run with what an Instrumentation meant before it was changed.
+    Outdated,
+    /// Pods run without what they request.
+    Missed,
+}
+
+impl Ailment {
+    /// The word in `ingraft.dev/healed`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NewerImage => "newer-image",
+            Self::Outdated => "outdated",
+            Self::Missed => "missed",
+        }
+    }
+}
+
+/// A workload that somebody wants to be healed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// What is wrong.
+    pub ailment: Ailment,
+    /// Changes with what is wrong, what the template says and what its pods should have: so the same is healed once.
+    hash: String,
+    /// The same was healed before, and did not help.
+    pub was_healed: bool,
+    /// Injection is turned off for this template.
+    pub is_blocked: bool,
+}
+
+/// What somebody allows for a workload: on itself, on its namespace, on its Instrumentation if that is in the same
+/// namespace, or for the whole cluster. The nearest counts.
+///
+/// A value that is unknown allows nothing.
+pub fn allowed(
+    document: &Value,
+    namespace: &str,
+    decisions: &[Decision],
+    snapshot: &Snapshot,
+) -> Option<Heal> {
+    let read = |text: &str| (!text.is_empty()).then(|| Heal::parse(text).unwrap_or(Heal::Off));
+    let of_namespace = || read(snapshot.namespace(namespace)?.annotation(HEAL));
+    let of_instrumentations = || {
+        let mut own = decisions.iter().filter_map(|decision| {
+            let (place, name) = decision.instrumentation.as_deref()?.split_once('/')?;
+            let one = snapshot.instrumentations.get(place, name).filter(|_| place == namespace)?;
+            read(one.metadata.annotations.as_ref()?.get(HEAL)?)
+        });
+        // One that does not allow it counts.
+        let first = own.next()?;
+        Some(own.fold(first, Heal::min))
+    };
+    read(annotation(document, HEAL)).or_else(of_namespace).or_else(of_instrumentations)
+}
+
+/// What is to be healed of a workload, whoever may do it.
+pub fn case<'a>(
+    document: &Value,
+    namespace: &str,
+    decisions: &[Decision],
+    pods: impl IntoIterator<Item = &'a RunningPod, IntoIter: Clone>,
+    snapshot: &Snapshot,
+    settings: &Settings,
+) -> Option<Case> {
+    let level = allowed(document, namespace, decisions, snapshot).or(settings.heal)?;
+    let pods = pods.into_iter();
+    let newer = || decisions.iter().any(|decision| has_newer_image(decision, pods.clone()));
+    let standings = decisions.iter().map(|decision| standing(decision, pods.clone()));
+    // What is refused does not keep the rest from being healed. An agent that does not start would not start again.
+    let worst = standings.filter(|standing| *standing != Standing::Refused).max()?;
+    let ailment = match worst {
+        Standing::Missed if level >= Heal::Missed => Ailment::Missed,
+        Standing::Outdated if level >= Heal::Outdated => Ailment::Outdated,
+        Standing::Injected if level >= Heal::Outdated && settings.heal_images && newer() => {
+            Ailment::NewerImage
+        }
+        _ => return None,
+    };
+    let template = template_hash(Workload::of(document)?.template);
+    let mut hasher = Fnv::new();
+    hasher.add_bytes(template.as_bytes());
+    for Decision { language, injected, .. } in decisions {
+        let image =
+            injected.as_ref().and_then(|one| one.image.as_ref()).filter(|_| ailment == Ailment::NewerImage);
+        let meant = injected.as_ref().map(|one| (&one.instrumentation, &one.hash, &one.containers));
+        hasher.add(&(language.key(), meant, image));
+    }
+    let is_blocked = annotation(document, BLOCKED).split('=').next() == Some(&template);
+    let mut case = Case { ailment, hash: hasher.text(), was_healed: false, is_blocked };
+    case.was_healed = case.is_named_by(annotation(document, HEALED));
+    Some(case)
+}
+
+/// What was healed of a workload: of each ailment the last.
+fn healed(value: &str) -> BTreeMap<&str, &str> {
+    value.split(',').filter_map(|reason| reason.trim().split_once('/')).collect()
+}
+
+/// What is to be said of a case, given what speaks against a restart.
+pub fn review(
+    workload: &WorkloadRef,
+    case: &Case,
+    obstacle: Option<Obstacle>,
+    settings: &Settings,
+) -> Option<Finding> {
+    let obstacle =
+        if settings.heal.is_none() { Some(Obstacle::NotPermitted) } else { case.obstacle().or(obstacle) };
+    let why = obstacle.filter(|obstacle| !obstacle.passes())?;
+    Some(Finding::pod(HealingFinding::NotHealed { workload: workload.clone(), why }, ""))
+}
+
+impl Case {
+    /// What speaks against it whatever the workload does.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        if self.is_blocked {
+            Some(Obstacle::Blocked)
+        } else {
+            self.was_healed.then_some(Obstacle::HealedBefore)
+        }
+    }
+
+    fn is_named_by(&self, value: &str) -> bool {
+        healed(value).get(self.ailment.as_str()) == Some(&&*self.hash)
+    }
+
+    /// Whether a workload with this metadata was restarted for it.
+    pub fn was_healed_of(&self, metadata: &ObjectMeta) -> bool {
+        let value = metadata.annotations.as_ref().and_then(|annotations| annotations.get(HEALED));
+        value.is_some_and(|value| self.is_named_by(value))
+    }
+
+    /// The patch of a workload that has its pods created anew. It holds for the version of the workload that was looked at,
+    /// and writes down what it is for.
+    pub fn restart(&self, kind: OwnerKind, metadata: &ObjectMeta, now: &str) -> Value {
+        let before = metadata.annotations.as_ref().and_then(|annotations| annotations.get(HEALED));
+        let mut all = healed(before.map_or("", String::as_str));
+        all.insert(self.ailment.as_str(), &self.hash);
+        let all: Vec<String> = all.iter().map(|(ailment, hash)| format!("{ailment}/{hash}")).collect();
+        let spec = match kind {
+            // https://argo-rollouts.readthedocs.io/en/stable/features/restart/
+            OwnerKind::Rollout => json!({"restartAt": now}),
+            _ => json!({"template": {"metadata": {"annotations": {RESTARTED_AT: now}}}}),
+        };
+        json!({
+            "metadata": {
+                "uid": metadata.uid, "resourceVersion": metadata.resource_version,
+                "annotations": {HEALED: all.join(",")},
+            },
+            "spec": spec,
+        })
+    }
+}
+
+/// A workload that may be restarted, or was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patient<T> {
+    /// Which.
+    pub workload: T,
+    /// When it was created: the oldest comes first.
+    pub created: i64,
+    /// What is to be healed.
+    pub case: Option<Case>,
+    /// What speaks against a restart.
+    pub obstacle: Option<Obstacle>,
+    /// It was restarted by us at some time.
+    pub is_ours: bool,
+}
+
+/// Which are restarted now, so that no more than `at_once` are under way; those that were restarted and have not come back
+/// count until they have.
+pub fn choose<T: Clone + Ord>(mut patients: Vec<Patient<T>>, at_once: usize) -> Vec<Patient<T>> {
+    let is_under_way = |patient: &Patient<T>| {
+        patient.is_ours && patient.obstacle.as_ref().is_some_and(Obstacle::is_unsettled)
+    };
+    let under_way = patients.iter().filter(|patient| is_under_way(patient)).count();
+    patients.retain(|patient| {
+        patient.obstacle.is_none() && patient.case.as_ref().is_some_and(|case| case.obstacle().is_none())
+    });
+    patients.sort_by(|one, other| (one.created, &one.workload).cmp(&(other.created, &other.workload)));
+    patients.truncate(at_once.saturating_sub(under_way));
+    patients
+}
+
+#[cfg(test)]
+mod tests;
