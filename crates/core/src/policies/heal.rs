@@ -13,6 +13,9 @@ use crate::workload::RESTARTED_AT;
 
 /// What the API server writes by itself.
 const WRITTEN: [&str; 3] = ["managedFields", "generation", "resourceVersion"];
+/// The same among the annotations of a DaemonSet, whenever its template changes:
+/// <https://github.com/kubernetes/kubernetes/blob/v1.35.4/staging/src/k8s.io/api/apps/v1/types.go> (`DeprecatedTemplateGeneration`).
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// The policy and its binding, for an operator in `namespace`.
 ///
@@ -63,7 +66,7 @@ pub fn heal(namespace: &str) -> [Value; 2] {
     let rules = [
         "request.operation == 'UPDATE' && request.?subResource.orValue('') == ''".to_owned(),
         pair("Metadata", &metadata),
-        pair("Annotations", &ours("key")),
+        pair("Annotations", &format!("{} || key == {}", ours("key"), text(TEMPLATE_GENERATION))),
         pair("Spec", spec),
         pair("Template", "key == 'metadata'"),
         pair("TemplateMetadata", "key == 'annotations'"),
