@@ -4,6 +4,7 @@
 //! one connection. All traffic stays on the loopback interface, and every loop ends by its count.
 
 mod do_nothing;
+mod kills;
 mod workloads;
 
 use std::path::Path;
@@ -31,6 +32,10 @@ pub struct LoadArgs {
     /// Workloads, each with two pods, that exist while pods are changed 200 times a second for a minute
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=20_000))]
     workloads: u32,
+    /// Kill the operator so many times, every ten seconds, two of which it is away, while 1,000 pods are created: 30 take five
+    /// minutes
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    kills: u32,
     /// Another webhook on this machine that gets the same reviews in turns, such as
     /// https://127.0.0.1:9444/mutate-v1-pod
     #[arg(long, value_name = "URL", value_parser = loopback_url)]
@@ -68,7 +73,8 @@ pub fn run(args: &LoadArgs, progress: Progress) -> anyhow::Result<()> {
     let kubectl = plane.kubectl();
     progress.step("creating objects", || create_objects(kubectl, args.namespaces))?;
 
-    let (operator, ports, start_to_ready) = start_operator(&program, &plane)?;
+    let ports: Ports = free_ports()?;
+    let (operator, start_to_ready) = start_operator(&program, &plane, ports)?;
     let own = Subject {
         name: "ingraft",
         url: format!("https://127.0.0.1:{}/mutate-v1-pod", ports[0]),
@@ -107,6 +113,11 @@ pub fn run(args: &LoadArgs, progress: Progress) -> anyhow::Result<()> {
     if args.workloads > 0 {
         progress.step("creating workloads, and changing pods for a minute", || {
             workloads::run(kubectl, operator.id(), args.workloads)
+        })?;
+    }
+    if args.kills > 0 {
+        progress.step("killing the operator while pods are created", || {
+            kills::run(&plane, &program, operator, ports, args.kills)
         })?;
     }
     Ok(())
@@ -186,8 +197,15 @@ spec:
     spec: {containers: [{name: idle, image: idle}]}
 ";
 
-fn start_operator(program: &Path, plane: &ControlPlane) -> anyhow::Result<(Background, [u16; 3], Duration)> {
-    let ports: [u16; 3] = free_ports()?;
+/// The ports of an operator: of the webhook server, of health and of metrics.
+type Ports = [u16; 3];
+
+/// Starts an operator, and answers how long that took until it was ready.
+fn start_operator(
+    program: &Path,
+    plane: &ControlPlane,
+    ports: Ports,
+) -> anyhow::Result<(Background, Duration)> {
     let [webhook, health, metrics] = ports;
     let mut command = Command::new(program);
     command.env_clear().env("KUBECONFIG", plane.kubeconfig()).args([
@@ -206,7 +224,7 @@ fn start_operator(program: &Path, plane: &ControlPlane) -> anyhow::Result<(Backg
         }
         std::thread::sleep(Duration::from_millis(1));
     }
-    Ok((operator, ports, start.elapsed()))
+    Ok((operator, start.elapsed()))
 }
 
 fn agent() -> Agent {
