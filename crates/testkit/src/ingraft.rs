@@ -51,8 +51,7 @@ pub fn prepare_cluster(
 }
 
 /// Builds operator and command line, loads the operator's image, and runs
-/// `ingraft manifests all | kubectl apply --server-side -f -`, with the creator's label and further arguments for the
-/// operator.
+/// `ingraft manifests all | kubectl apply --server-side -f -`, with the creator's label and further arguments.
 ///
 /// # Errors
 /// When something does not build, or the operator does not become ready.
@@ -71,7 +70,7 @@ pub fn install_ingraft(
         cluster.load_image(&image)?;
         let manifests = run(std::process::Command::new(cli)
             .args(["manifests", "all", "--image", &name])
-            .args(arguments.iter().map(|argument| format!("--arg={argument}"))))?;
+            .args(arguments))?;
         let kubectl = cluster.kubectl();
         let before = pods(kubectl)?;
         creator.apply(kubectl, &manifests)?;

@@ -24,6 +24,7 @@ const NAMESPACES: &[&str] = &[
     "application",
     "harm",
     "harm-unknowing",
+    "heal",
     "opentelemetry",
     "restricted-apache-httpd",
     "restricted-dotnet",
@@ -41,7 +42,7 @@ const NAMESPACES: &[&str] = &[
 const LEARNING_LIMIT: Duration = Duration::from_secs(30);
 
 /// What is off unless somebody asks for it.
-const OPERATOR_ARGUMENTS: &[&str] = &["--enable-go-instrumentation=true"];
+const ARGUMENTS: &[&str] = &["--heal", "--arg=--enable-go-instrumentation=true"];
 
 /// A cluster with Ingraft, for one run.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ impl Run {
         }
         let kubernetes = Kubernetes::chosen()?;
         let cluster = prepare_cluster(CLUSTER, kubernetes, Creator::TESTS, NAMESPACES, progress)?;
-        install_ingraft(&cluster, Creator::TESTS, OPERATOR_ARGUMENTS, progress)?;
+        install_ingraft(&cluster, Creator::TESTS, ARGUMENTS, progress)?;
         let proven =
             ["get", "configmap", "ingraft-facts", "-n", NAMESPACE, "-o", "jsonpath={.data.nodes\\.json}"];
         wait_for_facts("that variables arrive from the files of probes", || {

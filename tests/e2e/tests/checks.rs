@@ -11,6 +11,8 @@ mod dotnet;
 mod go;
 #[path = "checks/harm.rs"]
 mod harm;
+#[path = "checks/heal.rs"]
+mod heal;
 #[path = "checks/java.rs"]
 mod java;
 #[path = "checks/nginx.rs"]
@@ -47,6 +49,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("sdk", sdk::check),
     ("settings", settings::check),
     ("probe", probe::check),
+    ("heal", heal::check),
     ("harm", harm::check),
 ];
 
