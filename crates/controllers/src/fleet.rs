@@ -1,23 +1,27 @@
 //! What the leader knows of the cluster's workloads: what is decided about each, and how its pods fare.
 
+mod treatment;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ingraft_api::annotations::HEALED;
 use ingraft_api::instrumentation::WorkloadCounts;
 use ingraft_cluster::report::Report;
-use ingraft_core::healing::{self, Case, Obstacle, Patient, obstacle};
+use ingraft_core::healing::{self, Obstacle, Patient};
 use ingraft_core::instrumentation_status::Asking;
 use ingraft_core::standing::{self, has_newer_image, standing};
 use ingraft_core::{
     Decision, Finding, Namespace, Outcome, Owner, OwnerKind, Reason, RunningPod, Settings, Severity,
     Snapshot, Standing, Workload, WorkloadRef,
 };
-use kube::api::DynamicObject;
 use serde_json::Value;
 use tokio::time::Instant;
+
+use treatment::Treatment;
+
+pub(crate) use treatment::Course;
 
 /// Larger documents are not kept: no template that people write comes near.
 const LARGEST: usize = 256 * 1024;
@@ -28,9 +32,6 @@ const MOST: usize = 24 * 1024 * 1024;
 const ROLLOUT: Duration = Duration::from_mins(10);
 /// What lasts is told again after this long: Events are removed after an hour.
 const REPEAT: Duration = Duration::from_mins(50);
-
-/// Whatever kept a workload from being restarted is tried again after this long.
-const TRIED_AGAIN: Duration = Duration::from_secs(30);
 
 /// What was applied together is decided about together: an Instrumentation may follow its workload.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -60,12 +61,7 @@ struct Held {
     object: Option<Object>,
     pods: Vec<KnownPod>,
     decisions: Vec<Decision>,
-    /// How its rollout stands; `None` for one that was read by a pod.
-    course: Option<Course>,
-    /// What is to be healed.
-    case: Option<Case>,
-    /// What kept it from being restarted when that was tried, and when.
-    kept_back: Option<(Obstacle, Instant)>,
+    treatment: Treatment,
     /// What was told and still holds, since when, and whether it is about pods that run.
     told: HashMap<u64, (Instant, bool)>,
 }
@@ -76,31 +72,6 @@ struct KnownPod {
     uid: Box<str>,
     name: Box<str>,
     state: RunningPod,
-}
-
-/// How the rollout of a workload stands.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Course {
-    /// When the workload was created, in seconds since 1970.
-    created: i64,
-    obstacle: Option<Obstacle>,
-    /// It was restarted by us at some time.
-    is_ours: bool,
-}
-
-impl Course {
-    /// That of a workload, whole as the API server has it.
-    pub(crate) fn of(workload: &WorkloadRef, object: &DynamicObject) -> Self {
-        let metadata = &object.metadata;
-        Self {
-            created: metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second()),
-            obstacle: obstacle(workload.kind, metadata, &object.data),
-            is_ours: metadata
-                .annotations
-                .as_ref()
-                .is_some_and(|annotations| annotations.contains_key(HEALED)),
-        }
-    }
 }
 
 /// A document, in the form that takes least memory.
@@ -124,12 +95,6 @@ impl Held {
         let asks = object.map(|object| object.asks);
         let is_over = object.is_some_and(|object| object.since.elapsed() > ROLLOUT);
         self.pods.iter().map(|pod| &pod.state).filter(move |pod| is_over || Some(pod.asks) == asks)
-    }
-
-    /// What speaks against a restart.
-    fn obstacle(&self) -> Option<Obstacle> {
-        let held_back = || self.kept_back.as_ref().map(|(obstacle, _)| obstacle.clone());
-        self.course.as_ref().map_or(Some(Obstacle::Kind), |course| course.obstacle.clone().or_else(held_back))
     }
 
     fn is_empty(&self) -> bool {
@@ -188,49 +153,30 @@ impl Fleet {
 
     /// Takes up how the rollout of a workload stands, if it is one that requests something.
     pub(crate) fn see_course(&mut self, workload: &WorkloadRef, course: Course) {
-        let Some(held) = self.workloads.get_mut(workload).filter(|held| held.object.is_some()) else {
-            return;
-        };
-        if held.case.is_some() && held.course.as_ref() != Some(&course) {
+        let held = self.workloads.get_mut(workload).filter(|held| held.object.is_some());
+        if held.is_some_and(|held| held.treatment.see(course)) {
             self.due.entry(workload.clone()).or_insert_with(Instant::now);
         }
-        held.course = Some(course);
     }
 
     /// Something kept a workload from being restarted.
     pub(crate) fn hold_back(&mut self, workload: &WorkloadRef, why: Obstacle) {
         if let Some(held) = self.workloads.get_mut(workload) {
-            held.kept_back = Some((why, Instant::now()));
+            held.treatment.hold_back(why);
             self.due.entry(workload.clone()).or_insert_with(Instant::now);
         }
     }
 
-    /// A workload was restarted: until more is heard of it, that is under way.
+    /// A workload was restarted.
     pub(crate) fn restarted(&mut self, workload: &WorkloadRef) {
         if let Some(held) = self.workloads.get_mut(workload) {
-            held.kept_back = Some((Obstacle::UnderWay, Instant::now()));
-            if let Some(course) = &mut held.course {
-                course.is_ours = true;
-            }
+            held.treatment.restarted();
         }
     }
 
     /// The workloads that may be restarted, or were.
     pub(crate) fn patients(&self) -> Vec<Patient<WorkloadRef>> {
-        let patient = |(workload, held): (&WorkloadRef, &Held)| {
-            let course = held.course.as_ref().filter(|course| course.is_ours || held.case.is_some())?;
-            let is_held_back =
-                held.kept_back.as_ref().is_some_and(|(_, since)| since.elapsed() < TRIED_AGAIN);
-            let obstacle = if is_held_back { held.obstacle() } else { course.obstacle.clone() };
-            Some(Patient {
-                workload: workload.clone(),
-                created: course.created,
-                case: held.case.clone(),
-                obstacle,
-                is_ours: course.is_ours,
-            })
-        };
-        self.workloads.iter().filter_map(patient).collect()
+        self.workloads.iter().filter_map(|(workload, held)| held.treatment.patient(workload)).collect()
     }
 
     /// A workload is gone, or requests nothing.
@@ -379,12 +325,12 @@ impl Fleet {
         let withheld = standing::withhold(workload, &mut decisions, held.current(), snapshot);
         let case =
             healing::case(&document, &workload.namespace, &decisions, held.current(), snapshot, settings);
-        let healing =
-            case.as_ref().and_then(|case| healing::review(workload, case, held.obstacle(), settings));
+        held.treatment.diagnose(case.clone());
+        let obstacle = held.treatment.obstacle();
+        let healing = case.and_then(|case| healing::review(workload, &case, obstacle, settings));
         let running = decisions.iter().filter_map(|one| standing::review(workload, one, held.current()));
         let findings = findings.into_iter().filter(|finding| finding.severity() > Severity::Info);
         let mut findings: Vec<Finding> = findings.chain(withheld).chain(running).chain(healing).collect();
-        held.case = case;
         if held.decisions != decisions {
             held.decisions = decisions;
             self.revision += 1;

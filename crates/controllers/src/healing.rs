@@ -1,7 +1,7 @@
 //! Restarts workloads whose pods lack what they request, where somebody allows that (`ingraft_core::healing`). The leader
 //! alone does; what it has done stands on the workloads, so that the next leader goes on from there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ingraft_cluster::error_chain::Chain;
@@ -28,16 +28,15 @@ const PERIOD: Duration = Duration::from_secs(2);
 /// <https://fluxcd.io/flux/components/kustomize/kustomizations/#server-side-apply>.
 const HEALER: &str = "ingraft-heal";
 
+/// So much of what the API server says is told.
+const LONGEST_MESSAGE: usize = 200;
+
 /// Restarts what may be restarted, for as long as this replica leads: at most so many at once.
 pub async fn heal(workloads: &Workloads, trials: &Trials, at_once: usize) {
     let (mut tick, mut repeats) = (interval(PERIOD), Repeats::default());
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        // Pods that are created now might not be injected either.
-        if trials.is_path_healthy() != Some(true) {
-            continue;
-        }
         let patients = {
             let fleet = workloads.fleet();
             if !fleet.is_complete {
@@ -45,15 +44,26 @@ pub async fn heal(workloads: &Workloads, trials: &Trials, at_once: usize) {
             }
             fleet.patients()
         };
-        hold_back_behind_the_failing(workloads, &patients, at_once);
+        // Pods that are created now might not be injected either.
+        if trials.is_path_healthy() != Some(true) {
+            if patients.iter().any(|patient| patient.case.is_some()) && repeats.is_due("path") {
+                tracing::warn!("nothing is healed until the API server is known to reach the operator");
+            }
+            continue;
+        }
+        hold_back_behind_the_stuck(workloads, &patients, at_once);
+        let under_way = patients.iter().filter(|patient| is_under_way(patient));
+        let mut busy: BTreeSet<Box<str>> =
+            under_way.map(|patient| patient.workload.namespace.clone()).collect();
         for patient in choose(patients, at_once) {
-            match restart(workloads, &patient).await {
-                Ok(()) => {}
-                Err(kube::Error::Api(status)) if status.is_forbidden() => {
-                    workloads.fleet().hold_back(&patient.workload, Obstacle::NotPermitted);
-                }
+            match restart(workloads, &patient, &busy).await {
+                Ok(true) => drop(busy.insert(patient.workload.namespace.clone())),
+                Ok(false) => {}
                 // Somebody has changed it this moment: it is looked at again.
                 Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {}
+                Err(kube::Error::Api(status)) => {
+                    workloads.fleet().hold_back(&patient.workload, refusal(&status.message));
+                }
                 Err(error) => {
                     let error = Chain(&error).to_string();
                     if repeats.is_due(&error) {
@@ -65,42 +75,66 @@ pub async fn heal(workloads: &Workloads, trials: &Trials, at_once: usize) {
     }
 }
 
-/// Says of the first that waits that nothing is restarted any more, because what was restarted does not come back.
-fn hold_back_behind_the_failing(workloads: &Workloads, patients: &[Patient<WorkloadRef>], at_once: usize) {
-    let is_failing =
-        |patient: &&Patient<WorkloadRef>| patient.is_ours && patient.obstacle == Some(Obstacle::Failing);
-    let failing = patients.iter().filter(is_failing).count();
-    let waits = |patient: &&Patient<WorkloadRef>| patient.case.is_some() && patient.obstacle.is_none();
-    let first = patients.iter().filter(waits).min_by_key(|patient| (patient.created, &patient.workload));
-    if let Some(first) = first.filter(|_| failing > 0 && failing >= at_once) {
-        workloads.fleet().hold_back(&first.workload, Obstacle::Halted(failing));
+/// Why the API server does not take a change, by what it says.
+fn refusal(message: &str) -> Obstacle {
+    // https://kubernetes.io/docs/reference/access-authn-authz/authorization/
+    if message.contains("cannot patch resource") || message.contains("cannot list resource") {
+        Obstacle::NotPermitted
+    } else {
+        Obstacle::Refused(message.chars().take(LONGEST_MESSAGE).collect())
     }
 }
 
-/// Restarts a workload, if nothing speaks against it as it is now.
-async fn restart(workloads: &Workloads, patient: &Patient<WorkloadRef>) -> kube::Result<()> {
-    let Patient { workload, case: Some(case), .. } = patient else { return Ok(()) };
-    let Some(kind) = workload.kind else { return Ok(()) };
-    let Some(resource) = restartable(kind) else { return Ok(()) };
+fn is_under_way(patient: &Patient<WorkloadRef>) -> bool {
+    patient.is_ours && patient.obstacle.as_ref().is_some_and(Obstacle::is_unsettled)
+}
+
+/// Says of the first that waits that nothing is restarted any more, because what was restarted does not come back.
+fn hold_back_behind_the_stuck(workloads: &Workloads, patients: &[Patient<WorkloadRef>], at_once: usize) {
+    let is_stuck = |patient: &&Patient<WorkloadRef>| {
+        patient.is_ours && matches!(patient.obstacle, Some(Obstacle::Failing | Obstacle::Unready))
+    };
+    let stuck = patients.iter().filter(is_stuck).count();
+    let waits = |patient: &&Patient<WorkloadRef>| {
+        let is_open = patient.case.as_ref().is_some_and(|case| case.obstacle().is_none());
+        is_open && matches!(patient.obstacle, None | Some(Obstacle::Halted(_)))
+    };
+    let first = patients.iter().filter(waits).min_by_key(|patient| (patient.created, &patient.workload));
+    if let Some(first) = first.filter(|first| stuck >= at_once && first.obstacle.is_none()) {
+        workloads.fleet().hold_back(&first.workload, Obstacle::Halted(stuck));
+    }
+}
+
+/// Restarts a workload, if nothing speaks against it as it is now. `busy` are the namespaces in which something is under
+/// way. Returns whether it was restarted.
+async fn restart(
+    workloads: &Workloads,
+    patient: &Patient<WorkloadRef>,
+    busy: &BTreeSet<Box<str>>,
+) -> kube::Result<bool> {
+    let Patient { workload, case: Some(case), .. } = patient else { return Ok(false) };
+    let Some(kind) = workload.kind else { return Ok(false) };
+    let Some(resource) = restartable(kind) else { return Ok(false) };
     let client = &workloads.client;
     let Some(object) = object(client, &resource, &workload.namespace, &workload.name).await? else {
-        return Ok(());
+        return Ok(false);
     };
     let obstacle = match obstacle(Some(kind), &object.metadata, &object.data) {
-        None => exhausted_budget(client, &workload.namespace, &object).await?.map(Obstacle::Budget),
+        // A budget counts the pods of several workloads, and Kubernetes asks none when it replaces pods.
+        None => exhausted_budget(client, workload, &object, busy.contains(&workload.namespace)).await?,
         known => known,
     };
     let obstacle =
         obstacle.or_else(|| case.was_healed_of(&object.metadata).then_some(Obstacle::HealedBefore));
     if let Some(obstacle) = obstacle {
         workloads.fleet().hold_back(workload, obstacle);
-        return Ok(());
+        return Ok(false);
     }
-    let patch = case.restart(kind, &object.metadata, &Timestamp::now().to_string());
-    write(client, &resource, workload, &patch).await?;
+    let now = format!("{:.0}", Timestamp::now());
+    write(client, &resource, workload, &case.restart(kind, &object.metadata, &now)).await?;
     workloads.fleet().restarted(workload);
     tell(workloads, workload, case, object.metadata.uid.as_deref());
-    Ok(())
+    Ok(true)
 }
 
 async fn write(
@@ -114,25 +148,27 @@ async fn write(
     api.patch(&workload.name, &params, &Patch::Merge(patch)).await.map(drop)
 }
 
-/// The budget, if any, that allows no pod of a workload to be disrupted.
+/// A budget, if there is one, that allows no pod of a workload to be disrupted. Any is, while something else is under way
+/// in the namespace.
 async fn exhausted_budget(
     client: &Client,
-    namespace: &str,
+    workload: &WorkloadRef,
     object: &DynamicObject,
-) -> kube::Result<Option<String>> {
+    is_busy: bool,
+) -> kube::Result<Option<Obstacle>> {
     let labels = object.data.pointer("/spec/template/metadata/labels").cloned().unwrap_or_default();
     let labels: BTreeMap<String, String> = serde_json::from_value(labels).unwrap_or_default();
-    let budgets = Api::<PodDisruptionBudget>::namespaced(client.clone(), namespace);
+    let budgets = Api::<PodDisruptionBudget>::namespaced(client.clone(), &workload.namespace);
     let is_exhausted = |budget: &PodDisruptionBudget| {
         let selector = budget.spec.as_ref().and_then(|spec| spec.selector.clone());
         // One that cannot be read may be about these pods.
         let is_about = selector.is_some_and(|selector| {
             Selector::try_from(selector).map_or(true, |selector| selector.matches(&labels))
         });
-        is_about && budget.status.as_ref().is_none_or(|status| status.disruptions_allowed < 1)
+        is_about && (is_busy || budget.status.as_ref().is_none_or(|status| status.disruptions_allowed < 1))
     };
     let exhausted = budgets.list(&ListParams::default()).await?.items.into_iter().find(is_exhausted);
-    Ok(exhausted.map(|budget| budget.name_any()))
+    Ok(exhausted.map(|budget| Obstacle::Budget(budget.name_any())))
 }
 
 fn tell(workloads: &Workloads, workload: &WorkloadRef, case: &Case, uid: Option<&str>) {

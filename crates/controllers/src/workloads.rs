@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::{BoxStream, SelectAll};
+use ingraft_api::annotations::HEAL;
 use ingraft_cluster::client::WATCH_LIFE;
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::report::Reports;
@@ -69,7 +70,11 @@ impl Workloads {
             tokio::select! {
                 Some((kind, event)) = events.next() => {
                     // What may not be read is not waited for.
-                    if matches!(event, Ok(watcher::Event::InitDone) | Err(_)) {
+                    let is_read = match &event {
+                        Ok(event) => matches!(event, watcher::Event::InitDone),
+                        Err(error) => is_forbidden(error),
+                    };
+                    if is_read {
                         unread.remove(&kind.plural);
                     }
                     match event {
@@ -90,6 +95,7 @@ impl Workloads {
                 _ = look.tick(), if served.len() == kinds().len() => {
                     if let Ok(Some(kind)) = rollouts(&self.client).await {
                         events.push(self.follow(kind.clone()));
+                        unread.insert(kind.plural.clone());
                         served.push(kind);
                     }
                 }
@@ -151,13 +157,15 @@ impl Workloads {
                 asks_anew = true;
             }
         }
-        let is_urgent = asks_anew || now.instrumentations != last.instrumentations;
+        let is_urgent =
+            asks_anew || now.instrumentations != last.instrumentations || now.healed != last.healed;
         let pause = if is_urgent { ALL_AGAIN } else { ALL_AGAIN_FOR_OTHERS };
         let has_changed = is_urgent || now.revision != last.revision;
         let waited = |pause| last.all_again.is_none_or(|at| at.elapsed() >= pause);
         if has_changed && waited(pause) || waited(IN_ANY_CASE) {
             self.fleet().decide_all_again();
-            (last.revision, last.instrumentations) = (now.revision, now.instrumentations);
+            (last.revision, last.instrumentations, last.healed) =
+                (now.revision, now.instrumentations, now.healed);
             last.all_again = Some(Instant::now());
         }
         let due = self.fleet().take_due();
@@ -218,6 +226,15 @@ impl Workloads {
     }
 }
 
+/// Whether a watch has no right to read.
+fn is_forbidden(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.is_forbidden(),
+        _ => false,
+    }
+}
+
 /// Whether no review of a pod logs it.
 fn is_told_by_nobody_else(finding: &Finding) -> bool {
     finding.subject == Subject::Workload || is_about_what_runs(finding)
@@ -228,7 +245,9 @@ fn is_told_by_nobody_else(finding: &Finding) -> bool {
 struct Seen {
     asking: BTreeSet<String>,
     revision: u64,
-    instrumentations: Vec<(String, Option<i64>, Option<String>)>,
+    instrumentations: Vec<(String, Option<i64>, [Option<String>; 2])>,
+    /// What namespaces allow.
+    healed: Vec<(String, String)>,
     all_again: Option<Instant>,
 }
 
@@ -237,14 +256,19 @@ impl Seen {
         let snapshot: &Snapshot = &store.read();
         let asking = snapshot.namespaces.in_namespace("").filter(|(_, namespace)| namespace.asks());
         // Their status changes with every workload.
-        let instrumentations = snapshot
-            .instrumentations
-            .iter()
-            .map(|one| (one.reference(), one.metadata.generation, one.metadata.uid.clone()));
+        let instrumentations = snapshot.instrumentations.iter().map(|one| {
+            let heal = one.metadata.annotations.as_ref().and_then(|annotations| annotations.get(HEAL));
+            (one.reference(), one.metadata.generation, [one.metadata.uid.clone(), heal.cloned()])
+        });
+        let healed = snapshot.namespaces.in_namespace("").filter_map(|(name, namespace)| {
+            let heal = namespace.annotation(HEAL);
+            (!heal.is_empty()).then(|| (name.to_owned(), heal.to_owned()))
+        });
         Self {
             asking: asking.map(|(name, _)| name.to_owned()).collect(),
             revision: store.revision(),
             instrumentations: instrumentations.collect(),
+            healed: healed.collect(),
             all_again: None,
         }
     }

@@ -27,7 +27,7 @@ use crate::snapshot::Snapshot;
 use crate::standing::{RunningPod, Standing, has_newer_image, standing};
 use crate::workload::{RESTARTED_AT, Workload, template_hash};
 
-pub use obstacle::{Obstacle, obstacle};
+pub use obstacle::{Obstacle, obstacle, restarted_at};
 
 /// Why a workload is restarted. The later, the more urgent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,9 +139,13 @@ pub fn review(
     obstacle: Option<Obstacle>,
     settings: &Settings,
 ) -> Option<Finding> {
-    let obstacle =
-        if settings.heal.is_none() { Some(Obstacle::NotPermitted) } else { case.obstacle().or(obstacle) };
-    let why = obstacle.filter(|obstacle| !obstacle.passes())?;
+    let obstacle = if settings.heal.is_none() {
+        Some(Obstacle::NotPermitted)
+    } else {
+        // What was restarted this moment is under way, whatever is written on it.
+        obstacle.clone().filter(Obstacle::is_unsettled).or_else(|| case.obstacle()).or(obstacle)
+    };
+    let why = obstacle.filter(|obstacle| !obstacle.is_silent())?;
     Some(Finding::pod(HealingFinding::NotHealed { workload: workload.clone(), why }, ""))
 }
 

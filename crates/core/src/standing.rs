@@ -15,6 +15,7 @@ use crate::owner::WorkloadRef;
 use crate::probe_report::{failing, has_payload};
 use crate::refusal::{Refusal, Verdict};
 use crate::snapshot::Snapshot;
+use crate::upgrade::is_downgrade;
 
 /// How a workload fares with one language that it requests. The later, the more it needs somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,7 +121,9 @@ pub fn has_newer_image<'a>(decision: &Decision, pods: impl IntoIterator<Item = &
         let found = pod.injected(decision.language);
         // What was injected by an earlier release does not say.
         found.is_some_and(|found| {
-            found.hash == expected.hash && found.image.is_some() && found.image != expected.image
+            let images = found.image.as_deref().zip(expected.image.as_deref());
+            found.hash == expected.hash
+                && images.is_some_and(|(old, new)| old != new && !is_downgrade(old, new))
         })
     })
 }

@@ -101,7 +101,7 @@ pub(crate) fn blocked(language: Language, old: &str, new: &str) -> Option<Instru
 
 /// Whether the new image is an earlier version of the same repository: a replica of an earlier release may be elected
 /// while the operator is updated, and must not undo what a later one did.
-fn is_downgrade(old: &str, new: &str) -> bool {
+pub(crate) fn is_downgrade(old: &str, new: &str) -> bool {
     let (from, to) = (ImageReference::parse(old), ImageReference::parse(new));
     let versions = version(from.tag_or_latest()).zip(version(to.tag_or_latest()));
     from.repository == to.repository && versions.is_some_and(|(old, new)| new < old)

@@ -72,9 +72,10 @@ pub struct Args {
         hide_env = true,
         default_value = "3",
         value_name = "NUMBER",
+        value_parser = clap::value_parser!(u16).range(1..),
         help_heading = "Healing"
     )]
-    pub heal_at_once: usize,
+    pub heal_at_once: u16,
     /// The language of findings in logs, Events, warnings and status: en or es
     #[arg(long, env = "INGRAFT_LOCALE", hide_env = true, default_value = "en", value_parser = locale)]
     pub locale: Locale,

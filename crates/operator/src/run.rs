@@ -270,7 +270,7 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
     });
     if shared.args.mode == Mode::Inject {
         if shared.settings().heal.is_some() {
-            let (workloads, at_once) = (workloads.clone(), shared.args.heal_at_once);
+            let (workloads, at_once) = (workloads.clone(), usize::from(shared.args.heal_at_once));
             tasks.spawn_infallible("healing", async move { heal(&workloads, &trials, at_once).await });
         }
         let (proving, own) = (client.clone(), shared.clone());

@@ -21,7 +21,6 @@ const PROBE_IMAGE: &str = "probe-image";
 /// Flags of the operator alone, which are read from its Deployment all the same.
 const CHECK_SECRETS: &str = "check-secrets";
 const MODE: &str = "mode";
-const HEAL: &str = "heal";
 
 /// What decides about pods in an operator that is already installed.
 #[derive(Debug, Default)]
@@ -69,7 +68,6 @@ pub fn of_operator(container: &Container) -> Installed {
     let command = SettingsArgs::augment_args(Command::new("ingraft-operator").args_override_self(true));
     let command = command.arg(switch(CHECK_SECRETS, false, String::new()));
     let command = command.arg(Arg::new(MODE).long(MODE).value_parser(mode));
-    let command = command.arg(Arg::new(HEAL).long(HEAL).value_parser(heal));
     let set = |name: &str| {
         let entry = container.env.iter().flatten().find(|entry| entry.name == name)?;
         entry.value.clone().filter(|value| !value.is_empty())
@@ -97,7 +95,6 @@ pub fn of_operator(container: &Container) -> Installed {
     let Ok(matches) = command.try_get_matches_from(words) else { return Installed::default() };
     let mut settings = SettingsArgs::from_arg_matches(&matches).unwrap_or_default().0;
     settings.mode = matches.get_one(MODE).copied().unwrap_or_default();
-    settings.heal = matches.get_one(HEAL).copied();
     Installed { settings, check_secrets: matches.get_one(CHECK_SECRETS).copied().unwrap_or_default() }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ingraft_testkit::ingraft::NAMESPACE;
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ fn missed_workloads_are_restarted_once_and_never_too_many_at_once() {
                 .collect();
             (healed.len() == 4 && under_way(&all) == 0).then(|| assert!(!healed.contains("e")))
         };
-        within(Duration::from_mins(2), all_healed).unwrap_or_else(|| {
+        within(Duration::from_mins(4), all_healed).unwrap_or_else(|| {
             panic!(
                 "not all are healed: {:?}",
                 deployments(cluster, "heals").iter().map(healed).collect::<Vec<_>>()
@@ -174,7 +174,36 @@ fn missed_workloads_are_restarted_once_and_never_too_many_at_once() {
         let last =
             || deployments(cluster, "heals").into_iter().find(|one| one["metadata"]["name"] == "e").unwrap();
         let last_healed = || Some(last()).filter(|last| healed(last).starts_with("missed/"));
-        within(Duration::from_mins(2), last_healed).expect("the last one is healed too");
+        within(Duration::from_mins(4), last_healed).expect("the last one is healed too");
+    });
+}
+
+/// The operator was away when all of them were created.
+#[test]
+fn fifty_that_nobody_saw_are_told_and_healed() {
+    let cluster = exclusive();
+    allow_healing(&cluster);
+    cluster.namespace_without_operator("away");
+    cluster.apply(&[instrumentation("away", "base", &spec())]);
+    let all: Vec<Value> = (0..50).map(|index| web("away", &format!("web-{index}"))).collect();
+    cluster.apply(&all);
+    let (is_over, cluster) = (AtomicBool::new(false), &*cluster);
+    std::thread::scope(|scope| {
+        let _stop = Stop(&is_over);
+        scope.spawn(|| run_pods(cluster, "away", &is_over, || {}));
+        let rolled_out = || Some(()).filter(|()| under_way(&deployments(cluster, "away")) == 0);
+        within(Duration::from_mins(3), rolled_out).expect("all have come up");
+        let mut operator = cluster.operator_with("away", &["--heal=missed", "--heal-at-once=5"]);
+        operator.wait_ready();
+        let ready = Instant::now();
+        let count = |name| cluster.instrumentation("away", "base")["status"]["workloads"][name].clone();
+        let told = || Some(()).filter(|()| count("missed") == 50);
+        within(Duration::from_mins(1), told).unwrap_or_else(|| panic!("{} are missed", count("missed")));
+        eprintln!("50 are told as missed {:.1} s after the operator is ready", ready.elapsed().as_secs_f64());
+        let healed = || Some(()).filter(|()| count("injected") == 50);
+        within(Duration::from_mins(4), healed)
+            .unwrap_or_else(|| panic!("{} are injected", count("injected")));
+        eprintln!("50 are healed after {:.1} s, at most 5 at once", ready.elapsed().as_secs_f64());
     });
 }
 

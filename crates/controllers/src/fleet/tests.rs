@@ -3,6 +3,7 @@ use ingraft_core::Heal;
 use serde_json::json;
 use tokio::time::advance;
 
+use super::treatment::TRIED_AGAIN;
 use super::*;
 
 const INJECT_JAVA: &str = "instrumentation.opentelemetry.io/inject-java";
@@ -199,13 +200,17 @@ async fn a_missed_workload_is_restarted_when_nothing_speaks_against_it() {
     let mut settings = Settings::default();
     settings.heal = Some(Heal::Missed);
     fleet.see(web(), &deployment(1, &asks), None);
-    fleet.see_course(&web(), Course { created: 1, obstacle: Some(Obstacle::UnderWay), is_ours: false });
+    fleet.see_course(&web(), Course { created: 1, obstacle: Some(Obstacle::UnderWay), restarted: None });
     fleet.see_pod("a", "web-a", web(), pod(&asks));
     fleet.decide(&web(), &snapshot, &settings);
     let obstacle = |fleet: &Fleet| fleet.patients()[0].obstacle.clone();
     assert_eq!(obstacle(&fleet), Some(Obstacle::UnderWay));
-    fleet.see_course(&web(), Course { created: 1, obstacle: None, is_ours: false });
+    fleet.see_course(&web(), Course { created: 1, obstacle: None, restarted: None });
     assert_eq!(obstacle(&fleet), None);
+
+    assert!(fleet.patients()[0].case.is_none(), "not at once");
+    advance(Duration::from_mins(1)).await;
+    assert!(fleet.patients()[0].case.is_some());
 
     fleet.hold_back(&web(), Obstacle::Budget("b".to_owned()));
     let report = fleet.decide(&web(), &snapshot, &settings).unwrap();
@@ -216,7 +221,27 @@ async fn a_missed_workload_is_restarted_when_nothing_speaks_against_it() {
 
     fleet.restarted(&web());
     assert_eq!(obstacle(&fleet), Some(Obstacle::UnderWay), "whatever the watch has not told yet");
+    // Somebody has brought the workload back to what it was.
+    advance(TRIED_AGAIN).await;
+    fleet.decide(&web(), &snapshot, &settings);
+    advance(Duration::from_mins(1)).await;
+    assert_eq!(obstacle(&fleet), Some(Obstacle::TakenBack));
     fleet.forget_pod("a");
     fleet.decide(&web(), &snapshot, &settings);
     assert!(fleet.patients()[0].case.is_none() && fleet.patients()[0].is_ours, "it counts until it is over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollout_that_does_not_end_is_told() {
+    let (mut fleet, snapshot) = (Fleet::default(), snapshot());
+    let asks = json!({INJECT_JAVA: "base"});
+    let mut settings = Settings::default();
+    settings.heal = Some(Heal::Missed);
+    fleet.see(web(), &deployment(1, &asks), None);
+    fleet.see_course(&web(), Course { created: 1, obstacle: Some(Obstacle::UnderWay), restarted: None });
+    fleet.see_pod("a", "web-a", web(), pod(&asks));
+    let told = |fleet: &mut Fleet| codes(fleet.decide(&web(), &snapshot, &settings).as_ref());
+    assert_eq!(told(&mut fleet), ["PodMissed"]);
+    advance(Duration::from_mins(11)).await;
+    assert_eq!(told(&mut fleet), ["PodMissed", "NotHealed"]);
 }

@@ -104,10 +104,25 @@ impl Obstacle {
             Self::UnderWay => {
                 say!(locale, "its last rollout is under way", "su último despliegue está en curso")
             }
+            Self::Unready => say!(
+                locale,
+                "its last rollout has not ended, or not all of its pods are available",
+                "su último despliegue no ha terminado, o no todos sus pods están disponibles",
+            ),
+            Self::TakenBack => say!(
+                locale,
+                "somebody has taken back what the last restart had written on it",
+                "alguien ha deshecho lo que el último reinicio escribió en ella",
+            ),
+            Self::Refused(message) => say!(
+                locale,
+                "the API server did not take the change: {message}",
+                "el API server no aceptó el cambio: {message}",
+            ),
             Self::Budget(name) => say!(
                 locale,
-                "PodDisruptionBudget {name} allows no disruption now",
-                "el PodDisruptionBudget {name} no permite ahora ninguna interrupción",
+                "PodDisruptionBudget {name} allows no further disruption now",
+                "el PodDisruptionBudget {name} no permite ahora más interrupciones",
             ),
             Self::Blocked => say!(
                 locale,
@@ -141,7 +156,7 @@ impl Obstacle {
                 "allow it: kubectl annotate {short} -n {namespace} {HEAL}=missed",
                 "permítelo: kubectl annotate {short} -n {namespace} {HEAL}=missed",
             ),
-            Self::Failing | Self::Halted(_) => say!(
+            Self::Failing | Self::Unready | Self::Halted(_) => say!(
                 locale,
                 "kubectl rollout status {short} -n {namespace} says more",
                 "kubectl rollout status {short} -n {namespace} dice más",
@@ -161,6 +176,8 @@ impl Obstacle {
             | Self::Paused
             | Self::OnDelete
             | Self::UnderWay
+            | Self::TakenBack
+            | Self::Refused(_)
             | Self::Budget(_) => {
                 let command = workload.restart()?;
                 say!(locale, "restart it yourself: {command}", "reiníciala tú: {command}")

@@ -1,12 +1,14 @@
 //! What speaks against a restart, by what the API server says of a workload.
 
+use ingraft_api::annotations::HEAL;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
-use ingraft_api::annotations::HEAL;
-
-use crate::json::{list, string_at};
+use crate::json::{list, pointer_step, string_at};
 use crate::owner::OwnerKind;
+use crate::settings::Heal;
+use crate::workload::RESTARTED_AT;
 
 /// What speaks against a restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,26 +29,32 @@ pub enum Obstacle {
     Failing,
     /// Its last rollout is under way, or not all of its pods are available.
     UnderWay,
-    /// A budget allows no disruption now.
+    /// The same for ten minutes and more.
+    Unready,
+    /// A budget allows no disruption now, or is about pods of another workload that is under way.
     Budget(String),
     /// Injection is turned off for this template.
     Blocked,
     /// The same was healed before, and did not help.
     HealedBefore,
+    /// Somebody has taken back what a restart has written down.
+    TakenBack,
+    /// The API server did not take the change.
+    Refused(String),
     /// So many that were restarted before have not come back.
     Halted(usize),
 }
 
 impl Obstacle {
-    /// Whether it passes by itself, so that nobody need hear of it.
-    pub const fn passes(&self) -> bool {
-        // Of one that is blocked, a finding of its own tells.
-        matches!(self, Self::UnderWay | Self::Blocked)
+    /// Whether nobody need hear of it.
+    pub const fn is_silent(&self) -> bool {
+        // What to do with pods of such a kind is told where they are.
+        matches!(self, Self::UnderWay | Self::Kind)
     }
 
     /// Whether a restart is not over.
     pub const fn is_unsettled(&self) -> bool {
-        matches!(self, Self::UnderWay | Self::Failing)
+        matches!(self, Self::UnderWay | Self::Unready | Self::Failing)
     }
 }
 
@@ -63,15 +71,16 @@ pub fn obstacle(kind: Option<OwnerKind>, metadata: &ObjectMeta, data: &Value) ->
             return Some(Obstacle::Kind);
         }
     };
-    let controller = metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
-    if let Some(controller) = controller {
-        return Some(Obstacle::Controlled(format!("{}/{}", controller.kind.to_lowercase(), controller.name)));
+    // Some that write what they own do not say that they control it.
+    if let Some(owner) = metadata.owner_references.iter().flatten().next() {
+        return Some(Obstacle::Controlled(format!("{}/{}", owner.kind.to_lowercase(), owner.name)));
     }
     let of = Parts { kind, metadata, data };
     if metadata.deletion_timestamp.is_some() {
         return Some(Obstacle::UnderWay);
     }
-    let is_own_wish = metadata.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(HEAL));
+    let own = metadata.annotations.as_ref().and_then(|annotations| annotations.get(HEAL));
+    let is_own_wish = own.and_then(|own| Heal::parse(own)).is_some_and(|own| own > Heal::Off);
     let standing_in_the_way = [
         (of.is_paused(), Obstacle::Paused),
         (of.is_on_delete(), Obstacle::OnDelete),
@@ -80,6 +89,16 @@ pub fn obstacle(kind: Option<OwnerKind>, metadata: &ObjectMeta, data: &Value) ->
         (!is_own_wish && of.means_downtime(), Obstacle::Downtime),
     ];
     standing_in_the_way.into_iter().find(|(is_there, _)| *is_there).map(|(_, obstacle)| obstacle)
+}
+
+/// When a workload was restarted last, as its `spec` in `data` has it, in seconds since 1970.
+pub fn restarted_at(data: &Value) -> Option<i64> {
+    let annotation = format!("/spec/template/metadata/annotations/{}", pointer_step(RESTARTED_AT));
+    second(data, &annotation).or_else(|| second(data, "/spec/restartAt"))
+}
+
+fn second(data: &Value, pointer: &str) -> Option<i64> {
+    Some(string_at(data, pointer)?.parse::<Timestamp>().ok()?.as_second())
 }
 
 /// A workload that may be restarted.
@@ -92,6 +111,11 @@ struct Parts<'a> {
 impl Parts<'_> {
     fn text(&self, pointer: &str) -> &str {
         string_at(self.data, pointer).unwrap_or_default()
+    }
+
+    /// A time, in seconds since 1970.
+    fn second(&self, pointer: &str) -> Option<i64> {
+        second(self.data, pointer)
     }
 
     /// A number; zero where there is none, as the API server leaves zeros out.
@@ -152,7 +176,7 @@ impl Parts<'_> {
             }
             OwnerKind::StatefulSet => {
                 self.text("/status/updateRevision") != self.text("/status/currentRevision")
-                    || status("readyReplicas") < replicas
+                    || status("availableReplicas") < replicas
             }
             OwnerKind::DaemonSet => {
                 let desired = status("desiredNumberScheduled");
@@ -160,7 +184,7 @@ impl Parts<'_> {
             }
             _ => {
                 self.text("/status/phase") != "Healthy"
-                    || self.text("/spec/restartAt") != self.text("/status/restartedAt")
+                    || self.second("/spec/restartAt") != self.second("/status/restartedAt")
             }
         }
     }
@@ -187,8 +211,10 @@ impl Parts<'_> {
             }
             // On each node for itself.
             OwnerKind::DaemonSet => self.share("/spec/updateStrategy/rollingUpdate/maxSurge", 1, true) == 0,
-            // Pods are deleted, one after the other.
-            _ => replicas < 2,
+            // https://argo-rollouts.readthedocs.io/en/stable/features/restart/
+            _ => {
+                replicas < 2 || self.share("/spec/strategy/canary/maxUnavailable", replicas, true) >= replicas
+            }
         }
     }
 
@@ -264,10 +290,13 @@ mod tests {
             (DaemonSet, 0, json!({"updateStrategy": {"type": "OnDelete"}}), Some(Obstacle::OnDelete)),
             (Rollout, 1, json!({}), downtime.clone()),
             (Rollout, 2, json!({}), None),
+            (Rollout, 2, json!({"strategy": {"canary": {"maxUnavailable": 2}}}), downtime.clone()),
         ] {
             let data = settled(kind, replicas, &spec);
             assert_eq!(of(kind, &json!({"generation": 3}), &data), expected, "{kind:?} {replicas} {spec}");
             let own = json!({"generation": 3, "annotations": {"ingraft.dev/heal": "missed"}});
+            let empty = json!({"generation": 3, "annotations": {"ingraft.dev/heal": ""}});
+            assert_eq!(of(kind, &empty, &data), expected, "it says nothing");
             let wished = of(kind, &own, &data);
             assert_eq!(
                 wished,
@@ -288,7 +317,7 @@ mod tests {
             (Deployment, "availableReplicas", json!(1)),
             (StatefulSet, "observedGeneration", json!(2)),
             (StatefulSet, "updateRevision", json!("b")),
-            (StatefulSet, "readyReplicas", json!(1)),
+            (StatefulSet, "availableReplicas", json!(1)),
             (DaemonSet, "updatedNumberScheduled", json!(1)),
             (DaemonSet, "numberAvailable", json!(1)),
             (Rollout, "observedGeneration", json!("2")),
@@ -305,6 +334,7 @@ mod tests {
         assert_eq!(of(Rollout, &json!({}), &restarted), Some(Obstacle::UnderWay));
         restarted["status"]["restartedAt"] = "2026-01-01T00:00:00Z".into();
         assert_eq!(of(Rollout, &json!({}), &restarted), None);
+        assert_eq!(restarted_at(&restarted), Some(1_767_225_600));
     }
 
     #[test]
@@ -316,7 +346,11 @@ mod tests {
         };
         let controlled = Some(Obstacle::Controlled("shop/s".to_owned()));
         assert_eq!(of(OwnerKind::Deployment, &owner(true), &data), controlled);
-        assert_eq!(of(OwnerKind::Deployment, &owner(false), &data), None);
+        assert_eq!(
+            of(OwnerKind::Deployment, &owner(false), &data),
+            controlled,
+            "it may write it all the same"
+        );
         let mut paused = data.clone();
         paused["spec"]["paused"] = true.into();
         assert_eq!(of(OwnerKind::Deployment, &json!({}), &paused), Some(Obstacle::Paused));

@@ -65,7 +65,8 @@ fn heal(kubectl: &Kubectl) -> anyhow::Result<()> {
         std::thread::sleep(Duration::from_millis(500));
     }
     kubectl.run(&["rollout", "status", "deployment/web", "-n", NAMESPACE, "--timeout=120s"])?;
-    ensure!(told(kubectl)?.contains("Healed"), "{}", told(kubectl)?);
+    let told = told(kubectl)?;
+    ensure!(told.contains(" Healed ") && !told.contains("NotHealed"), "{told}");
     Ok(())
 }
 

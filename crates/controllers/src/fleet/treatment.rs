@@ -1,0 +1,139 @@
+//! What the leader knows of the healing of one workload.
+
+use std::time::Duration;
+
+use ingraft_api::annotations::HEALED;
+use ingraft_core::WorkloadRef;
+use ingraft_core::healing::{Case, Obstacle, Patient, obstacle, restarted_at};
+use kube::api::DynamicObject;
+use tokio::time::Instant;
+
+use crate::clock::now;
+
+/// A case is acted on when it has stood for this long: until then, a replica may not have seen what has changed, or people
+/// may be changing more.
+const STANDS: Duration = Duration::from_mins(1);
+/// Whatever kept a workload from being restarted is tried again after this long.
+pub(super) const TRIED_AGAIN: Duration = Duration::from_secs(30);
+/// A rollout that has not ended by then is told.
+const PATIENCE: Duration = Duration::from_mins(10);
+/// A workload that was restarted is one of those under way for at most this long, in seconds.
+const COUNTED: i64 = 30 * 60;
+/// Whoever takes back what a restart has written down is not fought: the same is not healed again for this long.
+const TRUCE: Duration = Duration::from_hours(1);
+
+/// How the rollout of a workload stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Course {
+    /// When the workload was created, in seconds since 1970.
+    pub(super) created: i64,
+    pub(super) obstacle: Option<Obstacle>,
+    /// When it was restarted, in seconds since 1970, if it was ever healed.
+    pub(super) restarted: Option<i64>,
+}
+
+impl Course {
+    /// That of a workload, whole as the API server has it.
+    pub(crate) fn of(workload: &WorkloadRef, object: &DynamicObject) -> Self {
+        let metadata = &object.metadata;
+        let mut annotations = metadata.annotations.iter().flatten();
+        let was_healed = annotations.any(|(key, _)| key == HEALED);
+        Self {
+            created: metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second()),
+            obstacle: obstacle(workload.kind, metadata, &object.data),
+            restarted: restarted_at(&object.data).filter(|_| was_healed),
+        }
+    }
+}
+
+/// What is known of the healing of one workload.
+#[derive(Debug, Default)]
+pub(super) struct Treatment {
+    /// `None` for one that was read by a pod.
+    course: Option<Course>,
+    /// Since when a rollout is under way.
+    under_way: Option<Instant>,
+    /// What is to be healed, and since when that stands.
+    case: Option<(Case, Instant)>,
+    /// What kept it from being restarted when that was tried, and when.
+    kept_back: Option<(Obstacle, Instant)>,
+    /// For what this leader has restarted it last, and when.
+    restarted: Option<(Case, Instant)>,
+}
+
+impl Treatment {
+    /// Takes up how the rollout stands. Returns whether that may have to be told.
+    pub(super) fn see(&mut self, course: Course) -> bool {
+        let is_under_way = course.obstacle == Some(Obstacle::UnderWay);
+        self.under_way = is_under_way.then(|| self.under_way.unwrap_or_else(Instant::now));
+        let is_news = self.case.is_some() && self.course.as_ref() != Some(&course);
+        self.course = Some(course);
+        is_news
+    }
+
+    /// Takes up what is to be healed.
+    pub(super) fn diagnose(&mut self, case: Option<Case>) {
+        self.case = case.map(|case| match self.case.take() {
+            Some((known, since)) if known == case => (case, since),
+            _ => (case, Instant::now()),
+        });
+    }
+
+    /// Something kept it from being restarted.
+    pub(super) fn hold_back(&mut self, why: Obstacle) {
+        self.kept_back = Some((why, Instant::now()));
+    }
+
+    /// It was restarted: until more is heard of it, that is under way.
+    pub(super) fn restarted(&mut self) {
+        self.hold_back(Obstacle::UnderWay);
+        self.restarted = self.case.take().map(|(case, _)| (case, Instant::now()));
+    }
+
+    /// What speaks against a restart.
+    pub(super) fn obstacle(&self) -> Option<Obstacle> {
+        let Some(course) = &self.course else { return Some(Obstacle::Kind) };
+        let is_over = self.under_way.is_some_and(|since| since.elapsed() > PATIENCE);
+        match &course.obstacle {
+            Some(Obstacle::UnderWay) if is_over => Some(Obstacle::Unready),
+            Some(known) => Some(known.clone()),
+            None if self.is_taken_back() => Some(Obstacle::TakenBack),
+            None => self.kept_back.as_ref().map(|(obstacle, _)| obstacle.clone()),
+        }
+    }
+
+    /// Whether what was restarted lately is to be healed of the same again, and says nothing of that.
+    fn is_taken_back(&self) -> bool {
+        let same = |(before, at): &(Case, Instant)| {
+            let is_same = |(case, _): &(Case, Instant)| case == before && !case.was_healed;
+            at.elapsed() < TRUCE && self.case.as_ref().is_some_and(is_same)
+        };
+        self.restarted.as_ref().is_some_and(same)
+    }
+
+    /// The workload as one that may be restarted, or was.
+    pub(super) fn patient(&self, workload: &WorkloadRef) -> Option<Patient<WorkloadRef>> {
+        let course = self.course.as_ref()?;
+        let now = i64::try_from(now()).unwrap_or(i64::MAX);
+        let is_ours = course.restarted.is_some_and(|at| now - at < COUNTED)
+            || self.restarted.as_ref().is_some_and(|(_, at)| at.elapsed() < PATIENCE);
+        if !is_ours && self.case.is_none() {
+            return None;
+        }
+        let is_due = self.kept_back.as_ref().is_none_or(|(_, since)| since.elapsed() >= TRIED_AGAIN);
+        let obstacle = match self.obstacle() {
+            Some(known) if is_due && self.kept_back.as_ref().is_some_and(|(held, _)| *held == known) => {
+                course.obstacle.clone()
+            }
+            other => other,
+        };
+        let case = self.case.as_ref().filter(|(_, since)| since.elapsed() >= STANDS);
+        Some(Patient {
+            workload: workload.clone(),
+            created: course.created,
+            case: case.map(|(case, _)| case.clone()),
+            obstacle,
+            is_ours,
+        })
+    }
+}
