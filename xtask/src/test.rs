@@ -18,7 +18,7 @@ const WITHOUT_NODE: &str = "left out, because of --no-node: the end-to-end tests
 /// What must not be depended on: the core decides and does nothing else, and controllers serve nothing.
 const FORBIDDEN: [(&str, &[&str]); 2] = [
     ("ingraft-core", &["tokio", "hyper", "rustls", "kube-client"]),
-    ("ingraft-controllers", &["axum", "rustls", "ingraft-webhook"]),
+    ("ingraft-controllers", &["axum", "ingraft-webhook"]),
 ];
 
 /// Runs everything, cheap checks first. `no_node` leaves out the tests that need root.

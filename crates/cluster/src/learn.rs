@@ -313,14 +313,17 @@ mod tests {
             service(json!({"name": "a"}), json!([{"port": 4317}, {"port": "4318"}, {"port": 70000}, {}])),
             service(json!({"name": "b", "namespace": "obs"}), json!([{"port": 4318}])),
             service(json!({"name": "alias"}), json!(null)),
+            json!({
+                "apiVersion": "v1", "kind": "Service", "metadata": {"name": "elsewhere"},
+                "spec": {"type": "ExternalName", "externalName": "example.com", "ports": [{"port": 22}]},
+            }),
         ]);
         assert_eq!(snapshot.services.get("shop", "a"), Some(&vec![4317]));
         assert_eq!(snapshot.services.get("obs", "b"), Some(&vec![4318]));
-        assert_eq!(
-            snapshot.services.get("shop", "alias"),
-            Some(&Vec::new()),
-            "it may be elsewhere, but it exists"
-        );
+        for alias in ["alias", "elsewhere"] {
+            let ports = snapshot.services.get("shop", alias);
+            assert_eq!(ports, Some(&Vec::new()), "it may be elsewhere, but it exists");
+        }
     }
 
     #[test]

@@ -49,6 +49,8 @@ impl Part for Nothing {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Ports {
     ports: Option<Vec<Port>>,
+    #[serde(default)]
+    r#type: Value,
 }
 
 /// One port of a Service.
@@ -59,8 +61,12 @@ struct Port {
 }
 
 impl Ports {
-    /// The numbers that are ports.
+    /// The numbers that are ports. Those of another name for something elsewhere mean nothing:
+    /// <https://kubernetes.io/docs/concepts/services-networking/service/#externalname>.
     pub(crate) fn numbers(self) -> Vec<u16> {
+        if self.r#type == "ExternalName" {
+            return Vec::new();
+        }
         let ports = self.ports.into_iter().flatten();
         ports.filter_map(|port| port.port.as_u64()?.try_into().ok()).collect()
     }

@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ingraft_api::Language;
 use ingraft_api::instrumentation::WorkloadCounts;
 use ingraft_cluster::report::Report;
 use ingraft_core::healing::{self, Obstacle, Patient};
@@ -390,6 +391,17 @@ impl Fleet {
             }
         }
         asking
+    }
+
+    /// The languages in which each Instrumentation is requested, by its reference.
+    pub(crate) fn languages(&self) -> HashMap<&str, BTreeSet<Language>> {
+        let mut languages: HashMap<&str, BTreeSet<Language>> = HashMap::new();
+        for decision in self.workloads.values().flat_map(|held| &held.decisions) {
+            if let Some(reference) = decision.instrumentation.as_deref() {
+                languages.entry(reference).or_default().insert(decision.language);
+            }
+        }
+        languages
     }
 
     /// How all workloads fare that request something.

@@ -7,6 +7,7 @@
 mod authority;
 mod canary;
 mod clock;
+mod endpoints;
 mod events;
 mod facts;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod workloads;
 
 pub use authority::follow_authority;
 pub use canary::prove_nodes;
+pub use endpoints::try_endpoints;
 pub use events::publish_events;
 pub use facts::{follow_memory, save_memory, take_over_memory};
 pub use fleet::Fleet;

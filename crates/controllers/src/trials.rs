@@ -43,6 +43,11 @@ impl Trials {
         }
     }
 
+    /// What is known of the endpoint of an Instrumentation.
+    pub(crate) fn endpoint(&self, instrumentation: &str) -> Option<Trial> {
+        self.latest().endpoints.get(instrumentation).cloned()
+    }
+
     /// Whether the API server reached a replica when that was tried last; `None` before.
     pub(crate) fn is_path_healthy(&self) -> Option<bool> {
         self.latest().admission_path.as_ref().and_then(|trial| trial.worked)

@@ -8,9 +8,11 @@ pub(crate) const HTTP_PORT: u16 = 4318;
 /// A URL, as far as it matters: <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp>.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Endpoint<'a> {
-    https: bool,
+    pub(crate) https: bool,
     pub(crate) host: &'a str,
     pub(crate) port: Option<u16>,
+    /// From its slash to the query; empty where there is none.
+    pub(crate) path: &'a str,
 }
 
 impl<'a> Endpoint<'a> {
@@ -21,7 +23,8 @@ impl<'a> Endpoint<'a> {
             ("https", rest) => (true, rest),
             _ => return None,
         };
-        let authority = rest.split(['/', '?', '#']).next()?;
+        let url = rest.split(['?', '#']).next()?;
+        let (authority, path) = url.split_at(url.find('/').unwrap_or(url.len()));
         let authority = authority.rsplit('@').next()?;
         let (host, port) = if let Some(address) = authority.strip_prefix('[') {
             let (host, rest) = address.split_once(']')?;
@@ -35,7 +38,7 @@ impl<'a> Endpoint<'a> {
             Some(port) => Some(port.parse().ok()?),
             None => None,
         };
-        (!host.is_empty()).then_some(Self { https, host, port })
+        (!host.is_empty()).then_some(Self { https, host, port, path })
     }
 
     pub(crate) fn port_or_default(&self) -> u16 {
@@ -105,6 +108,8 @@ mod tests {
             let endpoint = Endpoint::parse(url).unwrap();
             assert_eq!((endpoint.host, endpoint.port), (host, port), "{url}");
         }
+        let path = |url| Endpoint::parse(url).unwrap().path;
+        assert_eq!(["http://a", "http://a?/b", "http://a/b/?c#d"].map(path), ["", "", "/b/"]);
         for url in ["", "a:4318", "grpc://a", "http://", "http://:1", "http://a:x", "http://a:99999"] {
             assert_eq!(Endpoint::parse(url), None, "{url}");
         }

@@ -20,6 +20,7 @@ mod instrumentation;
 mod locale;
 mod manifest;
 mod probe;
+mod reachability;
 mod reference;
 mod render;
 mod running;
@@ -37,6 +38,7 @@ pub use instrumentation::{Allowed, InstrumentationFinding};
 pub use locale::Locale;
 pub use manifest::ManifestFinding;
 pub use probe::{Obstacle, ProbeFinding};
+pub use reachability::{ReachabilityFinding, Step, TlsFault, Untried};
 pub use reference::ReferenceFinding;
 pub use render::Lines;
 pub use running::RunningFinding;
@@ -55,6 +57,8 @@ families! {
     Probe(ProbeFinding),
     /// Where telemetry goes.
     Endpoint(EndpointFinding),
+    /// What trying endpoints has shown.
+    Reachability(ReachabilityFinding),
     /// Secrets, ConfigMaps and TLS.
     Reference(ReferenceFinding),
     /// Other fields of an Instrumentation.

@@ -38,7 +38,7 @@ mod telemetry;
 mod valid;
 mod written_in;
 
-pub(crate) use exporter::PROTOCOL;
+pub(crate) use exporter::{PROTOCOL, endpoint};
 pub(crate) use language_context::review_invalid;
 pub(crate) use languages::{dotnet, is_attach, is_clone, is_script, profile, why_not_attached};
 pub use probe::canary;

@@ -14,6 +14,7 @@ mod defaults;
 mod destination;
 pub mod edit;
 mod endpoint;
+pub mod endpoint_probe;
 pub mod environment;
 pub mod explanation;
 pub mod facts;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
+use ingraft_core::endpoint_probe::ProbeEndpoints;
 use ingraft_core::{Heal, Locale, Mode};
 use ingraft_settings::SettingsArgs;
 use tracing_subscriber::filter::LevelFilter;
@@ -76,6 +77,18 @@ pub struct Args {
         help_heading = "Healing"
     )]
     pub heal_at_once: u16,
+    /// Which endpoints of Instrumentations are tried, and told in their status: off, none; cluster, the ports that Services
+    /// of this cluster declare; or all, those outside the cluster too, so that whoever may write an Instrumentation learns
+    /// what the operator reaches
+    #[arg(
+        long,
+        env = "INGRAFT_PROBE_ENDPOINTS",
+        hide_env = true,
+        default_value = "cluster",
+        value_name = "WHICH",
+        value_parser = probe_endpoints
+    )]
+    pub probe_endpoints: ProbeEndpoints,
     /// The language of findings in logs, Events, warnings and status: en or es
     #[arg(long, env = "INGRAFT_LOCALE", hide_env = true, default_value = "en", value_parser = locale)]
     pub locale: Locale,
@@ -94,6 +107,13 @@ pub struct WebhookUrl {
 
 fn locale(text: &str) -> Result<Locale, String> {
     Locale::parse(text).ok_or_else(|| "it must be en or es".to_owned())
+}
+
+fn probe_endpoints(text: &str) -> Result<ProbeEndpoints, String> {
+    let known = ProbeEndpoints::ALL.into_iter().find(|known| known.as_str() == text);
+    known.ok_or_else(|| {
+        format!("it must be one of {}", ProbeEndpoints::ALL.map(ProbeEndpoints::as_str).join(", "))
+    })
 }
 
 fn webhook_url(text: &str) -> Result<WebhookUrl, String> {

@@ -12,8 +12,10 @@ use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
     Address, Candidate, Leadership, NAME, Registration, Trials, WorkloadCounts, Workloads, follow_authority,
     follow_memory, heal, keep_halts, keep_status, keep_unregistered, prove_nodes, publish_events,
-    save_memory, take_over_memory, upgrade_images, watch_pods, watch_refusals, watch_strict_pods,
+    save_memory, take_over_memory, try_endpoints, upgrade_images, watch_pods, watch_refusals,
+    watch_strict_pods,
 };
+use ingraft_core::endpoint_probe::ProbeEndpoints;
 use ingraft_core::{EnvProbe, Mode, Settings};
 use ingraft_webhook::{Context, LeafResolver, Metrics, Server, router};
 use kube::Client;
@@ -257,6 +259,14 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
         watch_pods(watching, &own.store, own.settings(), &own.reports, &own.learnt, &fleet).await;
     });
     let trials = Trials::default();
+    if shared.args.probe_endpoints != ProbeEndpoints::Off {
+        let (telling, own) = (client.clone(), shared.clone());
+        let (fleet, trials) = (Arc::clone(&workloads.fleet), trials.clone());
+        tasks.spawn_infallible("endpoints", async move {
+            let (choice, locale) = (own.args.probe_endpoints, own.args.locale);
+            try_endpoints(&telling, &own.store, choice, locale, &fleet, &trials).await;
+        });
+    }
     let (writing, own, fleet, tried) =
         (client.clone(), shared.clone(), Arc::clone(&workloads.fleet), trials.clone());
     tasks.spawn_infallible("status of Instrumentations", async move {

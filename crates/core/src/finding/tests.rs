@@ -1,3 +1,5 @@
+mod reachability;
+
 use std::collections::BTreeSet;
 
 use ingraft_api::Language;
@@ -24,6 +26,7 @@ fn samples() -> Vec<Reason> {
     containers(&mut samples);
     probes(&mut samples);
     endpoints(&mut samples);
+    reachability::add_samples(&mut samples);
     instrumentations(&mut samples);
     fields(&mut samples);
     running(&mut samples);
