@@ -68,7 +68,7 @@ fn the_status_says_whether_somebody_answers() {
     let wait = |name: &str, status: &str, reason: &str, message: &str| {
         let is_it =
             |[s, r, m]: &[String; 3]| (s.as_str(), r.as_str()) == (status, reason) && m.contains(message);
-        until(&format!("{name} is {reason}"), || condition(cluster, name), is_it);
+        until(&format!("{name} is {reason}"), || condition(&cluster, name), is_it);
     };
     wait("answers", "True", "Reachable", "as seen from the operator");
     wait("service", "Unknown", "NotProbeable", "not even kubernetes.default");
@@ -77,7 +77,7 @@ fn the_status_says_whether_somebody_answers() {
     wait("itself", "Unknown", "NotProbeable", "it is the pod itself");
 
     // It takes two failures, a minute apart.
-    let fails = || Some(condition(cluster, "refused")).filter(|[status, ..]| status == "False");
+    let fails = || Some(condition(&cluster, "refused")).filter(|[status, ..]| status == "False");
     let [_, reason, message] = within(Duration::from_mins(2), fails).expect("it does not answer");
     assert_eq!(reason, "Refused");
     assert!(message.contains("takes no connection, as seen from the operator"), "{message}");
@@ -92,6 +92,6 @@ fn the_status_says_whether_somebody_answers() {
     next.wait_ready();
     cluster.apply(&[to("later", "http://localhost:4318".to_owned())]);
     wait("later", "Unknown", "NotProbeable", "it is the pod itself");
-    assert_eq!(condition(cluster, "refused"), ["False".to_owned(), reason, message]);
-    assert_eq!(condition(cluster, "answers")[0], "True");
+    assert_eq!(condition(&cluster, "refused"), ["False".to_owned(), reason, message]);
+    assert_eq!(condition(&cluster, "answers")[0], "True");
 }
