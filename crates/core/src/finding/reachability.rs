@@ -192,10 +192,11 @@ fn remedy(step: Option<Step>, locale: Locale) -> Said {
             "see that it listens and lets others in: kubectl get endpointslices",
             "mira si escucha y deja pasar a otros: kubectl get endpointslices",
         ),
+        // That of a headless Service has an address only while a pod is ready.
         Some(Step::NameNotResolved) => say!(
             locale,
-            "correct the host in spec.exporter.endpoint",
-            "corrige el host en spec.exporter.endpoint",
+            "correct the host, or see that a pod is ready there: kubectl get endpointslices",
+            "corrige el host, o mira si hay un pod listo: kubectl get endpointslices",
         ),
         Some(Step::Refused) => say!(
             locale,
