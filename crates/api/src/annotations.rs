@@ -42,6 +42,15 @@ pub const INJECTED: &str = "ingraft.dev/injected";
 /// Written by Ingraft.
 pub const DEFAULTED: &str = "ingraft.dev/defaulted";
 
+/// Lets pods of a workload start without injection, to see whether they crash without it too: on a workload
+/// `<template hash>@<seconds since 1970>` while that goes on, `<template hash>=<what came of it>` afterwards; on such a pod
+/// the template hash. Written by Ingraft.
+pub const CONTROL: &str = "ingraft.dev/control";
+
+/// Nothing is injected into the pods of a workload, because they crash with it and run without: on the workload
+/// `<template hash>=<cause>`, without effect once the template has another hash. Written by Ingraft, removed by anybody.
+pub const BLOCKED: &str = "ingraft.dev/blocked";
+
 /// The label of a pod that is to be refused rather than run without injection; its value is `true`. An addition of Ingraft.
 pub const REQUIRE: &str = "ingraft.dev/require";
 
@@ -52,10 +61,6 @@ pub const HEAL: &str = "ingraft.dev/heal";
 /// Why a workload was restarted, as `<reason>/<hash>`, of each reason the last. On the metadata of a workload; written by
 /// Ingraft.
 pub const HEALED: &str = "ingraft.dev/healed";
-
-/// For which pod template injection is turned off, and why, as `<template hash>=<code>`. On the metadata of a workload;
-/// written by Ingraft.
-pub const BLOCKED: &str = "ingraft.dev/blocked";
 
 /// Local volumes that need not keep the cluster autoscaler from removing a node:
 /// <https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md>.

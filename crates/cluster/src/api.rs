@@ -157,7 +157,7 @@ impl Reader<'_> {
     {
         let listed = api.list(&ListParams::default()).await;
         let Some(list) = self.allowed(listed)? else { return Ok(false) };
-        let objects = K::objects(&mut self.known.snapshot);
+        let Some(objects) = K::objects(&mut self.known.snapshot) else { return Ok(true) };
         for object in list {
             if let Err(error) = object.readable() {
                 let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());

@@ -5,8 +5,10 @@ use ingraft_api::Instrumentation;
 use ingraft_api::annotations::POD_SECURITY_ENFORCE;
 use ingraft_core::node::POOLS;
 use ingraft_core::snapshot::ROOT_CA;
-use ingraft_core::{Keys, LimitRange, Namespace, Node, NodeClass, Objects, Snapshot};
-use k8s_openapi::api::apps::v1::Deployment;
+use ingraft_core::{
+    Guard, Guards, Keys, LimitRange, Namespace, Node, NodeClass, Objects, OwnerKind, Snapshot, WorkloadRef,
+};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1;
 use k8s_openapi::api::node::v1::RuntimeClass;
@@ -16,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::slim::{NodeSpec, NodeStatus, Ports, Slim};
+use crate::workloads::Rollout;
 
 /// A kind of object that decisions depend on.
 pub(crate) trait Learn: Resource<DynamicType = ()> + DeserializeOwned {
@@ -28,11 +31,18 @@ pub(crate) trait Learn: Resource<DynamicType = ()> + DeserializeOwned {
     /// Whether every decision may change with one of these objects; if not, whoever depends on them looks by itself.
     const IS_DECISIVE: bool = true;
 
-    /// Where it is kept.
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Self::Kept>;
+    /// The kind of workload that they are, where annotations of theirs may keep pods as they are.
+    const GUARDED: Option<OwnerKind> = None;
+
+    /// Where it is kept; `None` where nothing is but guards.
+    fn objects(_: &mut Snapshot) -> Option<&mut Objects<Self::Kept>> {
+        None
+    }
 
     /// What is kept of this object; `None` if it does not matter, or cannot be read.
-    fn keep(self) -> Option<Self::Kept>;
+    fn keep(self) -> Option<Self::Kept> {
+        None
+    }
 
     /// Fails if the object cannot be read, and says why.
     fn readable(&self) -> Result<(), String> {
@@ -43,8 +53,8 @@ pub(crate) trait Learn: Resource<DynamicType = ()> + DeserializeOwned {
 impl Learn for Slim<v1::Namespace> {
     type Kept = Namespace;
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Namespace> {
-        &mut snapshot.namespaces
+    fn objects(snapshot: &mut Snapshot) -> Option<&mut Objects<Namespace>> {
+        Some(&mut snapshot.namespaces)
     }
 
     fn keep(self) -> Option<Namespace> {
@@ -56,11 +66,13 @@ impl Learn for Slim<v1::Namespace> {
 impl Learn for Slim<Deployment> {
     type Kept = Box<str>;
 
+    const GUARDED: Option<OwnerKind> = Some(OwnerKind::Deployment);
+
     /// Only the names of owners follow from them.
     const IS_DECISIVE: bool = false;
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Box<str>> {
-        &mut snapshot.deployments
+    fn objects(snapshot: &mut Snapshot) -> Option<&mut Objects<Box<str>>> {
+        Some(&mut snapshot.deployments)
     }
 
     fn keep(self) -> Option<Box<str>> {
@@ -69,14 +81,41 @@ impl Learn for Slim<Deployment> {
     }
 }
 
+impl Learn for Slim<StatefulSet> {
+    type Kept = ();
+
+    const GUARDED: Option<OwnerKind> = Some(OwnerKind::StatefulSet);
+
+    /// Pods follow their guards by themselves.
+    const IS_DECISIVE: bool = false;
+}
+
+impl Learn for Slim<DaemonSet> {
+    type Kept = ();
+
+    const GUARDED: Option<OwnerKind> = Some(OwnerKind::DaemonSet);
+
+    /// Pods follow their guards by themselves.
+    const IS_DECISIVE: bool = false;
+}
+
+impl Learn for Slim<Rollout> {
+    type Kept = ();
+
+    const GUARDED: Option<OwnerKind> = Some(OwnerKind::Rollout);
+
+    /// Pods follow their guards by themselves.
+    const IS_DECISIVE: bool = false;
+}
+
 impl Learn for Slim<CronJob> {
     type Kept = Box<str>;
 
     /// Only the names of owners follow from them.
     const IS_DECISIVE: bool = false;
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Box<str>> {
-        &mut snapshot.cron_jobs
+    fn objects(snapshot: &mut Snapshot) -> Option<&mut Objects<Box<str>>> {
+        Some(&mut snapshot.cron_jobs)
     }
 
     fn keep(self) -> Option<Box<str>> {
@@ -87,8 +126,8 @@ impl Learn for Slim<CronJob> {
 impl Learn for Slim<v1::Service, Ports> {
     type Kept = Vec<u16>;
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Vec<u16>> {
-        &mut snapshot.services
+    fn objects(snapshot: &mut Snapshot) -> Option<&mut Objects<Vec<u16>>> {
+        Some(&mut snapshot.services)
     }
 
     fn keep(self) -> Option<Vec<u16>> {
@@ -105,8 +144,8 @@ impl Learn for NodeObject {
     /// Only probes depend on them.
     const IS_DECISIVE: bool = false;
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Node> {
-        &mut snapshot.nodes
+    fn objects(snapshot: &mut Snapshot) -> Option<&mut Objects<Node>> {
+        Some(&mut snapshot.nodes)
     }
 
     fn keep(self) -> Option<Node> {
@@ -132,8 +171,8 @@ impl Learn for NodeObject {
 impl Learn for RuntimeClass {
     type Kept = Box<str>;
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Box<str>> {
-        &mut snapshot.runtime_classes
+    fn objects(snapshot: &mut Snapshot) -> Option<&mut Objects<Box<str>>> {
+        Some(&mut snapshot.runtime_classes)
     }
 
     fn keep(self) -> Option<Box<str>> {
@@ -144,8 +183,8 @@ impl Learn for RuntimeClass {
 impl Learn for Slim<v1::LimitRange, LimitRange> {
     type Kept = LimitRange;
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<LimitRange> {
-        &mut snapshot.limit_ranges
+    fn objects(snapshot: &mut Snapshot) -> Option<&mut Objects<LimitRange>> {
+        Some(&mut snapshot.limit_ranges)
     }
 
     fn keep(self) -> Option<LimitRange> {
@@ -159,8 +198,8 @@ impl Learn for Slim<v1::ConfigMap> {
     /// Every namespace has `ROOT_CA`, and a large cluster has few others.
     const SELECTED: Option<&str> = Some("metadata.name!=kube-root-ca.crt");
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Keys> {
-        &mut snapshot.config_maps
+    fn objects(snapshot: &mut Snapshot) -> Option<&mut Objects<Keys>> {
+        Some(&mut snapshot.config_maps)
     }
 
     fn keep(self) -> Option<Keys> {
@@ -171,8 +210,8 @@ impl Learn for Slim<v1::ConfigMap> {
 impl Learn for Slim<v1::Secret> {
     type Kept = Keys;
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Keys> {
-        &mut snapshot.secrets
+    fn objects(snapshot: &mut Snapshot) -> Option<&mut Objects<Keys>> {
+        Some(&mut snapshot.secrets)
     }
 
     fn keep(self) -> Option<Keys> {
@@ -183,8 +222,8 @@ impl Learn for Slim<v1::Secret> {
 impl Learn for Instrumentation {
     type Kept = Self;
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Self> {
-        &mut snapshot.instrumentations
+    fn objects(snapshot: &mut Snapshot) -> Option<&mut Objects<Self>> {
+        Some(&mut snapshot.instrumentations)
     }
 
     fn keep(mut self) -> Option<Self> {
@@ -200,7 +239,7 @@ impl Learn for DeserializeGuard<Instrumentation> {
     /// Their status changes with what is decided.
     const IS_DECISIVE: bool = false;
 
-    fn objects(snapshot: &mut Snapshot) -> &mut Objects<Instrumentation> {
+    fn objects(snapshot: &mut Snapshot) -> Option<&mut Objects<Instrumentation>> {
         Instrumentation::objects(snapshot)
     }
 
@@ -220,6 +259,27 @@ pub(crate) fn learn<K: Learn>(objects: &mut Objects<K::Kept>, object: K) -> bool
         Some(kept) => objects.insert(namespace, name, kept),
         None => objects.remove(&namespace, &name),
     }
+}
+
+/// A workload, if it is one that may have a guard, and its guard, if it has one.
+pub(crate) fn guard<K: Learn>(object: &K) -> Option<(WorkloadRef, Option<Guard>)> {
+    let kind = Some(K::GUARDED?);
+    let (namespace, name) = (object.namespace().unwrap_or_default().into(), object.name_any().into());
+    let annotations = object.meta().annotations.as_ref();
+    let guard = Guard::of(object.meta().generation, |key| annotations?.get(key).map(String::as_str));
+    Some((WorkloadRef { kind, namespace, name }, guard))
+}
+
+/// Takes up the guard of a workload. Returns whether that changes anything.
+pub(crate) fn learn_guard(guards: &mut Guards, workload: WorkloadRef, guard: Option<Guard>) -> bool {
+    let known = guards.get(&workload);
+    let guard = guard.map(|guard| guard.after(known));
+    let changes = known != guard.as_ref();
+    match guard {
+        Some(guard) => drop(guards.insert(workload, guard)),
+        None => drop(guards.remove(&workload)),
+    }
+    changes
 }
 
 /// Takes up an object that somebody wrote. One that is in a namespace and does not name it is in `default_namespace`.
@@ -260,7 +320,9 @@ struct Document<'a> {
 impl Document<'_> {
     fn learn<K: Learn>(&mut self) -> Result<(), serde_json::Error> {
         let object = self.read::<K>()?;
-        learn(K::objects(self.snapshot), object);
+        if let Some(objects) = K::objects(self.snapshot) {
+            learn(objects, object);
+        }
         Ok(())
     }
 
@@ -270,8 +332,8 @@ impl Document<'_> {
         let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
         let maps = ["data", "stringData"].map(|field| self.object.get(field).and_then(Value::as_object));
         let keys = maps.into_iter().flatten().flat_map(serde_json::Map::keys).cloned().collect();
-        if object.keep().is_some() {
-            K::objects(self.snapshot).insert(namespace, name, Some(keys));
+        if let (Some(_), Some(objects)) = (object.keep(), K::objects(self.snapshot)) {
+            objects.insert(namespace, name, Some(keys));
         }
         Ok(())
     }
@@ -354,6 +416,31 @@ mod tests {
         let map: Slim<v1::ConfigMap> = serde_json::from_value(map).unwrap();
         assert!(learn(&mut watched, map.clone()) && !learn(&mut watched, map), "the second is nothing new");
         assert_eq!(watched.get("", "ca"), Some(&None));
+    }
+
+    #[test]
+    fn of_workloads_without_the_keys_nothing_is_kept() {
+        let read = |annotations: Value, generation: i64| {
+            let object = json!({"metadata": {"name": "web", "namespace": "shop", "generation": generation, "annotations": annotations}});
+            let object: Slim<DaemonSet> = serde_json::from_value(object).unwrap();
+            guard(&object).unwrap()
+        };
+        let mut guards = Guards::new();
+        let mut learn = |annotations: Value, generation| {
+            let (workload, guard) = read(annotations, generation);
+            let changes = learn_guard(&mut guards, workload.clone(), guard);
+            guards.get_mut(&workload).map(|guard| (changes, guard.template.replace("t".to_owned())))
+        };
+        assert_eq!(learn(json!({"other": "x"}), 1), None);
+        let blocked = json!({"ingraft.dev/blocked": "t=loader", "other": "x"});
+        assert_eq!(learn(blocked.clone(), 1), Some((true, None)));
+        assert_eq!(
+            learn(blocked.clone(), 1),
+            Some((false, Some("t".to_owned()))),
+            "what was read still holds"
+        );
+        assert_eq!(learn(blocked, 2), Some((true, None)));
+        assert_eq!(learn(json!({}), 2), None);
     }
 
     #[test]

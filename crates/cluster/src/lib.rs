@@ -11,6 +11,7 @@ pub mod documents;
 pub mod error_chain;
 pub mod facts;
 pub mod fetched_sources;
+pub mod guards;
 mod learn;
 pub mod pods;
 pub mod readiness;

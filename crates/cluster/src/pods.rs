@@ -1,7 +1,7 @@
 //! Pods that exist, trimmed while they are read: whose they are, what they request and got, which images run, and how
 //! their containers fare.
 
-use ingraft_api::annotations::INJECTED;
+use ingraft_api::annotations::{CONTROL, INJECTED};
 use ingraft_core::Namespace;
 use ingraft_core::probe_report::is_ours;
 use k8s_openapi::api::core::v1;
@@ -35,7 +35,7 @@ impl Part for PodSpec {
     const ALL_LABELS: bool = true;
 
     fn concerns(key: &str) -> bool {
-        Namespace::concerns(key) || key == INJECTED
+        Namespace::concerns(key) || [INJECTED, CONTROL].contains(&key)
     }
 }
 
@@ -88,9 +88,19 @@ pub struct PodStatus {
     init_container_statuses: Option<Vec<ContainerStatus>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     container_statuses: Option<Vec<ContainerStatus>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conditions: Option<Vec<Condition>>,
 }
 
 impl Part for PodStatus {}
+
+/// Whether something holds of a pod, such as that it is ready.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Condition {
+    r#type: String,
+    status: String,
+}
 
 /// How a container fares.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -102,6 +112,9 @@ struct ContainerStatus {
     state: Value,
     #[serde(rename = "lastState")]
     last_state: Value,
+    ready: bool,
+    #[serde(rename = "restartCount")]
+    restart_count: u32,
 }
 
 impl SeenPod {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 
-use ingraft_api::annotations::POD_SECURITY_ENFORCE;
+use ingraft_api::annotations::{BLOCKED, CONTROL, POD_SECURITY_ENFORCE};
 use ingraft_core::node::Taint;
 use ingraft_core::{LimitRange, Namespace};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-/// Name, namespace, unique id, owners, the time of its removal, and those annotations and labels that can matter of an
+/// Name, namespace, unique id, generation, owners, the time of its removal, and those annotations and labels that can matter of an
 /// object of kind `K`, a part `S` of its spec and a part `T` of its status. Without such parts, the API server is asked
 /// for metadata only.
 pub struct Slim<K, S = Nothing, T = Nothing> {
@@ -43,6 +43,10 @@ pub struct Nothing {}
 
 impl Part for Nothing {
     const METADATA_ONLY: bool = true;
+
+    fn concerns(key: &str) -> bool {
+        Namespace::concerns(key) || [CONTROL, BLOCKED].contains(&key)
+    }
 }
 
 /// The ports of a Service.
@@ -160,6 +164,7 @@ impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
             namespace: Option<String>,
             uid: Option<String>,
             resource_version: Option<String>,
+            generation: Option<i64>,
             #[serde(default, deserialize_with = "annotations::<_, S>")]
             annotations: Option<BTreeMap<String, String>>,
             #[serde(default, deserialize_with = "labels::<_, S>")]
@@ -175,6 +180,7 @@ impl<'de, K, S: Part, T: Part> Deserialize<'de> for Slim<K, S, T> {
             namespace: metadata.namespace,
             uid: metadata.uid,
             resource_version: metadata.resource_version,
+            generation: metadata.generation,
             annotations: metadata.annotations,
             labels: metadata.labels,
             owner_references: metadata.owner_references,

@@ -1,6 +1,7 @@
 //! Keeps a [`Snapshot`] up to date by watching the API server.
 //!
-//! Only what decisions need is decoded and kept: of Deployments and CronJobs name and unique id, of namespaces the
+//! Only what decisions need is decoded and kept: of Deployments and CronJobs name and unique id, of workloads with such
+//! annotations what they say of pods that crash, of namespaces the
 //! name, our annotations and the level of Pod Security, of Services the ports, of nodes
 //! labels, taints and versions, of RuntimeClasses the handler, of LimitRanges the bounds, of ConfigMaps the name. Everything else
 //! is skipped while it is read.
@@ -13,8 +14,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt};
 use ingraft_api::Instrumentation;
-use ingraft_core::{Halt, LimitRange, Objects, Snapshot};
-use k8s_openapi::api::apps::v1::Deployment;
+use ingraft_core::{Guards, Halt, LimitRange, Objects, OwnerKind, Snapshot};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1;
 use k8s_openapi::api::node::v1::RuntimeClass;
@@ -26,9 +27,13 @@ use tokio::sync::watch;
 use crate::attempts::Attempts;
 use crate::client::{LastHeard, WATCH_LIFE};
 use crate::error_chain::Chain;
-use crate::learn::{Learn, NodeObject, learn};
+use crate::learn::{Learn, NodeObject, guard, learn, learn_guard};
 use crate::readiness::{Pending, Readiness};
 use crate::slim::{Ports, Slim};
+use crate::workloads::{Rollout, rollouts};
+
+/// Whether the cluster serves Argo Rollouts by now is asked this often.
+pub const LOOK_FOR_ROLLOUTS: Duration = Duration::from_mins(1);
 
 /// A snapshot that watches keep up to date.
 #[derive(Debug, Default)]
@@ -141,6 +146,9 @@ pub fn watches(client: &Client, store: &Arc<Store>, secrets: Secrets) -> Vec<Wat
         watch::<RuntimeClass>(client, store, &store.synced),
         watch::<Slim<v1::ConfigMap>>(client, store, &store.synced),
         watch::<DeserializeGuard<Instrumentation>>(client, store, &store.synced),
+        watch::<Slim<StatefulSet>>(client, store, &store.synced),
+        watch::<Slim<DaemonSet>>(client, store, &store.synced),
+        watch_rollouts(client, store),
         // The longest list, and only unique ids come from it: a review waits for its own.
         watch::<Slim<Deployment>>(client, store, &Readiness::default()),
     ];
@@ -162,6 +170,19 @@ where
     Watch { resource, last_heard, task }
 }
 
+/// Keeps Argo Rollouts up to date, once the cluster serves them.
+fn watch_rollouts(client: &Client, store: &Arc<Store>) -> Watch {
+    let Watch { resource, last_heard, task } = watch::<Slim<Rollout>>(client, store, &Readiness::default());
+    let listening = last_heard.listen(client);
+    let task = async move {
+        while !matches!(rollouts(&listening).await, Ok(Some(_))) {
+            tokio::time::sleep(LOOK_FOR_ROLLOUTS).await;
+        }
+        task.await;
+    };
+    Watch { resource, last_heard, task: task.boxed() }
+}
+
 async fn follow<K>(api: Api<K>, store: Arc<Store>, pending: Pending)
 where
     K: Learn + Clone + Debug + Send + 'static,
@@ -170,18 +191,29 @@ where
     config.field_selector = K::SELECTED.map(str::to_owned);
     let mut events = std::pin::pin!(watcher(api, config).default_backoff());
     // While a list is read, the objects known so far stay in use.
-    let mut fresh = Objects::default();
+    let (mut fresh, mut guards) = (Objects::default(), Guards::new());
     let mut pending = Some(pending);
     let mut last_error = String::new();
     loop {
         match events.try_next().await {
-            Ok(Some(watcher::Event::Init)) => fresh = Objects::default(),
-            Ok(Some(watcher::Event::InitApply(object))) => drop(set(&mut fresh, object)),
+            Ok(Some(watcher::Event::Init)) => (fresh, guards) = (Objects::default(), Guards::new()),
+            Ok(Some(watcher::Event::InitApply(object))) => {
+                if let Some((workload, Some(guard))) = guard(&object) {
+                    guards.insert(workload, guard);
+                }
+                set(&mut fresh, object);
+            }
             Ok(Some(watcher::Event::InitDone)) => {
                 let mut all = std::mem::take(&mut fresh);
                 all.set_complete();
+                let listed = std::mem::take(&mut guards);
                 store.learn::<K>(|snapshot| {
-                    *K::objects(snapshot) = all;
+                    if K::GUARDED.is_some() {
+                        replace_guards(&mut snapshot.guards, K::GUARDED, listed);
+                    }
+                    if let Some(objects) = K::objects(snapshot) {
+                        *objects = all;
+                    }
                     true
                 });
                 if let Some(pending) = pending.take() {
@@ -189,11 +221,17 @@ where
                 }
             }
             Ok(Some(watcher::Event::Apply(object))) => {
-                store.learn::<K>(|snapshot| set(K::objects(snapshot), object));
+                store.learn::<K>(|snapshot| {
+                    let guard = guard(&object);
+                    guard.is_some_and(|(workload, guard)| learn_guard(&mut snapshot.guards, workload, guard))
+                        | K::objects(snapshot).is_some_and(|objects| set(objects, object))
+                });
             }
             Ok(Some(watcher::Event::Delete(object))) => {
                 store.learn::<K>(|snapshot| {
-                    K::objects(snapshot).remove(&object.namespace().unwrap_or_default(), &object.name_any())
+                    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+                    guard(&object).is_some_and(|(workload, _)| snapshot.guards.remove(&workload).is_some())
+                        | K::objects(snapshot).is_some_and(|objects| objects.remove(&namespace, &name))
                 });
             }
             Ok(None) => return,
@@ -206,6 +244,17 @@ where
                 }
             }
         }
+    }
+}
+
+/// Takes up the guards of all workloads of a kind.
+fn replace_guards(guards: &mut Guards, kind: Option<OwnerKind>, listed: Guards) {
+    let gone = guards.keys().filter(|known| known.kind == kind && !listed.contains_key(*known));
+    for workload in gone.cloned().collect::<Vec<_>>() {
+        guards.remove(&workload);
+    }
+    for (workload, guard) in listed {
+        learn_guard(guards, workload, Some(guard));
     }
 }
 

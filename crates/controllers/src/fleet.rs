@@ -1,5 +1,6 @@
 //! What the leader knows of the cluster's workloads: what is decided about each, and how its pods fare.
 
+mod crashes;
 mod treatment;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -10,6 +11,8 @@ use std::time::Duration;
 use ingraft_api::Language;
 use ingraft_api::instrumentation::WorkloadCounts;
 use ingraft_cluster::report::Report;
+use ingraft_core::crash::{self, NamedPod, Templates};
+use ingraft_core::finding::CrashFinding;
 use ingraft_core::healing::{self, Obstacle, Patient};
 use ingraft_core::instrumentation_status::Asking;
 use ingraft_core::standing::{self, has_newer_image, standing};
@@ -22,6 +25,7 @@ use tokio::time::Instant;
 
 use treatment::Treatment;
 
+pub(crate) use crashes::Evicted;
 pub(crate) use treatment::Course;
 
 /// Larger documents are not kept: no template that people write comes near.
@@ -45,6 +49,8 @@ pub struct Fleet {
     pods: HashMap<Box<str>, WorkloadRef>,
     /// What is to be decided about, and since when.
     due: BTreeMap<WorkloadRef, Instant>,
+    /// The templates of revisions, by workload, while injected pods fail and others run.
+    templates: BTreeMap<WorkloadRef, Templates>,
     /// How much memory documents take.
     kept: usize,
     /// Grows with everything that a status may show.
@@ -96,6 +102,11 @@ impl Held {
         let asks = object.map(|object| object.asks);
         let is_over = object.is_some_and(|object| object.since.elapsed() > ROLLOUT);
         self.pods.iter().map(|pod| &pod.state).filter(move |pod| is_over || Some(pod.asks) == asks)
+    }
+
+    /// All pods by their names.
+    fn named_pods(&self) -> impl Iterator<Item = NamedPod<'_>> + Clone {
+        self.pods.iter().map(|pod| (&*pod.name, &pod.state))
     }
 
     fn is_empty(&self) -> bool {
@@ -173,6 +184,11 @@ impl Fleet {
         if let Some(held) = self.workloads.get_mut(workload) {
             held.treatment.restarted();
         }
+    }
+
+    /// Whether somebody allows that a workload is healed.
+    pub(crate) fn may_heal(&self, workload: &WorkloadRef) -> bool {
+        self.workloads.get(workload).is_some_and(|held| held.treatment.is_allowed())
     }
 
     /// The workloads that may be restarted, or were.
@@ -255,6 +271,7 @@ impl Fleet {
     fn drop_if_empty(&mut self, workload: &WorkloadRef) {
         if self.workloads.get(workload).is_some_and(Held::is_empty) {
             self.workloads.remove(workload);
+            self.templates.remove(workload);
             self.due.remove(workload);
         }
     }
@@ -326,12 +343,17 @@ impl Fleet {
         let withheld = standing::withhold(workload, &mut decisions, held.current(), snapshot);
         let case =
             healing::case(&document, &workload.namespace, &decisions, held.current(), snapshot, settings);
-        held.treatment.diagnose(case.clone());
+        let level = healing::allowed(&document, &workload.namespace, &decisions, snapshot).or(settings.heal);
+        held.treatment.diagnose(case.clone(), level);
         let obstacle = held.treatment.obstacle();
         let healing = case.and_then(|case| healing::review(workload, &case, obstacle, settings));
         let running = decisions.iter().filter_map(|one| standing::review(workload, one, held.current()));
+        let (pods, none) = (held.named_pods().collect::<Vec<_>>(), Templates::new());
+        let templates = self.templates.get(workload).unwrap_or(&none);
+        let crashes = crash::review(workload, &document, &pods, templates);
         let findings = findings.into_iter().filter(|finding| finding.severity() > Severity::Info);
-        let mut findings: Vec<Finding> = findings.chain(withheld).chain(running).chain(healing).collect();
+        let findings = findings.chain(withheld).chain(running).chain(healing).chain(crashes);
+        let mut findings: Vec<Finding> = findings.collect();
         if held.decisions != decisions {
             held.decisions = decisions;
             self.revision += 1;
@@ -357,7 +379,7 @@ impl Fleet {
     pub(crate) fn told(&mut self, workload: &WorkloadRef, findings: &[Finding], settings: &Settings) {
         if let Some(held) = self.workloads.get_mut(workload) {
             let now = Instant::now();
-            let told = |finding: &Finding| (key(finding, settings), (now, is_about_what_runs(finding)));
+            let told = |finding: &Finding| (key(finding, settings), (now, is_of_pods(finding)));
             held.told.extend(findings.iter().map(told));
         }
     }
@@ -425,11 +447,6 @@ impl Fleet {
     }
 }
 
-/// Whether a finding is about pods that run, which a new generation of the workload does not change.
-pub(crate) fn is_about_what_runs(finding: &Finding) -> bool {
-    matches!(finding.reason, Reason::Running(_) | Reason::Healing(_))
-}
-
 /// Whether a pod may stand for what makes it: because nobody watches that, or it has no template.
 fn is_read_by_pod(workload: &WorkloadRef) -> bool {
     matches!(workload.kind, None | Some(OwnerKind::ReplicaSet | OwnerKind::Job | OwnerKind::Rollout))
@@ -451,6 +468,16 @@ fn uid_of(document: &Value, workload: &WorkloadRef) -> Option<String> {
 
 fn is_pod(document: &Value) -> bool {
     document.get("kind").is_some_and(|kind| kind == "Pod")
+}
+
+/// Whether a finding is about pods that run, which stay when the workload's document changes.
+pub(crate) fn is_of_pods(finding: &Finding) -> bool {
+    matches!(
+        finding.reason,
+        Reason::Running(_)
+            | Reason::Healing(_)
+            | Reason::Crash(CrashFinding::CrashAfterInjection { .. } | CrashFinding::CrashIsNotOurs { .. })
+    )
 }
 
 /// What tells a finding from others of its workload.

@@ -6,27 +6,24 @@ use std::time::Duration;
 
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::report::Report;
-use ingraft_cluster::workloads::{object, restartable};
+use ingraft_cluster::workloads::{api_of, whole};
 use ingraft_core::finding::HealingFinding;
 use ingraft_core::healing::{Case, Obstacle, Patient, choose, obstacle};
 use ingraft_core::{Finding, Owner, WorkloadRef};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{Selector, SelectorExt as _};
 use kube::{Api, Client, ResourceExt};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::repeats::Repeats;
+use crate::HEALER;
 use crate::trials::Trials;
 use crate::workloads::Workloads;
 
 /// How often to look for what may be restarted.
 const PERIOD: Duration = Duration::from_secs(2);
-
-/// Who restarts, as `metadata.managedFields` have it. Flux takes back what a manager does whose name begins with `kubectl`:
-/// <https://fluxcd.io/flux/components/kustomize/kustomizations/#server-side-apply>.
-const HEALER: &str = "ingraft-heal";
 
 /// So much of what the API server says is told.
 const LONGEST_MESSAGE: usize = 200;
@@ -114,11 +111,8 @@ async fn restart(
 ) -> kube::Result<bool> {
     let Patient { workload, case: Some(case), .. } = patient else { return Ok(false) };
     let Some(kind) = workload.kind else { return Ok(false) };
-    let Some(resource) = restartable(kind) else { return Ok(false) };
     let client = &workloads.client;
-    let Some(object) = object(client, &resource, &workload.namespace, &workload.name).await? else {
-        return Ok(false);
-    };
+    let Some(object) = whole(client, workload).await? else { return Ok(false) };
     let obstacle = match obstacle(Some(kind), &object.metadata, &object.data) {
         // A budget counts the pods of several workloads, and Kubernetes asks none when it replaces pods.
         None => exhausted_budget(client, workload, &object, busy.contains(&workload.namespace)).await?,
@@ -131,21 +125,13 @@ async fn restart(
         return Ok(false);
     }
     let now = format!("{:.0}", Timestamp::now());
-    write(client, &resource, workload, &case.restart(kind, &object.metadata, &now)).await?;
+    let Some(api) = api_of(client, workload) else { return Ok(false) };
+    let params = PatchParams { field_manager: Some(HEALER.to_owned()), ..PatchParams::default() };
+    let patch = Patch::Merge(case.restart(kind, &object.metadata, &now));
+    api.patch(&workload.name, &params, &patch).await?;
     workloads.fleet().restarted(workload);
     tell(workloads, workload, case, object.metadata.uid.as_deref());
     Ok(true)
-}
-
-async fn write(
-    client: &Client,
-    kind: &ApiResource,
-    workload: &WorkloadRef,
-    patch: &serde_json::Value,
-) -> kube::Result<()> {
-    let api = Api::<DynamicObject>::namespaced_with(client.clone(), &workload.namespace, kind);
-    let params = PatchParams { field_manager: Some(HEALER.to_owned()), ..PatchParams::default() };
-    api.patch(&workload.name, &params, &Patch::Merge(patch)).await.map(drop)
 }
 
 /// A budget, if there is one, that allows no pod of a workload to be disrupted. Any is, while something else is under way

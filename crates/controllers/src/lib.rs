@@ -7,6 +7,7 @@
 mod authority;
 mod canary;
 mod clock;
+mod crash_guard;
 mod endpoints;
 mod events;
 mod facts;
@@ -28,6 +29,7 @@ mod workloads;
 
 pub use authority::follow_authority;
 pub use canary::prove_nodes;
+pub use crash_guard::CrashGuard;
 pub use endpoints::try_endpoints;
 pub use events::publish_events;
 pub use facts::{follow_memory, save_memory, take_over_memory};
@@ -47,6 +49,10 @@ pub use workloads::Workloads;
 
 /// The field manager of everything that is applied.
 const FIELD_MANAGER: &str = "ingraft-operator";
+
+/// Who writes on workloads, as `metadata.managedFields` have it. Flux takes back what a manager does whose name begins with
+/// `kubectl`: <https://fluxcd.io/flux/faq/#why-are-kubectl-edits-rolled-back-by-flux>.
+const HEALER: &str = "ingraft-heal";
 
 /// The name of the operator's Deployment, Service, ClusterRole and Lease.
 pub const NAME: &str = "ingraft-operator";

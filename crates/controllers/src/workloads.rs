@@ -11,7 +11,7 @@ use ingraft_api::annotations::HEAL;
 use ingraft_cluster::client::WATCH_LIFE;
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::report::Reports;
-use ingraft_cluster::watch::Store;
+use ingraft_cluster::watch::{LOOK_FOR_ROLLOUTS, Store};
 use ingraft_cluster::workloads::{all, document, kinds, of_namespace, pod, reference, rollouts};
 use ingraft_core::{Finding, OwnerKind, Settings, Snapshot, Subject, WorkloadRef};
 use kube::Client;
@@ -19,7 +19,7 @@ use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::fleet::{self, Course, Fleet, is_about_what_runs};
+use crate::fleet::{self, Course, Fleet};
 use crate::repeats::Repeats;
 
 /// How often to look for what is due.
@@ -30,8 +30,6 @@ const ALL_AGAIN: Duration = Duration::from_secs(3);
 const ALL_AGAIN_FOR_OTHERS: Duration = Duration::from_secs(30);
 /// All are decided about again after this long even if nothing has changed: some things are told because time passes.
 const IN_ANY_CASE: Duration = Duration::from_mins(5);
-/// Whether the cluster serves Argo Rollouts by now is asked this often.
-const LOOK_FOR_ROLLOUTS: Duration = Duration::from_mins(1);
 /// What was read is decided about after this long.
 const SETTLED: Duration = Duration::from_secs(4);
 /// So many are decided about before reviews get their turn.
@@ -237,7 +235,7 @@ fn is_forbidden(error: &watcher::Error) -> bool {
 
 /// Whether no review of a pod logs it.
 fn is_told_by_nobody_else(finding: &Finding) -> bool {
-    finding.subject == Subject::Workload || is_about_what_runs(finding)
+    finding.subject == Subject::Workload || fleet::is_of_pods(finding)
 }
 
 /// What decisions depended on when all were made last.

@@ -12,6 +12,7 @@ mod family;
 mod annotation;
 mod choice;
 mod container;
+mod crash;
 mod endpoint;
 mod field;
 mod findings;
@@ -29,6 +30,7 @@ mod variable;
 pub use annotation::AnnotationFinding;
 pub use choice::ChoiceFinding;
 pub use container::{CloneObstacle, ContainerFinding, Taken};
+pub use crash::CrashFinding;
 pub use endpoint::EndpointFinding;
 pub use family::{Code, Example};
 pub use field::{FieldFinding, FieldProblem, FieldType};
@@ -69,6 +71,8 @@ families! {
     Running(RunningFinding),
     /// Restarts by which pods get what they request.
     Healing(HealingFinding),
+    /// Pods that crash once they are injected.
+    Crash(CrashFinding),
     /// Documents that are handed to the command line.
     Manifest(ManifestFinding),
 }

@@ -48,13 +48,14 @@ pub use references::references;
 pub(crate) use choose::review_namespace;
 use choose::{Chooser, Requested};
 use draft::Draft;
+use ingraft_api::annotations::CONTROL;
 use ingraft_api::{Instrumentation, Language};
 use injected_annotation::InjectedAnnotation;
 pub use injected_annotation::{Injected, injected};
 use pod::Pod;
 use serde_json::Value;
 
-use crate::edit::{Edit, apply};
+use crate::edit::{Edit, apply, set_entries};
 use crate::finding::{ChoiceFinding, ContainerFinding, Finding, Findings, ProbeFinding, Reason};
 use crate::owner::Owner;
 use crate::refusal::{self, Attempt};
@@ -215,20 +216,46 @@ fn decide(request: &Request<'_>, mut findings: Findings, is_stripped: bool) -> O
     }
     let plan = probe::plan(&pod, &draft, settings, &mut findings);
     probe::apply(plan, &pod, settings, &mut draft);
-    let attempt = attempt(&pod, &draft, &injected);
-    if let Some(Attempt { owner, is_withheld: true, .. }) = &attempt {
-        let message = snapshot.refusals.get(owner).map(|refusal| refusal.message.clone()).unwrap_or_default();
-        findings.retain(|reason| !matches!(reason, Reason::Choice(ChoiceFinding::Injected { .. })));
-        findings.pod(ContainerFinding::InjectionWithheld { message }, "");
-        let decisions = without_effect(decisions);
-        return Outcome { findings: findings.into_vec(), decisions, attempt, ..Outcome::default() };
-    }
+    let (held, attempt) = attempt(&pod, &draft, &injected).unzip();
     let edits = draft.into_edits(&injected);
-    Outcome { edits, findings: findings.into_vec(), decisions, attempt, ..Outcome::default() }
+    let outcome = Outcome { edits, findings: findings.into_vec(), decisions, attempt, ..Outcome::default() };
+    match held.flatten() {
+        Some(held) => held.applied(outcome, request.pod),
+        None => outcome,
+    }
 }
 
-/// What is about to be done to a pod that somebody makes again if it is refused.
-fn attempt(pod: &Pod<'_>, draft: &Draft<'_>, injected: &InjectedAnnotation) -> Option<Attempt> {
+/// A pod that would be changed is left as it is.
+#[derive(Debug)]
+pub(crate) struct WithoutInjection {
+    /// Why.
+    pub(crate) reason: Reason,
+    /// The template hash that the pod is marked with, to be known again.
+    pub(crate) marks: Option<String>,
+}
+
+impl WithoutInjection {
+    pub(crate) fn because(reason: impl Into<Reason>) -> Self {
+        Self { reason: reason.into(), marks: None }
+    }
+
+    /// What is decided then about a pod, or a template.
+    pub(crate) fn applied(self, outcome: Outcome, pod: &Value) -> Outcome {
+        let Outcome { mut findings, decisions, attempt, .. } = outcome;
+        findings.retain(|finding| !matches!(finding.reason, Reason::Choice(ChoiceFinding::Injected { .. })));
+        findings.push(Finding::pod(self.reason, ""));
+        let mark = self.marks.map(|hash| (CONTROL.to_owned(), hash.into()));
+        let edits = set_entries(pod, "/metadata/annotations", mark.into_iter().collect());
+        Outcome { edits, findings, decisions: without_effect(decisions), attempt, ..Outcome::default() }
+    }
+}
+
+/// What is about to be done to a pod that somebody makes again if it is refused, and why it is left as it is instead.
+fn attempt(
+    pod: &Pod<'_>,
+    draft: &Draft<'_>,
+    injected: &InjectedAnnotation,
+) -> Option<(Option<WithoutInjection>, Attempt)> {
     // A probe that is to find out the language changes the pod too.
     if injected.is_empty() && !draft.adds_containers() {
         return None;
@@ -236,6 +263,11 @@ fn attempt(pod: &Pod<'_>, draft: &Draft<'_>, injected: &InjectedAnnotation) -> O
     let (owner, maker, revision) = refusal::maker(pod.json, pod.namespace)?;
     let (owner, adds_to_sum) = (owner.to_owned(), draft.adds_to_sum());
     let fingerprint = format!("{revision}{}", injected.fingerprint());
-    let is_withheld = pod.is_withheld(&owner, &fingerprint);
-    Some(Attempt { owner, maker, fingerprint, adds_to_sum, is_withheld })
+    let refused = || {
+        let message = pod.refusal(&owner, &fingerprint)?.message.clone();
+        Some(WithoutInjection::because(ContainerFinding::InjectionWithheld { message }))
+    };
+    let held = pod.guard().or_else(refused);
+    let is_withheld = held.is_some();
+    Some((held, Attempt { owner, maker, fingerprint, adds_to_sum, is_withheld }))
 }

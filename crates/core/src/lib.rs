@@ -9,6 +9,7 @@
 //!  Settings ───────────────┘
 //! ```
 
+pub mod crash;
 pub mod defaulting;
 mod defaults;
 mod destination;
@@ -20,6 +21,7 @@ pub mod explanation;
 pub mod facts;
 pub mod finding;
 mod fnv;
+pub mod guard;
 mod halts;
 pub mod healing;
 mod image;
@@ -43,6 +45,7 @@ pub mod workload;
 pub use edit::Edit;
 pub use facts::Facts;
 pub use finding::{Finding, Locale, Reason, Severity, Subject};
+pub use guard::{Guard, Guards};
 pub use halts::{Halt, Halts};
 pub use ingraft_probe_contract::ImageFacts;
 pub use inject::{Decision, Injected, Outcome, Request, canary, inject, injected, references};

@@ -168,7 +168,7 @@ pub fn is_telling(name: &str) -> bool {
 
 /// Why a container does not run, in the words of the kubelet; `None` while it may still start: the kubelet tries again
 /// what has ended badly, and waits before it does so a second time.
-fn failed_state(status: &Value) -> Option<String> {
+pub(crate) fn failed_state(status: &Value) -> Option<String> {
     let waiting = status.pointer("/state/waiting")?;
     let reason = string(waiting, "reason").unwrap_or_default();
     if matches!(reason, "" | "PodInitializing" | "ContainerCreating") {
@@ -184,11 +184,13 @@ fn describe(state: &Value) -> String {
     format!("{reason}: {message}").trim_end_matches([':', ' ']).to_owned()
 }
 
-fn describe_end(ended: &Value) -> String {
+/// How a container ended, in the words of the kubelet.
+pub(crate) fn describe_end(ended: &Value) -> String {
     format!("{}, exit code {}", describe(ended).trim(), exit_code(ended))
 }
 
-fn exit_code(ended: &Value) -> i64 {
+/// The exit code of a container that ended.
+pub(crate) fn exit_code(ended: &Value) -> i64 {
     ended.get("exitCode").and_then(Value::as_i64).unwrap_or_default()
 }
 

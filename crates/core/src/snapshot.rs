@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::image::ImageReference;
 use crate::json::string;
 use crate::node::{Node, Proofs};
-use crate::{Facts, Halts, ImageFacts, LimitRange, Refusals};
+use crate::{Facts, Guards, Halts, ImageFacts, LimitRange, Refusals};
 
 /// A ConfigMap that every namespace has, and that therefore need not be kept:
 /// <https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/> (root-ca-certificate-publisher-controller).
@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub halts: Halts,
     /// What others have refused after we had changed it.
     pub refusals: Refusals,
+    /// What annotations of workloads say of their pods that crash.
+    pub guards: Guards,
     /// ConfigMaps.
     pub config_maps: Objects<Keys>,
     /// Secrets: only their names and keys, and only where somebody allowed that they are looked at.

@@ -4,13 +4,14 @@
 //! counts leaves them out (see [`asks`]).
 
 use ingraft_api::Language;
-use ingraft_api::annotations::{INJECT, INJECTED, PREFIX};
+use ingraft_api::annotations::{CONTROL, INJECT, INJECTED, PREFIX};
 use serde_json::Value;
 
+use crate::crash::{Crash, running_since};
 use crate::finding::{ContainerFinding, Finding, RunningFinding};
 use crate::fnv::Fnv;
 use crate::inject::{Decision, Injected, injected};
-use crate::json::annotation;
+use crate::json::{annotation, label, list, string};
 use crate::owner::WorkloadRef;
 use crate::probe_report::{failing, has_payload};
 use crate::refusal::{Refusal, Verdict};
@@ -59,6 +60,16 @@ pub struct RunningPod {
     pub is_of_others: bool,
     /// A container of ours that does not run, and what the kubelet says.
     failing: Option<Box<(String, String)>>,
+    /// The revision of its workload that it was made from; empty where its labels do not say.
+    pub revision: Box<str>,
+    /// The kubelet says that it is ready.
+    pub is_ready: bool,
+    /// It was let start without injection, to see whether it crashes without it too.
+    pub is_control: bool,
+    /// Since when all its containers have run, in seconds since 1970; `None` where one does not, or was started again.
+    pub running_since: Option<u32>,
+    /// A container that does not run, whoever brought it.
+    pub crash: Option<Box<Crash>>,
 }
 
 impl RunningPod {
@@ -75,12 +86,27 @@ impl RunningPod {
             is_of_others: annotation(pod, INJECTED).is_empty() && has_payload(pod),
             injected: injected(pod).into_iter().collect(),
             failing: failing(pod).map(Box::new),
+            revision: revision(pod).into(),
+            is_ready: is_ready(pod),
+            is_control: !annotation(pod, CONTROL).is_empty(),
+            running_since: running_since(pod),
+            crash: Crash::of(pod).map(Box::new),
         })
     }
 
     /// What was injected for a language.
     pub fn injected(&self, language: Language) -> Option<&Injected> {
         self.injected.iter().find(|(known, _)| *known == language).map(|(_, injected)| injected)
+    }
+
+    /// Whether anything was injected.
+    pub fn is_injected(&self) -> bool {
+        !self.injected.is_empty() || self.is_of_others
+    }
+
+    /// Whether it was injected, and does not run.
+    pub fn fails_injected(&self) -> bool {
+        !self.injected.is_empty() && !self.is_ready && self.crash.is_some()
     }
 
     /// A container of ours that does not run, and what the kubelet says.
@@ -106,6 +132,20 @@ impl RunningPod {
             Standing::Injected
         }
     }
+}
+
+/// The label by which controllers tell the pods of one revision from those of others:
+/// <https://github.com/kubernetes/api/blob/v0.35.4/apps/v1/types.go>, and for Argo Rollouts
+/// <https://argo-rollouts.readthedocs.io/en/stable/features/specification/>.
+fn revision(pod: &Value) -> &str {
+    let labels = ["rollouts-pod-template-hash", "pod-template-hash", "controller-revision-hash"];
+    labels.into_iter().map(|key| label(pod, key)).find(|value| !value.is_empty()).unwrap_or_default()
+}
+
+fn is_ready(pod: &Value) -> bool {
+    let conditions = pod.get("status").map_or(&[][..], |status| list(status, "conditions"));
+    let ready = conditions.iter().find(|condition| string(condition, "type") == Some("Ready"));
+    ready.is_some_and(|condition| string(condition, "status") == Some("True"))
 }
 
 /// How a workload fares with a language, by the pods of it that run.

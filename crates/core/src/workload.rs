@@ -8,10 +8,11 @@ use ingraft_api::annotations::{HEAL, REQUIRE, RESOURCE_PREFIX};
 use serde_json::Value;
 
 use crate::finding::{AnnotationFinding, Finding, Findings};
+use crate::guard::Guard;
 use crate::inject::annotations::{Look, heal_unknown, is_written, labels_of_ours, look, meant};
-use crate::inject::{Outcome, Request, inject};
+use crate::inject::{Outcome, Request, WithoutInjection, inject};
 use crate::json::{annotation_pointer, keys_of, label, label_pointer, string, string_at};
-use crate::owner::{Owner, OwnerKind, owners};
+use crate::owner::{Owner, OwnerKind, WorkloadRef, owners};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 
@@ -87,11 +88,23 @@ impl<'a> Workload<'a> {
         let owners = self.owners(namespace, snapshot);
         let pod = self.template;
         let request = Request { pod, namespace, owners: &owners, snapshot, settings };
-        let Outcome { edits, findings: of_pod, decisions, .. } = inject(&request);
+        let mut outcome = inject(&request);
+        if let Some(held) = self.block(namespace).filter(|_| !outcome.edits.is_empty()) {
+            outcome = held.applied(outcome, pod);
+        }
+        let Outcome { edits, findings: of_pod, decisions, .. } = outcome;
         let advice = advise(&request, &of_pod);
         let findings = self.misplaced_annotations().into_iter().chain(of_pod).chain(advice).collect();
         let edits = edits.into_iter().map(|edit| edit.under(self.pointer)).collect();
         Outcome { edits, findings, decisions, ..Outcome::default() }
+    }
+
+    /// Why its new pods are left as they are, because injected ones crashed. A control start changes no decision.
+    fn block(&self, namespace: &str) -> Option<WithoutInjection> {
+        let guard = Guard::of_document(self.document, self.template)?;
+        let kind = OwnerKind::parse(self.kind);
+        let workload = WorkloadRef { kind, namespace: namespace.into(), name: self.name.into() };
+        Guard { control: String::new(), ..guard }.hold(&workload)
     }
 
     /// The owners that a pod of this workload will have, as far as they are known before it exists.

@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use ingraft_cluster::authority::{Authority, Hosts};
 use ingraft_cluster::client::{self, LastHeard};
+use ingraft_cluster::guards::read_templates;
 use ingraft_cluster::readiness::Readiness;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
-    Address, Candidate, Leadership, NAME, Registration, Trials, WorkloadCounts, Workloads, follow_authority,
-    follow_memory, heal, keep_halts, keep_status, keep_unregistered, prove_nodes, publish_events,
-    save_memory, take_over_memory, try_endpoints, upgrade_images, watch_pods, watch_refusals,
+    Address, Candidate, CrashGuard, Leadership, NAME, Registration, Trials, WorkloadCounts, Workloads,
+    follow_authority, follow_memory, heal, keep_halts, keep_status, keep_unregistered, prove_nodes,
+    publish_events, save_memory, take_over_memory, try_endpoints, upgrade_images, watch_pods, watch_refusals,
     watch_strict_pods,
 };
 use ingraft_core::endpoint_probe::ProbeEndpoints;
@@ -192,6 +193,8 @@ fn watch_cluster(shared: &Shared, tasks: &mut Tasks, registry: &mut Registry) ->
     let (client, namespace) = (shared.client.clone(), shared.args.namespace.clone());
     let refusals = watch_refusals(client, namespace, Arc::clone(&shared.store));
     tasks.spawn_infallible("watch of refusals", refusals);
+    let templates = read_templates(shared.client.clone(), Arc::clone(&shared.store));
+    tasks.spawn_infallible("templates of guarded workloads", templates);
     let (client, namespace) = (shared.client.clone(), shared.args.namespace.clone());
     let halts = keep_halts(client, namespace, Arc::clone(&shared.store));
     tasks.spawn_infallible("saving of halts", halts);
@@ -272,6 +275,14 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
     tasks.spawn_infallible("status of Instrumentations", async move {
         keep_status(&writing, &own.store, own.settings(), &fleet, &tried, &own.counts).await;
     });
+    // Without the right to heal, crashes are only told.
+    let crash_guard = CrashGuard {
+        client: client.clone(),
+        store: Arc::clone(&shared.store),
+        fleet: Arc::clone(&workloads.fleet),
+        may_heal: shared.settings().heal.is_some() && shared.args.mode == Mode::Inject,
+    };
+    tasks.spawn_infallible("guard against crashes", async move { crash_guard.watch().await });
     let watching = workloads.clone();
     tasks.spawn_infallible("watch of workloads", async move { watching.watch().await });
     let (watching, own) = (client.clone(), shared.clone());

@@ -149,6 +149,41 @@ async fn documents_take_bounded_memory() {
     assert!(fleet.kept <= MOST && fleet.kept > MOST - LARGEST);
 }
 
+/// A pod of a revision that is injected and crashes, or one that is ready without.
+fn crashing(revision: &str, is_injected: bool) -> Option<RunningPod> {
+    let injected = r#"{"java": {"containers": ["app"], "hash": "h", "instrumentation": "shop/base"}}"#;
+    let annotations = if is_injected { json!({"ingraft.dev/injected": injected}) } else { json!({}) };
+    let status = json!({
+        "name": "app", "restartCount": 3, "ready": !is_injected, "state": {},
+        "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+    });
+    RunningPod::of(&json!({
+        "metadata": {"annotations": annotations, "labels": {"pod-template-hash": revision}},
+        "status": {
+            "conditions": [{"type": "Ready", "status": if is_injected { "False" } else { "True" }}],
+            "containerStatuses": [status],
+        },
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_is_told_once_the_templates_are_known_to_be_the_same() {
+    let (mut fleet, snapshot) = (Fleet::default(), snapshot());
+    fleet.see(web(), &deployment(1, &json!({"ingraft.dev/other": "x"})), None);
+    fleet.see_pod("a", "web-a", web(), crashing("new", true));
+    fleet.see_pod("b", "web-b", web(), crashing("old", false));
+    assert_eq!(fleet.crashing(), [web()]);
+    assert!(!decide(&mut fleet, &snapshot).contains(&"CrashAfterInjection"));
+    let unread = fleet.unread_revisions(&web());
+    assert_eq!(unread.iter().collect::<Vec<_>>(), ["new", "old"]);
+    let templates = unread.iter().map(|revision| (revision.as_str().into(), "t".to_owned())).collect();
+    fleet.learn_templates(&web(), templates);
+    assert_eq!(decide(&mut fleet, &snapshot), ["CrashAfterInjection"]);
+    assert_eq!(decide(&mut fleet, &snapshot), [""; 0]);
+    fleet.forget_pod("b");
+    assert!(fleet.crashing().is_empty() && fleet.has_failing(&web()));
+}
+
 /// An Argo Rollout may take its template from a Deployment.
 #[tokio::test(start_paused = true)]
 async fn a_workload_without_a_template_is_read_by_its_pods() {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ingraft_api::annotations::HEALED;
-use ingraft_core::WorkloadRef;
 use ingraft_core::healing::{Case, Obstacle, Patient, obstacle, restarted_at};
+use ingraft_core::{Heal, WorkloadRef};
 use kube::api::DynamicObject;
 use tokio::time::Instant;
 
@@ -53,6 +53,8 @@ pub(super) struct Treatment {
     course: Option<Course>,
     /// Since when a rollout is under way.
     under_way: Option<Instant>,
+    /// What somebody allows.
+    level: Option<Heal>,
     /// What is to be healed, and since when that stands.
     case: Option<(Case, Instant)>,
     /// What kept it from being restarted when that was tried, and when.
@@ -71,12 +73,18 @@ impl Treatment {
         is_news
     }
 
-    /// Takes up what is to be healed.
-    pub(super) fn diagnose(&mut self, case: Option<Case>) {
+    /// Takes up what is to be healed, and what is allowed.
+    pub(super) fn diagnose(&mut self, case: Option<Case>, level: Option<Heal>) {
+        self.level = level;
         self.case = case.map(|case| match self.case.take() {
             Some((known, since)) if known == case => (case, since),
             _ => (case, Instant::now()),
         });
+    }
+
+    /// Whether anything may be done for it.
+    pub(super) fn is_allowed(&self) -> bool {
+        self.level >= Some(Heal::Missed)
     }
 
     /// Something kept it from being restarted.

@@ -1,3 +1,4 @@
+mod crashes;
 mod reachability;
 
 use std::collections::BTreeSet;
@@ -31,6 +32,7 @@ fn samples() -> Vec<Reason> {
     fields(&mut samples);
     running(&mut samples);
     healing(&mut samples);
+    crashes::add(&mut samples);
     samples
 }
 

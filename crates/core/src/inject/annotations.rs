@@ -2,7 +2,7 @@
 
 use ingraft_api::Language;
 use ingraft_api::annotations::{
-    BLOCKED, CONTAINER_NAMES, DEFAULTED, HEAL, HEALED, INJECT, INJECTED, NODEJS_ESM, OWN_PREFIX, PREFIX,
+    BLOCKED, CONTAINER_NAMES, CONTROL, DEFAULTED, HEAL, HEALED, INJECT, INJECTED, NODEJS_ESM, OWN_PREFIX, PREFIX,
     REQUIRE, SIDECAR,
 };
 use serde_json::Value;
@@ -67,9 +67,12 @@ pub(crate) fn meant(key: &str) -> Option<String> {
     }
 }
 
+/// The annotations that Ingraft writes, on pods, Instrumentations and workloads.
+pub(crate) const WRITTEN: [&str; 5] = [INJECTED, DEFAULTED, HEALED, CONTROL, BLOCKED];
+
 /// Whether it is Ingraft that writes the annotation.
 pub(crate) fn is_written(key: &str) -> bool {
-    matches!(key, INJECTED | DEFAULTED | HEALED | BLOCKED)
+    WRITTEN.contains(&key)
 }
 
 /// What a key looks like.
@@ -170,16 +173,8 @@ pub(crate) fn known_keys() -> impl Iterator<Item = &'static str> {
         let others = language.container_names_keys().iter().chain(profile(language).annotations);
         std::iter::once(language.inject_key()).chain(others.copied())
     };
-    Language::ALL.into_iter().flat_map(of_language).chain([
-        CONTAINER_NAMES,
-        INJECT,
-        NODEJS_ESM,
-        HEAL,
-        INJECTED,
-        DEFAULTED,
-        HEALED,
-        BLOCKED,
-    ])
+    let of_all = [CONTAINER_NAMES, INJECT, NODEJS_ESM, HEAL];
+    Language::ALL.into_iter().flat_map(of_language).chain(of_all).chain(WRITTEN)
 }
 
 #[cfg(test)]
@@ -192,6 +187,7 @@ mod tests {
         for (key, expected) in [
             ("instrumentation.opentelemetry.io/inject-java", Look::Known),
             ("ingraft.dev/injected", Look::Known),
+            ("ingraft.dev/blocked", Look::Known),
             ("instrumentation.opentelemetry.io/inject-jav", java()),
             ("instrumentation.opentelemetry.io/Inject-Java", java()),
             ("Instrumentation.OpenTelemetry.io/inject-java", java()),

@@ -5,18 +5,19 @@ use std::cell::OnceCell;
 use ingraft_api::annotations::{MIRROR_POD, effective};
 use serde_json::Value;
 
-use super::Request;
 use super::probe::obstacle;
+use super::{Request, WithoutInjection};
 use crate::destination;
 use crate::endpoint::Endpoint;
 use crate::environment::{Inputs, Presence, Source, Sources, presence};
 use crate::finding::{EndpointFinding, Obstacle};
+use crate::guard;
 use crate::json::{annotation, list, string, string_at};
 use crate::node::Placement;
 use crate::owner::Owner;
 use crate::settings::Settings;
 use crate::snapshot::{Namespace, PodSecurity, ROOT_CA, ReferenceKind, Snapshot};
-use crate::{ImageFacts, LimitRange, Verdict};
+use crate::{ImageFacts, LimitRange, Refusal, Verdict};
 
 /// A pod in its namespace, with what is known of the cluster that it can refer to.
 #[derive(Debug)]
@@ -172,11 +173,15 @@ impl<'a> Pod<'a> {
         }
     }
 
-    /// Whether pods like this one are left as they are because one was refused.
-    pub(crate) fn is_withheld(&self, owner: &str, fingerprint: &str) -> bool {
-        let refusal = self.snapshot.refusals.get(owner);
-        refusal
-            .is_some_and(|refusal| refusal.verdict == Verdict::Withheld && refusal.fingerprint == fingerprint)
+    /// The refusal because of which pods like this one are left as they are.
+    pub(crate) fn refusal(&self, owner: &str, fingerprint: &str) -> Option<&'a Refusal> {
+        let refusal = self.snapshot.refusals.get(owner)?;
+        (refusal.verdict == Verdict::Withheld && refusal.fingerprint == fingerprint).then_some(refusal)
+    }
+
+    /// Why pods of its workload are left as they are, because injected ones crash.
+    pub(crate) fn guard(&self) -> Option<WithoutInjection> {
+        guard::hold(self.json, self.namespace, self.snapshot)
     }
 
     /// What the namespace demands of the resources of containers.

@@ -6,13 +6,12 @@
 
 use ingraft_api::Language;
 use ingraft_api::annotations::{
-    BLOCKED, CONTAINER_NAMES, DEFAULT_CONTAINER, DEFAULTED, HEAL, HEALED, INJECT, INJECTED, OWN_PREFIX,
-    PREFIX, REQUIRE, RESOURCE_PREFIX, SIDECAR,
+    CONTAINER_NAMES, DEFAULT_CONTAINER, HEAL, INJECT, OWN_PREFIX, PREFIX, REQUIRE, RESOURCE_PREFIX, SIDECAR,
 };
 
 use super::Hint;
 use crate::finding::{AnnotationFinding, ChoiceFinding, ContainerFinding, EndpointFinding};
-use crate::inject::annotations::known_keys;
+use crate::inject::annotations::{WRITTEN, known_keys};
 use crate::inject::choose::SIDECARS;
 use crate::inject::{OtlpProtocols, dotnet, exporter, profile};
 use crate::policies::cel::{free_value, near, text, texts, value};
@@ -55,7 +54,7 @@ pub(super) fn variables() -> Vec<(String, String)> {
                 .to_owned(),
         ),
         ("known", texts(sorted_keys())),
-        ("written", texts([INJECTED, DEFAULTED, HEALED, BLOCKED])),
+        ("written", texts(WRITTEN)),
         ("keys", format!("{keys}.map(map, map.map(key, key))")),
         ("misspelt", misspelt()),
         ("containers", named("containers")),
