@@ -192,8 +192,8 @@ pub async fn templates(
             _ => continue,
         };
         let found = api.list(&params).await?;
-        let own = found.items.iter().filter(|object| is_own(object));
-        let template = own.filter_map(|object| object.data.pointer(pointer)).next();
+        let mut own = found.items.iter().filter(|object| is_own(object));
+        let template = own.find_map(|object| object.data.pointer(pointer));
         // One that is gone is like no other.
         let hash = template.map_or_else(|| revision.clone(), template_hash);
         templates.insert(revision.as_str().into(), hash);

@@ -27,7 +27,7 @@ use crate::HEALER;
 /// How often to look for pods that do not run.
 const TICK: Duration = Duration::from_secs(5);
 /// The next pod of a workload is evicted after this long at the earliest: its successor shows by then.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 /// The label with which pods are refused rather than run without injection: `ingraft.dev/require`.
 const STRICT: &str = "/spec/template/metadata/labels/ingraft.dev~1require";
 

@@ -18,6 +18,8 @@ mod cluster;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod crashes;
+#[cfg(test)]
 mod endpoints;
 #[cfg(test)]
 mod explain;

@@ -22,6 +22,7 @@ const CLUSTER: &str = "ingraft-e2e";
 /// The namespaces of the checks, but for the operator's own.
 const NAMESPACES: &[&str] = &[
     "application",
+    "crash",
     "harm",
     "harm-unknowing",
     "heal",

@@ -5,6 +5,8 @@
 
 #[path = "checks/apache_httpd.rs"]
 mod apache_httpd;
+#[path = "checks/crash.rs"]
+mod crash;
 #[path = "checks/dotnet.rs"]
 mod dotnet;
 #[path = "checks/go.rs"]
@@ -51,6 +53,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("probe", probe::check),
     ("heal", heal::check),
     ("harm", harm::check),
+    ("crash", crash::check),
 ];
 
 #[test]
