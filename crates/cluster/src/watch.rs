@@ -175,7 +175,9 @@ fn watch_rollouts(client: &Client, store: &Arc<Store>) -> Watch {
     let Watch { resource, last_heard, task } = watch::<Slim<Rollout>>(client, store, &Readiness::default());
     let listening = last_heard.listen(client);
     let task = async move {
-        while !matches!(rollouts(&listening).await, Ok(Some(_))) {
+        // That is heard too, so that nobody takes it for a watch that fell silent.
+        while listening.list_api_groups().await.is_err() || !matches!(rollouts(&listening).await, Ok(Some(_)))
+        {
             tokio::time::sleep(LOOK_FOR_ROLLOUTS).await;
         }
         task.await;

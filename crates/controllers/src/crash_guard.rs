@@ -26,7 +26,8 @@ use crate::HEALER;
 
 /// How often to look for pods that do not run.
 const TICK: Duration = Duration::from_secs(5);
-/// The next pod of a workload is evicted after this long at the earliest: its successor shows by then.
+/// The next pod of a workload is evicted after this long at the earliest, also where a budget was in the way: its successor
+/// shows by then.
 const PAUSE: Duration = Duration::from_mins(1);
 /// The label with which pods are refused rather than run without injection: `ingraft.dev/require`.
 const STRICT: &str = "/spec/template/metadata/labels/ingraft.dev~1require";
@@ -112,10 +113,8 @@ impl CrashGuard {
                 self.annotate(workload, &object, &json!({BLOCKED: blocked, CONTROL: null})).await
             }
             Some((Step::Evict(_), Some(pod))) if !evicted.contains_key(workload) => {
-                if self.evict(workload, &pod).await? {
-                    evicted.insert(workload.clone(), Instant::now());
-                }
-                Ok(())
+                evicted.insert(workload.clone(), Instant::now());
+                self.evict(workload, &pod).await
             }
             Some((Step::Evict(_), _)) | None => Ok(()),
         }
@@ -139,8 +138,8 @@ impl CrashGuard {
         }
     }
 
-    /// Evicts a pod. Returns whether it was: a budget may not allow it for now, and the pod may be gone.
-    async fn evict(&self, workload: &WorkloadRef, Evicted { name, uid }: &Evicted) -> kube::Result<bool> {
+    /// Evicts a pod, unless it is gone, or a budget does not allow it for now.
+    async fn evict(&self, workload: &WorkloadRef, Evicted { name, uid }: &Evicted) -> kube::Result<()> {
         // The client's own function for this sends no precondition that the API server would read.
         let eviction = json!({
             "apiVersion": "policy/v1", "kind": "Eviction",
@@ -154,12 +153,12 @@ impl CrashGuard {
         {
             Ok(_) => {
                 tracing::info!(%workload, k8s.pod.name = name, "evicted: it crashes with injection");
-                Ok(true)
+                Ok(())
             }
             Err(kube::Error::Api(status))
                 if status.code == 429 || status.is_conflict() || status.is_not_found() =>
             {
-                Ok(false)
+                Ok(())
             }
             Err(error) => Err(error),
         }

@@ -65,7 +65,6 @@ pub fn step(guarded: &Guarded<'_>) -> Option<Step> {
     let template = guard.template.as_deref()?;
     let of_template = || pods.iter().filter(|(_, pod)| template_of(pod, templates) == template);
     let fails = || of_template().filter(|(_, pod)| pod.fails_injected());
-    // The one that has to wait before its next start anyway.
     let evicted = fails().next().map(|(name, _)| Step::Evict((*name).to_owned()));
     let is_left_alone = !workload.kind.is_some_and(|kind| GUARDED.contains(&kind))
         || workload.kind == Some(OwnerKind::StatefulSet) && replicas < 2
@@ -91,14 +90,16 @@ pub fn step(guarded: &Guarded<'_>) -> Option<Step> {
     {
         return Some(Step::Block { hash: template.to_owned(), code: crash.cause.as_str() });
     }
-    let age = |pod: &RunningPod| pod.running_since.map_or(0, |since| now.saturating_sub(since.into()));
+    // One from an earlier control start shows nothing any more.
+    let is_recent =
+        |pod: &RunningPod| pod.running_since.is_none_or(|since| now.saturating_sub(since.into()) <= LONGEST);
     match control {
         // Later pods are injected again, and show whether that is still to blame.
-        Some(_) if controls().next().is_some() => Some(Step::Control(None)),
+        Some(_) if controls().any(is_recent) => Some(Step::Control(None)),
         Some(Control::Open { since, .. }) if since + LONGEST < now => over(ControlOutcome::Unclear),
         Some(Control::Open { since, .. }) if since + KNOWN > now => None,
         Some(_) => evicted,
-        None if controls().any(|pod| age(pod) <= LONGEST) => None,
+        None if controls().any(is_recent) => None,
         None if is_suspicious(template, pods, templates) => {
             Some(Step::Control(Some(Control::Open { hash: template.to_owned(), since: now })))
         }

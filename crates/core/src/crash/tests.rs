@@ -269,6 +269,13 @@ fn a_control_start_goes_step_by_step() {
     assert_eq!(of_deployment(&known(9), &[young, UNTOUCHED]), closed, "one is enough");
     assert_eq!(of_deployment(&none, &[young, INJECTED, UNTOUCHED]), None, "it has just started");
 
+    let old = Like { seconds_ago: 4000, ..CONTROL };
+    assert_eq!(
+        of_deployment(&known(9), &[old, INJECTED]),
+        Some(Step::Evict("1".to_owned())),
+        "of an earlier one"
+    );
+
     let block = Step::Block { hash: "t".to_owned(), code: "unknown" };
     assert_eq!(of_deployment(&none, &[CONTROL, INJECTED, UNTOUCHED]), Some(block.clone()));
     assert_eq!(
@@ -390,6 +397,8 @@ proptest! {
         if let Some(written) = written {
             let again = next(kind, (replicas, is_strict), &written, &pods);
             prop_assert!(again != step, "{:?}", again);
+            let is_about_control = |step: &Option<Step>| matches!(step, Some(Step::Control(_)));
+            prop_assert!(!(is_about_control(&step) && is_about_control(&again)), "to and fro: {:?}", again);
         }
     }
 }

@@ -77,7 +77,8 @@ pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
         kubectl.apply(&deployment(&name, condition, one.crash, &json!({})).to_string())?;
     }
     kubectl.apply(&deployment("agent-image", "false", "exit 1", &json!({})).to_string())?;
-    let available = ["wait", "deployment", "--all", "-n", NAMESPACE, "--for=condition=Available", "--timeout=180s"];
+    let available =
+        ["wait", "deployment", "--all", "-n", NAMESPACE, "--for=condition=Available", "--timeout=180s"];
     kubectl.run(&available)?;
     set_database(kubectl, "down")?;
     for (name, condition, one) in all() {
@@ -116,8 +117,7 @@ pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
 /// Whether the operator was told that it may.
 fn may_heal(kubectl: &Kubectl) -> anyhow::Result<bool> {
     let arguments = "jsonpath={.spec.template.spec.containers[0].args}";
-    let arguments =
-        kubectl.run(&["get", "deployment", "ingraft-operator", "-n", SYSTEM, "-o", arguments])?;
+    let arguments = kubectl.run(&["get", "deployment", "ingraft-operator", "-n", SYSTEM, "-o", arguments])?;
     Ok(arguments.contains("--heal"))
 }
 
