@@ -100,7 +100,9 @@ impl CrashGuard {
         let guard = guard_of(&object);
         let replicas = object.data.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
         let is_strict = object.data.pointer(STRICT).is_some_and(|value| value == "true");
-        let next = fleet::lock(&self.fleet).next_step(workload, (replicas, is_strict), &guard, now());
+        let is_controlled = object.owner_references().iter().any(|owner| owner.controller == Some(true));
+        let is_excluded = is_strict || is_controlled;
+        let next = fleet::lock(&self.fleet).next_step(workload, (replicas, is_excluded), &guard, now());
         match next {
             Some((Step::Control(control), _)) => {
                 tracing::info!(%workload, control = control.as_ref().map(ToString::to_string), "control start");

@@ -66,14 +66,14 @@ impl Fleet {
     pub(crate) fn next_step(
         &self,
         workload: &WorkloadRef,
-        (replicas, is_strict): (u64, bool),
+        (replicas, is_excluded): (u64, bool),
         guard: &Guard,
         now: u64,
     ) -> Option<(Step, Option<Evicted>)> {
         let held = self.workloads.get(workload)?;
         let (pods, none) = (held.named_pods().collect::<Vec<_>>(), Templates::new());
         let templates = self.templates.get(workload).unwrap_or(&none);
-        let step = step(&Guarded { workload, replicas, is_strict, guard, pods: &pods, templates, now })?;
+        let step = step(&Guarded { workload, replicas, is_excluded, guard, pods: &pods, templates, now })?;
         let evicted = match &step {
             Step::Evict(name) => held.pods.iter().find(|pod| *pod.name == **name),
             Step::Control(_) | Step::Block { .. } => None,

@@ -31,8 +31,8 @@ pub struct Guarded<'a> {
     pub workload: &'a WorkloadRef,
     /// How many pods it is to have.
     pub replicas: u64,
-    /// Its pods are to be refused rather than run without injection.
-    pub is_strict: bool,
+    /// Its pods are to be refused rather than run without injection, or another controller writes it.
+    pub is_excluded: bool,
     /// What its annotations say, and the hash of its template.
     pub guard: &'a Guard,
     /// Its pods.
@@ -61,14 +61,14 @@ pub enum Step {
 
 /// What to do next about a workload for which healing is allowed.
 pub fn step(guarded: &Guarded<'_>) -> Option<Step> {
-    let Guarded { workload, replicas, is_strict, guard, pods, templates, now } = *guarded;
+    let Guarded { workload, replicas, is_excluded, guard, pods, templates, now } = *guarded;
     let template = guard.template.as_deref()?;
     let of_template = || pods.iter().filter(|(_, pod)| template_of(pod, templates) == template);
     let fails = || of_template().filter(|(_, pod)| pod.fails_injected());
     let evicted = fails().next().map(|(name, _)| Step::Evict((*name).to_owned()));
     let is_left_alone = !workload.kind.is_some_and(|kind| GUARDED.contains(&kind))
         || workload.kind == Some(OwnerKind::StatefulSet) && replicas < 2
-        || is_strict;
+        || is_excluded;
     if is_left_alone {
         return None;
     }

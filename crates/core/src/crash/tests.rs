@@ -183,7 +183,7 @@ fn over(outcome: ControlOutcome) -> Control {
 }
 
 /// What is to be done about a workload with such pods, which are called by their places.
-fn next(kind: OwnerKind, (replicas, is_strict): (u64, bool), guard: &Guard, pods: &[Like]) -> Option<Step> {
+fn next(kind: OwnerKind, (replicas, is_excluded): (u64, bool), guard: &Guard, pods: &[Like]) -> Option<Step> {
     const NAMES: [&str; 8] = ["0", "1", "2", "3", "4", "5", "6", "7"];
     let pods: Vec<RunningPod> = pods.iter().map(|like| like.pod()).collect();
     let pods: Vec<NamedPod<'_>> = NAMES.into_iter().zip(&pods).collect();
@@ -191,7 +191,7 @@ fn next(kind: OwnerKind, (replicas, is_strict): (u64, bool), guard: &Guard, pods
     let guarded = Guarded {
         workload: &workload,
         replicas,
-        is_strict,
+        is_excluded,
         guard,
         pods: &pods,
         templates: &templates,
@@ -361,15 +361,15 @@ proptest! {
     fn nothing_is_blocked_or_evicted_without_proof(
         kind in select(vec![OwnerKind::Deployment, OwnerKind::StatefulSet, OwnerKind::DaemonSet, OwnerKind::Rollout, OwnerKind::Job]),
         replicas in 0_u64..4,
-        is_strict in prop::bool::weighted(0.1),
+        is_excluded in prop::bool::weighted(0.1),
         guard in guards(),
         pods in prop::collection::vec(likes(), 0..8),
     ) {
         let of_template = |like: &&Like| ["old", "new"].contains(&like.revision);
         let fails = |like: &&Like| of_template(like) && like.is_injected && like.runs == Some(false);
         let controls = || pods.iter().filter(of_template).filter(|like| like.is_control && !like.is_injected);
-        let step = next(kind, (replicas, is_strict), &guard, &pods);
-        if kind == OwnerKind::Job || kind == OwnerKind::StatefulSet && replicas < 2 || is_strict {
+        let step = next(kind, (replicas, is_excluded), &guard, &pods);
+        if kind == OwnerKind::Job || kind == OwnerKind::StatefulSet && replicas < 2 || is_excluded {
             prop_assert_eq!(&step, &None);
         }
         match &step {
@@ -395,7 +395,7 @@ proptest! {
             Some(Step::Evict(_)) | None => None,
         };
         if let Some(written) = written {
-            let again = next(kind, (replicas, is_strict), &written, &pods);
+            let again = next(kind, (replicas, is_excluded), &written, &pods);
             prop_assert!(again != step, "{:?}", again);
             let is_about_control = |step: &Option<Step>| matches!(step, Some(Step::Control(_)));
             prop_assert!(!(is_about_control(&step) && is_about_control(&again)), "to and fro: {:?}", again);
