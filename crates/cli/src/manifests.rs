@@ -152,6 +152,7 @@ fn allow_healing(role: &mut ClusterRole) {
     allow(role, "apps", &["deployments", "statefulsets", "daemonsets"], &["patch"]);
     allow(role, "argoproj.io", &["rollouts"], &["patch"]);
     allow(role, "policy", &["poddisruptionbudgets"], &["list"]);
+    allow(role, "", &["pods/eviction"], &["create"]);
 }
 
 fn allow(role: &mut ClusterRole, group: &str, resources: &[&str], verbs: &[&str]) {

@@ -19,10 +19,10 @@ use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::HEALER;
 use crate::clock::now;
 use crate::fleet::{self, Evicted, Fleet};
 use crate::repeats::Repeats;
-use crate::HEALER;
 
 /// How often to look for pods that do not run.
 const TICK: Duration = Duration::from_secs(5);
@@ -177,7 +177,7 @@ fn guard_of(object: &DynamicObject) -> Guard {
 #[cfg(test)]
 mod tests {
     use ingraft_core::workload::template_hash;
-    use ingraft_core::{OwnerKind, RunningPod};
+    use ingraft_core::{OwnerKind, RunningPod, Settings, Snapshot};
 
     use super::*;
     use crate::fake_api::FakeApi;
@@ -236,6 +236,13 @@ mod tests {
         let fleet = Arc::<Mutex<Fleet>>::default();
         fleet::lock(&fleet).see_pod("a", "web-a", web(), pod(true));
         fleet::lock(&fleet).see_pod("b", "web-b", web(), pod(false));
+        let document = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "shop", "annotations": {"ingraft.dev/heal": "missed"}},
+            "spec": {"template": template()},
+        });
+        fleet::lock(&fleet).see(web(), &document, None);
+        fleet::lock(&fleet).decide(&web(), &Snapshot::default(), &Settings::default());
         CrashGuard { client: api.client(), store: Arc::default(), fleet, may_heal }
     }
 
@@ -263,9 +270,9 @@ mod tests {
     async fn a_control_start_is_written_with_the_version_that_was_read() {
         let api = api(&json!({}));
         let written = written(&api, &guard(&api, true)).await;
-        let (path, patch) = &written[0];
+        let (path, change) = &written[0];
         assert_eq!(*path, format!("{DEPLOYMENTS}/web"));
-        let control = patch["metadata"]["annotations"]["ingraft.dev/control"].as_str().unwrap();
+        let control = change["metadata"]["annotations"]["ingraft.dev/control"].as_str().unwrap();
         assert!(control.starts_with(&format!("{}@", template_hash(&template()))), "{control}");
     }
 

@@ -17,8 +17,8 @@ use kube::core::{Selector, SelectorExt as _};
 use kube::{Api, Client, ResourceExt};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::repeats::Repeats;
 use crate::HEALER;
+use crate::repeats::Repeats;
 use crate::trials::Trials;
 use crate::workloads::Workloads;
 

@@ -1,4 +1,5 @@
 mod crashes;
+mod healing;
 mod reachability;
 
 use std::collections::BTreeSet;
@@ -31,7 +32,7 @@ fn samples() -> Vec<Reason> {
     instrumentations(&mut samples);
     fields(&mut samples);
     running(&mut samples);
-    healing(&mut samples);
+    healing::add(&mut samples);
     crashes::add(&mut samples);
     samples
 }
@@ -244,36 +245,6 @@ fn running(samples: &mut Vec<Reason>) {
     for why in ["OOMKilled, exit code 137", "ErrImagePull: not found 1", "Error, exit code 1"] {
         samples.push(F::PayloadFailed { container: text("app-1"), why: text(why) }.into());
     }
-}
-
-fn healing(samples: &mut Vec<Reason>) {
-    use crate::healing::{Ailment, Obstacle};
-    use HealingFinding as F;
-    let workload = || workload(OwnerKind::Deployment);
-    for ailment in [Ailment::Missed, Ailment::Outdated, Ailment::NewerImage] {
-        samples.push(F::Healed { workload: workload(), ailment }.into());
-    }
-    for why in [
-        Obstacle::NotPermitted,
-        Obstacle::Kind,
-        Obstacle::Controlled(text("shop-1/name-1")),
-        Obstacle::Paused,
-        Obstacle::OnDelete,
-        Obstacle::Downtime,
-        Obstacle::Failing,
-        Obstacle::UnderWay,
-        Obstacle::Unready,
-        Obstacle::TakenBack,
-        Obstacle::Refused(text("error-1")),
-        Obstacle::Budget(text("budget-1")),
-        Obstacle::Blocked,
-        Obstacle::HealedBefore,
-        Obstacle::Halted(3),
-    ] {
-        samples.push(F::NotHealed { workload: workload(), why }.into());
-    }
-    samples.push(AnnotationFinding::HealMisplaced { template: "/spec-1" }.into());
-    samples.push(AnnotationFinding::HealUnknown { value: text("value-1") }.into());
 }
 
 fn endpoints(samples: &mut Vec<Reason>) {
