@@ -9,6 +9,7 @@ use ingraft_api::Language;
 
 #[macro_use]
 mod family;
+mod admission;
 mod annotation;
 mod choice;
 mod container;
@@ -27,6 +28,7 @@ mod render;
 mod running;
 mod variable;
 
+pub use admission::{AdmissionFinding, BrokenLink, PathObstacle};
 pub use annotation::AnnotationFinding;
 pub use choice::ChoiceFinding;
 pub use container::{CloneObstacle, ContainerFinding, Taken};
@@ -73,6 +75,8 @@ families! {
     Healing(HealingFinding),
     /// Pods that crash once they are injected.
     Crash(CrashFinding),
+    /// Whether reviews arrive at the operator.
+    Admission(AdmissionFinding),
     /// Documents that are handed to the command line.
     Manifest(ManifestFinding),
 }

@@ -9,6 +9,7 @@
 //!  Settings ───────────────┘
 //! ```
 
+pub mod admission_path;
 pub mod crash;
 pub mod defaulting;
 mod defaults;

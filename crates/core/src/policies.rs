@@ -16,7 +16,7 @@ mod hints;
 mod strict;
 
 pub use heal::heal;
-pub use hints::{hints, key_looks_like_ours, nobody_controls_it};
+pub use hints::{ADMISSION_PATH, hints, key_looks_like_ours, nobody_controls_it};
 use serde_json::{Value, json};
 pub use strict::{is_strict_refusal, strict, strict_pod_refused};
 

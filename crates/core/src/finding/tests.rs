@@ -1,3 +1,4 @@
+mod admission;
 mod crashes;
 mod healing;
 mod reachability;
@@ -34,6 +35,7 @@ fn samples() -> Vec<Reason> {
     running(&mut samples);
     healing::add(&mut samples);
     crashes::add(&mut samples);
+    admission::samples(&mut samples);
     samples
 }
 

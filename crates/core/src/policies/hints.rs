@@ -17,7 +17,7 @@ use crate::finding::Reason;
 use crate::workload::PARTS;
 
 /// The annotation of the budget that says that the API server does not reach any replica, although some are ready.
-const PATH: (&str, &str) = ("ingraft.dev/admission-path", "broken");
+pub const ADMISSION_PATH: (&str, &str) = ("ingraft.dev/admission-path", "broken");
 
 /// A finding and when it is said.
 struct Hint {
@@ -69,7 +69,7 @@ pub fn hints(operator: Option<&str>) -> [Value; 4] {
 
 /// What both have in common.
 fn policy([name, binding]: [&'static str; 2], operator: Option<&str>, hints: &[Hint]) -> Policy {
-    let (key, broken) = (text(PATH.0), text(PATH.1));
+    let (key, broken) = (text(ADMISSION_PATH.0), text(ADMISSION_PATH.1));
     let unreached = format!(
         "params.?status.?currentHealthy.orValue(0) == 0 || \
          params.metadata.?annotations[?{key}].orValue('') == {broken}"
