@@ -90,6 +90,12 @@ impl Authority {
         })
     }
 
+    /// The certificates that clients trust, DER.
+    pub fn trusted(&self) -> Vec<Vec<u8>> {
+        let certificates = pem::parse_many(&self.bundle).unwrap_or_default();
+        certificates.into_iter().map(pem::Pem::into_contents).collect()
+    }
+
     /// Whether it is time for a successor: the end is near, or a clock that was ahead has made it and it is not valid
     /// yet.
     pub fn is_due(&self, now: OffsetDateTime) -> bool {

@@ -8,3 +8,5 @@ pub const WORKLOAD_WARNINGS: &str = "/validate-workload";
 pub const INSTRUMENTATION: &str = "/mutate-opentelemetry-io-v1alpha1-instrumentation";
 /// The webhook that warns about Instrumentations.
 pub const INSTRUMENTATION_WARNINGS: &str = "/validate-opentelemetry-io-v1alpha1-instrumentation";
+/// The webhook of the self-test.
+pub const SELF_TEST: &str = "/self-test";

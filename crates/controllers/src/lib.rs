@@ -4,6 +4,7 @@
 //! What all replicas share is written by the leader alone, but for the keys of `ingraft-facts` that each replica has to
 //! write: what it alone has learnt.
 
+mod admission_path;
 mod authority;
 mod canary;
 mod clock;
@@ -27,6 +28,7 @@ mod trials;
 mod upgrades;
 mod workloads;
 
+pub use admission_path::SelfTest;
 pub use authority::follow_authority;
 pub use canary::prove_nodes;
 pub use crash_guard::CrashGuard;

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A third one, `workloads.ingraft.dev`, warns whoever applies what makes pods, or a namespace or Service, if a key on it
-//! looks like one of ours.
+//! looks like one of ours. A configuration of its own, `zz-ingraft-self-test`, shows whether reviews arrive.
 //!
 //! A namespace is listed as having none only when it has been seen, so the first pods of a namespace that was created
 //! together with them are asked about. In CEL an absent map is an error, which under `Ignore` means never called:
@@ -30,6 +30,7 @@ use ingraft_cluster::readiness::Pending;
 use ingraft_cluster::watch::Store;
 use ingraft_cluster::webhook_paths;
 use ingraft_core::Snapshot;
+use ingraft_core::admission_path::{LABEL, SELF_TEST};
 use ingraft_core::policies::{key_looks_like_ours, nobody_controls_it};
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
@@ -95,7 +96,7 @@ const PEM_END: &str = "-----END CERTIFICATE-----\n";
 #[derive(Default)]
 struct Applied {
     authority: Option<Authority>,
-    configurations: Option<[Value; 2]>,
+    configurations: Option<[Value; 3]>,
     /// The namespaces about whose silent pods the API server does not ask.
     silent: BTreeSet<String>,
     /// An authority that is trusted but could not be saved yet.
@@ -226,15 +227,20 @@ impl Registration {
         if applied.configurations.as_ref() == Some(&desired) {
             return Ok(());
         }
-        let [mutating, validating] = owned(client, desired.clone()).await;
-        patch::<MutatingWebhookConfiguration>(client, &mutating).await?;
+        let [mutating, validating, self_test] = owned(client, desired.clone()).await;
+        patch::<MutatingWebhookConfiguration>(client, CONFIGURATION, &mutating).await?;
         applied.silent = silent.into_iter().collect();
-        // The other only warns about Instrumentations: pods are injected without it.
-        match patch::<ValidatingWebhookConfiguration>(client, &validating).await {
-            Ok(()) => applied.configurations = Some(desired),
-            Err(error) => {
-                tracing::warn!(error = %Chain(&error), "nobody is warned about Instrumentations, will try again");
-            }
+        // The others only warn about Instrumentations, and test: pods are injected without them.
+        let warns = patch::<ValidatingWebhookConfiguration>(client, CONFIGURATION, &validating).await;
+        if let Err(error) = &warns {
+            tracing::warn!(error = %Chain(error), "nobody is warned about Instrumentations, will try again");
+        }
+        let tests = patch::<MutatingWebhookConfiguration>(client, SELF_TEST.0, &self_test).await;
+        if let Err(error) = &tests {
+            tracing::warn!(error = %Chain(error), "the way to the operator cannot be tested, will try again");
+        }
+        if warns.is_ok() && tests.is_ok() {
+            applied.configurations = Some(desired);
         }
         Ok(())
     }
@@ -273,7 +279,7 @@ async fn owner(client: &Client) -> Option<Value> {
 }
 
 /// The same configurations, owned by our ClusterRole.
-async fn owned(client: &Client, mut configurations: [Value; 2]) -> [Value; 2] {
+async fn owned(client: &Client, mut configurations: [Value; 3]) -> [Value; 3] {
     let owner = owner(client).await;
     for configuration in &mut configurations {
         let metadata = configuration.get_mut("metadata").and_then(Value::as_object_mut);
@@ -288,11 +294,17 @@ async fn owned(client: &Client, mut configurations: [Value; 2]) -> [Value; 2] {
 pub async fn keep_unregistered(client: &Client, emptied: Pending) {
     let mut emptied = Some(emptied);
     loop {
-        let kinds = [MutatingWebhookConfiguration::KIND, ValidatingWebhookConfiguration::KIND];
-        let [mutating, validating] = owned(client, kinds.map(|kind| configuration(kind, &json!([])))).await;
+        let empty = [
+            (MutatingWebhookConfiguration::KIND, CONFIGURATION),
+            (ValidatingWebhookConfiguration::KIND, CONFIGURATION),
+            (MutatingWebhookConfiguration::KIND, SELF_TEST.0),
+        ];
+        let empty = empty.map(|(kind, name)| configuration(kind, name, &json!([])));
+        let [mutating, validating, self_test] = owned(client, empty).await;
         let done = async {
-            patch::<MutatingWebhookConfiguration>(client, &mutating).await?;
-            patch::<ValidatingWebhookConfiguration>(client, &validating).await
+            patch::<MutatingWebhookConfiguration>(client, CONFIGURATION, &mutating).await?;
+            patch::<ValidatingWebhookConfiguration>(client, CONFIGURATION, &validating).await?;
+            patch::<MutatingWebhookConfiguration>(client, SELF_TEST.0, &self_test).await
         };
         match done.await {
             Ok(()) => drop(emptied.take().map(Pending::done)),
@@ -302,26 +314,25 @@ pub async fn keep_unregistered(client: &Client, emptied: Pending) {
     }
 }
 
-async fn patch<K>(client: &Client, configuration: &Value) -> Result<(), Error>
+async fn patch<K>(client: &Client, name: &'static str, configuration: &Value) -> Result<(), Error>
 where
     K: kube::Resource<DynamicType = ()> + Resource + Clone + DeserializeOwned + Debug,
 {
     let kind = K::KIND;
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    let failed = |source| Error::Apply { kind, name: CONFIGURATION, source: Box::new(source) };
+    let failed = |source| Error::Apply { kind, name, source: Box::new(source) };
     let api = Api::<K>::all(client.clone());
-    match api.patch(CONFIGURATION, &params, &Patch::Apply(configuration)).await {
+    match api.patch(name, &params, &Patch::Apply(configuration)).await {
         Ok(_) => Ok(()),
         // We may change it but not create it.
-        Err(_) if matches!(api.get_metadata_opt(CONFIGURATION).await, Ok(None)) => {
-            Err(Error::Missing { kind, name: CONFIGURATION })
-        }
+        Err(_) if matches!(api.get_metadata_opt(name).await, Ok(None)) => Err(Error::Missing { kind, name }),
         Err(error) => Err(failed(error)),
     }
 }
 
-/// The configurations of mutating and of validating webhooks. The selector is of namespaces whose silent pods are sent.
-fn configurations(selector: Value, address: &Address, namespace: &str, bundle: &str) -> [Value; 2] {
+/// The configurations of mutating and of validating webhooks, and that of the self-test. The selector is of namespaces whose
+/// silent pods are sent.
+fn configurations(selector: Value, address: &Address, namespace: &str, bundle: &str) -> [Value; 3] {
     let client_config = |path: &str| {
         let bundle = ByteString(bundle.as_bytes().to_vec());
         match address {
@@ -373,18 +384,37 @@ fn configurations(selector: Value, address: &Address, namespace: &str, bundle: &
         instrumentations(webhook_paths::INSTRUMENTATION_WARNINGS),
         workloads(&client_config(webhook_paths::WORKLOAD_WARNINGS), &asks),
     ]);
+    let self_test = json!([self_test(&client_config(webhook_paths::SELF_TEST), namespace)]);
     [
-        configuration(MutatingWebhookConfiguration::KIND, &mutating),
-        configuration(ValidatingWebhookConfiguration::KIND, &validating),
+        configuration(MutatingWebhookConfiguration::KIND, CONFIGURATION, &mutating),
+        configuration(ValidatingWebhookConfiguration::KIND, CONFIGURATION, &validating),
+        configuration(MutatingWebhookConfiguration::KIND, SELF_TEST.0, &self_test),
     ]
 }
 
-fn configuration(kind: &str, webhooks: &Value) -> Value {
+/// The webhook of the self-test, the only one that fails closed, so that errors are told. It can refuse no pod that is to
+/// run: it is asked about dry runs only, in the operator's own namespace only, of pods with a label of ours only.
+fn self_test(client_config: &Value, namespace: &str) -> Value {
+    json!({
+        "name": SELF_TEST.1,
+        "clientConfig": client_config,
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"], "scope": "Namespaced"}],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "objectSelector": {"matchLabels": {LABEL.0: LABEL.1}},
+        "matchConditions": [{"name": "only-tried", "expression": "request.?dryRun.orValue(false)"}],
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "timeoutSeconds": 5,
+        "admissionReviewVersions": ["v1"],
+    })
+}
+
+fn configuration(kind: &str, name: &str, webhooks: &Value) -> Value {
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": kind,
         "metadata": {
-            "name": CONFIGURATION,
+            "name": name,
             "labels": {"app.kubernetes.io/name": "opentelemetry-operator", "app.kubernetes.io/instance": "ingraft"},
         },
         "webhooks": webhooks,

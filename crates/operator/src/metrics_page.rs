@@ -46,7 +46,8 @@ fn served() -> String {
     let state = StateMetrics::new(leadership.subscribe(), authority.subscribe(), is_trusted.subscribe());
     registry.register_collector(Box::new(state));
     let counts = watch::Sender::new(Some(WorkloadCounts::default()));
-    let workloads = WorkloadMetrics::new(leadership.subscribe(), counts.subscribe());
+    let path = watch::Sender::new(Some(true));
+    let workloads = WorkloadMetrics::new(leadership.subscribe(), counts.subscribe(), path.subscribe());
     registry.register_collector(Box::new(workloads));
     let mut text = String::new();
     encode(&mut text, &registry).unwrap();
@@ -73,7 +74,9 @@ fn values(label: &str) -> &'static str {
              nothing is injected. `newer-image`: of the injected ones, those that run with an earlier default image \
              than new pods would"
         }
-        "webhook" => "`pod`, `instrumentation`, `instrumentation-warnings` or `workload-warnings`",
+        "webhook" => {
+            "`pod`, `instrumentation`, `instrumentation-warnings` or `workload-warnings`; `self-test` only where it is no review"
+        }
         _ => panic!("the label {label} is not described"),
     }
 }

@@ -11,7 +11,7 @@ use ingraft_cluster::readiness::Readiness;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
-    Address, Candidate, CrashGuard, Leadership, NAME, Registration, Trials, WorkloadCounts, Workloads,
+    Address, Candidate, CrashGuard, Leadership, NAME, Registration, SelfTest, Trials, WorkloadCounts, Workloads,
     follow_authority, follow_memory, heal, keep_halts, keep_status, keep_unregistered, prove_nodes,
     publish_events, save_memory, take_over_memory, try_endpoints, upgrade_images, watch_pods, watch_refusals,
     watch_strict_pods,
@@ -133,6 +133,8 @@ struct Shared {
     leadership: watch::Sender<Leadership>,
     /// How workloads fare, while this replica leads.
     counts: watch::Sender<Option<WorkloadCounts>>,
+    /// Whether reviews arrive, as far as that can be told, while this replica leads.
+    path_is_healthy: watch::Sender<Option<bool>>,
 }
 
 impl Shared {
@@ -156,6 +158,7 @@ impl Shared {
             is_trusted: watch::Sender::default(),
             leadership: watch::Sender::default(),
             counts: watch::Sender::default(),
+            path_is_healthy: watch::Sender::default(),
         };
         (shared, received)
     }
@@ -240,8 +243,9 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
         authority: shared.authority.subscribe(),
         registered: Arc::clone(&shared.registered),
     };
-    // What was counted when this replica led before is out of date.
+    // What was seen when this replica led before is out of date.
     shared.counts.send_replace(None);
+    shared.path_is_healthy.send_replace(None);
     let mut tasks = Tasks::default();
     let registering = client.clone();
     tasks.spawn_infallible("registration", async move { registration.run(&registering).await });
@@ -262,6 +266,19 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
         watch_pods(watching, &own.store, own.settings(), &own.reports, &own.learnt, &fleet).await;
     });
     let trials = Trials::default();
+    let self_test = SelfTest {
+        namespace: shared.args.namespace.clone(),
+        image: shared.settings().probe_image.clone(),
+        locale: shared.args.locale,
+        store: Arc::clone(&shared.store),
+        authority: shared.authority.subscribe(),
+        is_trusted: shared.is_trusted.subscribe(),
+        port: address.is_none().then(|| shared.args.webhook_bind.port()),
+        trials: trials.clone(),
+        is_healthy: shared.path_is_healthy.clone(),
+    };
+    let testing = client.clone();
+    tasks.spawn_infallible("self-test", async move { self_test.run(&testing).await });
     if shared.args.probe_endpoints != ProbeEndpoints::Off {
         let (telling, own) = (client.clone(), shared.clone());
         let (fleet, trials) = (Arc::clone(&workloads.fleet), trials.clone());
@@ -333,6 +350,8 @@ async fn serve_reviews(
         settings: shared.settings().clone(),
         reports: shared.reports.clone(),
         metrics: Metrics::register(registry),
+        namespace: args.namespace.clone(),
+        replica: host(),
     });
     tasks.spawn_infallible(WEBHOOK_SERVER, server.run(router(context), async { drop(stop.await) }));
     tracing::info!(address = %args.webhook_bind, "serving admission reviews");
@@ -345,7 +364,8 @@ fn serve_state(shared: &Shared, tasks: &mut Tasks, mut registry: Registry) {
     let state =
         StateMetrics::new(leadership.subscribe(), authority.subscribe(), shared.is_trusted.subscribe());
     registry.register_collector(Box::new(state));
-    let workloads = WorkloadMetrics::new(leadership.subscribe(), shared.counts.subscribe());
+    let (counts, path) = (shared.counts.subscribe(), shared.path_is_healthy.subscribe());
+    let workloads = WorkloadMetrics::new(leadership.subscribe(), counts, path);
     registry.register_collector(Box::new(workloads));
     let (args, store, readiness) = (&shared.args, Arc::clone(&shared.store), shared.readiness.clone());
     let missing = move || [store.synced().missing(), readiness.missing()].concat();
@@ -372,9 +392,13 @@ fn serve_state(shared: &Shared, tasks: &mut Tasks, mut registry: Registry) {
 
 /// What tells this process from every other, even from one before it in the same container.
 fn identity() -> String {
-    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| NAME.to_owned());
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{host}_{:x}_{}", started.as_nanos(), std::process::id())
+    format!("{}_{:x}_{}", host(), started.as_nanos(), std::process::id())
+}
+
+/// The name of the pod.
+fn host() -> String {
+    std::env::var("HOSTNAME").unwrap_or_else(|_| NAME.to_owned())
 }
 
 /// The names under which the API server reaches the webhook server.
@@ -393,3 +417,6 @@ async fn termination() -> anyhow::Result<Duration> {
         _ = interrupt.recv() => Ok(Duration::ZERO),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! How many workloads are in which state, as gauges of the leader.
+//! How many workloads are in which state, and whether reviews arrive, as gauges of the leader.
 
 use ingraft_controllers::{Leadership, WorkloadCounts};
 use prometheus_client::collector::Collector;
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 pub struct WorkloadMetrics {
     leadership: watch::Receiver<Leadership>,
     counts: watch::Receiver<Option<WorkloadCounts>>,
+    path_is_healthy: watch::Receiver<Option<bool>>,
 }
 
 impl WorkloadMetrics {
@@ -19,15 +20,26 @@ impl WorkloadMetrics {
     pub fn new(
         leadership: watch::Receiver<Leadership>,
         counts: watch::Receiver<Option<WorkloadCounts>>,
+        path_is_healthy: watch::Receiver<Option<bool>>,
     ) -> Self {
-        Self { leadership, counts }
+        Self { leadership, counts, path_is_healthy }
     }
 }
 
 impl Collector for WorkloadMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let counts = self.counts.borrow().filter(|_| self.leadership.borrow().is_ours);
-        let Some(WorkloadCounts { asked, injected, missed, outdated, failed, refused, newer_image }) = counts
+        if !self.leadership.borrow().is_ours {
+            return Ok(());
+        }
+        if let Some(is_healthy) = *self.path_is_healthy.borrow() {
+            let help = "Whether reviews arrive at the operator, as the leader has tried with one API server; absent where \
+                        that cannot be told";
+            let gauge = ConstGauge::new(i64::from(is_healthy));
+            let name = "ingraft_admission_path_healthy";
+            gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        let Some(WorkloadCounts { asked, injected, missed, outdated, failed, refused, newer_image }) =
+            *self.counts.borrow()
         else {
             return Ok(());
         };
@@ -58,8 +70,9 @@ mod tests {
     #[test]
     fn only_a_leader_that_has_counted_tells() {
         let (leadership, counts) = (watch::Sender::default(), watch::Sender::default());
+        let path = watch::Sender::default();
         let mut registry = Registry::default();
-        let metrics = WorkloadMetrics::new(leadership.subscribe(), counts.subscribe());
+        let metrics = WorkloadMetrics::new(leadership.subscribe(), counts.subscribe(), path.subscribe());
         registry.register_collector(Box::new(metrics));
         let text = || {
             let mut text = String::new();
@@ -73,6 +86,11 @@ mod tests {
         assert!(text().contains("\ningraft_workloads{state=\"asked\"} 3\n"), "{}", text());
         assert!(text().contains("\ningraft_workloads{state=\"missed\"} 1\n"), "{}", text());
         assert!(text().contains("\ningraft_workloads{state=\"failed\"} 0\n"), "{}", text());
+        assert!(!text().contains("ingraft_admission_path_healthy"), "it is not known yet");
+        path.send_replace(Some(false));
+        assert!(text().contains("\ningraft_admission_path_healthy 0\n"), "{}", text());
+        path.send_replace(Some(true));
+        assert!(text().contains("\ningraft_admission_path_healthy 1\n"), "{}", text());
         lead(false);
         assert_eq!(text(), "# EOF\n");
     }

@@ -12,6 +12,7 @@ mod review;
 mod review_instrumentation;
 mod review_workload;
 mod router;
+mod self_test;
 mod server;
 mod trimmed;
 mod warn;

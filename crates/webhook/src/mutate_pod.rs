@@ -8,9 +8,9 @@ use ingraft_core::finding::ChoiceFinding;
 use ingraft_core::{Finding, Halt, Outcome, Owner, Reason, Severity, advise, inject, owner};
 use serde_json::Value;
 
-use crate::Context;
 use crate::review::{Answer, Request};
 use crate::warn::warnings;
+use crate::{Context, self_test};
 
 /// How long to wait for what was created a moment ago: the namespace, which exists, or the API server would not ask,
 /// and the Deployment that the pod's name and labels speak of. Their watch events are on the way.
@@ -18,6 +18,9 @@ const WAIT: Duration = Duration::from_secs(1);
 
 /// Decides about one pod. The pod is allowed whatever happens.
 pub(crate) async fn answer(context: &Context, request: Request) -> Answer {
+    if self_test::concerns(context, &request) {
+        return self_test::answer_for_pods(context, request);
+    }
     let start = Instant::now();
     let namespace = request.namespace.as_str();
     let known = |snapshot: &ingraft_core::Snapshot| {

@@ -15,7 +15,9 @@ use ingraft_core::Settings;
 
 use crate::limits::{Limits, Refusal, Turn};
 use crate::review::{Answer, Request};
-use crate::{Metrics, default_instrumentation, mutate_pod, review_instrumentation, review_workload};
+use crate::{
+    Metrics, default_instrumentation, mutate_pod, review_instrumentation, review_workload, self_test,
+};
 
 /// What answering needs.
 #[derive(Debug)]
@@ -28,6 +30,10 @@ pub struct Context {
     pub reports: Reports,
     /// What is counted.
     pub metrics: Metrics,
+    /// The operator's namespace, in which the pod of the self-test is tried.
+    pub namespace: String,
+    /// What tells this replica from the others: the name of its pod.
+    pub replica: String,
 }
 
 /// What handlers share.
@@ -47,6 +53,7 @@ pub fn router(context: Arc<Context>) -> Router {
             webhook_paths::INSTRUMENTATION_WARNINGS,
             review("instrumentation-warnings", review_instrumentation::answer),
         )
+        .route(webhook_paths::SELF_TEST, review("self-test", self_test::answer))
         .with_state(Arc::new(Shared { context, limits: Limits::default() }))
 }
 

@@ -55,5 +55,7 @@ fn context(case: &Case, namespace: &str) -> Arc<Context> {
         settings: case.flags.settings.0.clone(),
         reports: Reports::new(Locale::En).0,
         metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
+        namespace: "opentelemetry-operator-system".to_owned(),
+        replica: "operator-1".to_owned(),
     })
 }

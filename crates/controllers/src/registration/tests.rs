@@ -25,20 +25,41 @@ fn more_silent_namespaces_than_etcd_takes_are_asked_about() {
     let silent = selector["matchExpressions"][0]["values"].as_array().unwrap().len();
     assert_eq!(silent + left_out, 30_000);
     assert!(silent > 15_000);
-    let [configuration, _] = configurations(selector, &Address::Service, "system", "PEM");
+    let [configuration, ..] = configurations(selector, &Address::Service, "system", "PEM");
     assert!(configuration.to_string().len() < 3 << 19);
 }
 
 #[test]
 fn registers_by_service_and_by_url() {
-    let [by_service, _] = configurations(json!({}), &Address::Service, "system", "PEM");
+    let [by_service, ..] = configurations(json!({}), &Address::Service, "system", "PEM");
     let service = &by_service["webhooks"][0]["clientConfig"]["service"];
     assert_eq!(service["path"], webhook_paths::POD);
     assert_eq!(service["namespace"], "system");
     let url = Address::Url("https://127.0.0.1:9443/".to_owned());
-    let [by_url, _] = configurations(json!({}), &url, "system", "PEM");
+    let [by_url, ..] = configurations(json!({}), &url, "system", "PEM");
     assert_eq!(by_url["webhooks"][0]["clientConfig"]["url"], "https://127.0.0.1:9443/mutate-v1-pod");
     assert_eq!(by_url["webhooks"][0]["clientConfig"]["caBundle"], "UEVN");
+}
+
+/// What the API server does with it is in tests/apiserver.
+#[test]
+fn nothing_but_the_self_test_fails_closed_and_that_is_about_one_pod_that_is_only_tried() {
+    let all = configurations(json!({}), &Address::Service, "system", "PEM");
+    let webhooks = all.iter().flat_map(|one| one["webhooks"].as_array().unwrap());
+    let closed: Vec<&Value> = webhooks.filter(|webhook| webhook["failurePolicy"] != "Ignore").collect();
+    assert_eq!(closed.len(), 1);
+    assert_eq!(closed[0]["name"], "self-test.ingraft.dev");
+    assert_eq!(
+        closed[0]["namespaceSelector"],
+        json!({"matchLabels": {"kubernetes.io/metadata.name": "system"}})
+    );
+    assert_eq!(closed[0]["objectSelector"], json!({"matchLabels": {"ingraft.dev/self-test": "true"}}));
+    assert_eq!(closed[0]["matchConditions"][0]["expression"], "request.?dryRun.orValue(false)");
+    let [pods, _, self_test] = all;
+    let config = |webhook: &Value| webhook["webhooks"][0]["clientConfig"].clone();
+    let (mut of_pods, of_self_test) = (config(&pods), config(&self_test));
+    of_pods["service"]["path"] = "/self-test".into();
+    assert_eq!(of_pods, of_self_test, "both go the same way");
 }
 
 fn registration(authority: watch::Receiver<Option<Authority>>, registered: Arc<Notify>) -> Registration {
@@ -134,7 +155,12 @@ async fn an_authority_is_trusted_before_it_is_used_and_its_predecessor_after_it_
     let last = |path: &String| path.rsplit('/').nth(1).unwrap_or_default().to_owned();
     assert_eq!(
         written.iter().map(last).collect::<Vec<_>>(),
-        ["mutatingwebhookconfigurations", "validatingwebhookconfigurations", "secrets"],
+        [
+            "mutatingwebhookconfigurations",
+            "validatingwebhookconfigurations",
+            "mutatingwebhookconfigurations",
+            "secrets"
+        ],
     );
 
     api.state().objects.retain(|path, _| !path.contains("/secrets/"));

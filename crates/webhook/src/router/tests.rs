@@ -17,7 +17,14 @@ fn context() -> Arc<Context> {
         snapshot.namespaces.insert(String::new(), "shop".into(), ingraft_core::Namespace::default());
     });
     let metrics = Metrics::register(&mut prometheus_client::registry::Registry::default());
-    Arc::new(Context { store: Arc::new(store), settings: Settings::default(), reports, metrics })
+    Arc::new(Context {
+        store: Arc::new(store),
+        settings: Settings::default(),
+        reports,
+        metrics,
+        namespace: "system".to_owned(),
+        replica: "operator-1".to_owned(),
+    })
 }
 
 async fn post(path: &str, body: impl Into<Body>) -> (StatusCode, String) {
@@ -146,4 +153,50 @@ async fn injects_the_largest_pod_of_the_api_server() {
     let (status, body) = post(webhook_paths::POD, review(&pod)).await;
     assert_eq!(status, StatusCode::OK, "{body}");
     assert!(!patch(&body).is_empty());
+}
+
+#[tokio::test]
+async fn the_pod_of_the_self_test_is_marked_and_neither_decided_about_nor_counted() {
+    use ingraft_core::admission_path;
+    let mut registry = prometheus_client::registry::Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    let mut context = context();
+    Arc::get_mut(&mut context).unwrap().metrics = metrics;
+    context.store.update(|snapshot| {
+        snapshot.namespaces.insert(String::new(), "system".into(), ingraft_core::Namespace::default());
+    });
+    let review = |namespace: &str, dry_run: bool| {
+        let mut review: Value = serde_json::from_str(&review(&admission_path::pod(""))).unwrap();
+        review["request"]["namespace"] = namespace.into();
+        review["request"]["dryRun"] = dry_run.into();
+        review.to_string()
+    };
+    let answer = |path: &'static str, review: String| {
+        let request = http::Request::post(path).body(Body::from(review)).unwrap();
+        let answer = router(Arc::clone(&context)).oneshot(request);
+        async move { to_bytes(answer.await.unwrap().into_body(), usize::MAX).await.unwrap() }
+    };
+    for (path, mark) in [
+        (webhook_paths::POD, "ingraft.dev/pods-answered-by"),
+        (webhook_paths::SELF_TEST, "ingraft.dev/self-test-answered-by"),
+    ] {
+        let body = answer(path, review("system", true)).await;
+        let mut pod = admission_path::pod("");
+        json_patch::patch(&mut pod, &patch(std::str::from_utf8(&body).unwrap())).unwrap();
+        assert_eq!(pod["metadata"]["annotations"][mark], "operator-1", "{pod}");
+        assert_eq!(pod["spec"], admission_path::pod("")["spec"]);
+    }
+    let counted = || {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        text.lines().filter(|line| line.starts_with("ingraft_admission_reviews_total")).count()
+    };
+    assert_eq!(counted(), 0);
+    // One that is created, or is elsewhere, is a pod like others.
+    for (namespace, dry_run) in [("system", false), ("shop", true)] {
+        let body = answer(webhook_paths::POD, review(namespace, dry_run)).await;
+        let answer: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(answer["response"].get("patch"), None, "{answer}");
+    }
+    assert_eq!(counted(), 1);
 }

@@ -47,7 +47,14 @@ pub async fn start() -> Running {
     });
     let metrics = Metrics::register(&mut prometheus_client::registry::Registry::default());
     let reports = Reports::new(Locale::En).0;
-    let context = Context { store: Arc::new(store), settings: Settings::default(), reports, metrics };
+    let context = Context {
+        store: Arc::new(store),
+        settings: Settings::default(),
+        reports,
+        metrics,
+        namespace: "system".to_owned(),
+        replica: "operator-1".to_owned(),
+    };
     tokio::spawn(server.run(router(Arc::new(context)), std::future::pending()));
     Running { address, certificate }
 }
