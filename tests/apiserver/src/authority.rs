@@ -145,7 +145,8 @@ fn the_registration_goes_with_the_role_that_owns_it() {
     cluster.kubectl().run(&["delete", "clusterrole", NAME]).unwrap();
     until("the registration is collected", || cluster.registration(), Option::is_none);
     // The next test installs it again, and must not lose it.
-    let get = ["get", "validatingwebhookconfiguration", CONFIGURATION, "--ignore-not-found"];
+    let all = "mutatingwebhookconfigurations,validatingwebhookconfigurations";
+    let get = ["get", all, "-l", "app.kubernetes.io/instance=ingraft", "-o", "name"];
     until("all of it", || cluster.kubectl().run(&get).unwrap(), String::is_empty);
 }
 

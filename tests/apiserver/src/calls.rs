@@ -12,6 +12,7 @@ fn silent_pods_of_known_namespaces_cost_no_call() {
     let cluster = exclusive();
     let mut operator = cluster.operator("operator");
     operator.wait_ready();
+    operator.wait_self_test();
     cluster.namespace("silent", &json!({"example.com/other": "annotation"}));
     wait_until_not_asked(&cluster, "silent");
 
@@ -56,6 +57,7 @@ fn a_pod_that_asks_costs_one_call() {
     let on = ["--enable-go-instrumentation=true", "--enable-nginx-instrumentation=true"];
     let mut operator = cluster.operator_with("operator", &on);
     operator.wait_ready();
+    operator.wait_self_test();
     cluster.namespace("counted", &json!({}));
     cluster.apply(&[instrumentation("counted", "only", &json!({}))]);
     cluster.wait_seen();

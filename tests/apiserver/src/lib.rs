@@ -10,6 +10,8 @@
 //! ```
 
 #[cfg(test)]
+mod admission_path;
+#[cfg(test)]
 mod authority;
 #[cfg(test)]
 mod calls;

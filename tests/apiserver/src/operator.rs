@@ -59,6 +59,13 @@ impl Operator {
         self.started.elapsed()
     }
 
+    /// Waits until the leader has tried whether reviews arrive, which it does at once and then about once a minute: until
+    /// then only tests call webhooks.
+    pub(crate) fn wait_self_test(&self) {
+        let tried = || self.metric::<u64>("ingraft_admission_path_healthy", &[]).unwrap_or_default();
+        until("reviews arrive", tried, |healthy| *healthy == 1);
+    }
+
     /// What `/readyz` answers.
     pub(crate) fn readiness(&self) -> anyhow::Result<http::Answer> {
         get(self.health, "/readyz")
