@@ -100,6 +100,10 @@ pub fn case<'a>(
 ) -> Option<Case> {
     let level = allowed(document, namespace, decisions, snapshot).or(settings.heal)?;
     let pods = pods.into_iter();
+    // One that was let start without injection shows something while it stays.
+    if pods.clone().any(|pod| pod.is_control) {
+        return None;
+    }
     let newer = || decisions.iter().any(|decision| has_newer_image(decision, pods.clone()));
     let standings = decisions.iter().map(|decision| standing(decision, pods.clone()));
     // What is refused does not keep the rest from being healed. An agent that does not start would not start again.

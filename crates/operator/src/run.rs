@@ -11,10 +11,10 @@ use ingraft_cluster::readiness::Readiness;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
-    Address, Candidate, CrashGuard, Leadership, NAME, Registration, SelfTest, Trials, WorkloadCounts, Workloads,
-    follow_authority, follow_memory, heal, keep_halts, keep_status, keep_unregistered, prove_nodes,
-    publish_events, save_memory, take_over_memory, try_endpoints, upgrade_images, watch_pods, watch_refusals,
-    watch_strict_pods,
+    Address, Candidate, CrashGuard, Leadership, NAME, Registration, SelfTest, Trials, WorkloadCounts,
+    Workloads, follow_authority, follow_memory, heal, keep_halts, keep_status, keep_unregistered,
+    prove_nodes, publish_events, save_memory, take_over_memory, try_endpoints, upgrade_images, watch_pods,
+    watch_refusals, watch_strict_pods,
 };
 use ingraft_core::endpoint_probe::ProbeEndpoints;
 use ingraft_core::{EnvProbe, Mode, Settings};

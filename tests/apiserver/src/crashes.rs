@@ -1,10 +1,14 @@
 //! Pods that crash once they are injected: that is told, and what stands on a workload decides about its next pods.
 
+use std::time::Duration;
+
 use ingraft_core::workload::template_hash;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::cluster::{Cluster, INJECT_PYTHON, deployment, exclusive, instrumentation, is_injected};
-use crate::wait::{until, until_some};
+use crate::healing::allow_healing;
+use crate::wait::{until, until_some, within};
 
 const NAMESPACE: &str = "crashes";
 
@@ -138,4 +142,63 @@ fn every_kind_that_is_guarded_is_watched() {
         until("the block is lifted", next, is_injected);
         cluster.kubectl().run(&["delete", &reference, "-n", NAMESPACE]).unwrap();
     }
+}
+
+/// A time some seconds ago, as a kubelet writes it.
+fn ago(seconds: u64) -> String {
+    let then = OffsetDateTime::now_utc() - Duration::from_secs(seconds);
+    let (date, (hour, minute, second)) = (then.date(), then.to_hms());
+    format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+#[test]
+fn a_pod_that_lives_without_the_agent_while_others_crash_proves_it() {
+    let cluster = exclusive();
+    let namespace = "proven";
+    allow_healing(&cluster);
+    let mut operator = cluster.operator_with("proven", &["--heal=missed"]);
+    operator.wait_ready();
+    cluster.namespace(namespace, &json!({}));
+    let spec = json!({"exporter": {"endpoint": "http://collector.obs:4318"}});
+    let web = |annotations: &Value| {
+        let mut web = deployment(namespace, "web", annotations);
+        web["spec"]["replicas"] = 2.into();
+        web["spec"]["strategy"] = json!({"rollingUpdate": {"maxSurge": 2, "maxUnavailable": 0}});
+        web
+    };
+    cluster.apply(&[instrumentation(namespace, "base", &spec), web(&json!({}))]);
+    cluster.wait_seen();
+    let name = |pod: &Value| pod["metadata"]["name"].as_str().unwrap().to_owned();
+    let pods = || cluster.pods(namespace);
+    for pod in until("the pods", pods, |pods| pods.len() == 2) {
+        cluster.set_pod_status(namespace, &name(&pod), &running());
+    }
+    cluster.apply(&[web(&json!({INJECT_PYTHON: "base"}))]);
+    let injected = || pods().into_iter().filter(is_injected).collect::<Vec<_>>();
+    let crash = |pod: &Value| {
+        let mut status = crashing();
+        status["containerStatuses"][0]["lastState"]["terminated"]["startedAt"] = ago(5).into();
+        status["containerStatuses"][0]["lastState"]["terminated"]["finishedAt"] = ago(1).into();
+        cluster.set_pod_status(namespace, &name(pod), &status);
+    };
+    until("injected pods", injected, |pods| pods.len() == 2).iter().for_each(crash);
+    let stored = || {
+        let get = ["get", "deployment/web", "-n", namespace, "-o", "json"];
+        serde_json::from_str::<Value>(&cluster.kubectl().run(&get).unwrap()).unwrap()
+    };
+    let is_control = |pod: &Value| pod["metadata"]["annotations"].get("ingraft.dev/control").is_some();
+    let control =
+        within(Duration::from_mins(1), || pods().into_iter().find(is_control)).expect("a control pod");
+    assert!(!is_injected(&control), "{control}");
+    let said = |key: &str| stored()["metadata"]["annotations"][key].as_str().unwrap_or_default().to_owned();
+    until("one is enough", || said("ingraft.dev/control"), String::is_empty);
+    let mut runs = running();
+    runs["containerStatuses"][0]["state"]["running"]["startedAt"] = ago(40).into();
+    cluster.set_pod_status(namespace, &name(&control), &runs);
+    injected().iter().for_each(crash);
+    let hash = template_hash(&stored()["spec"]["template"]);
+    let blocked = |said: &String| *said == format!("{hash}=out-of-memory");
+    until("it is blocked", || said("ingraft.dev/blocked"), blocked);
+    let rest = within(Duration::from_mins(2), || injected().is_empty().then_some(()));
+    assert!(rest.is_some(), "injected pods that crash are evicted: {:?}", injected());
 }

@@ -13,7 +13,7 @@ use crate::cluster::{
 use crate::wait::{until, within};
 
 /// Installs the operator's rights to heal, as `ingraft manifests operator --heal` has them.
-fn allow_healing(cluster: &Cluster) {
+pub(crate) fn allow_healing(cluster: &Cluster) {
     let output = cluster.ingraft(&["manifests", "operator", "--image", IMAGE, "--heal"]);
     let manifests = String::from_utf8(output.stdout).unwrap();
     let documents: Vec<&str> =

@@ -75,6 +75,16 @@ fn the_nearest_says_what_is_healed() {
 }
 
 #[test]
+fn a_control_start_is_left_to_show_what_it_shows() {
+    let control =
+        RunningPod::of(&json!({"metadata": {"annotations": {"ingraft.dev/control": "h@1"}}})).unwrap();
+    let of = |pods: &[RunningPod]| {
+        case_of(&deployment(), pods, &Snapshot::default(), &settings(Some(Heal::Missed))).is_some()
+    };
+    assert!(of(&[pod(None)]) && !of(&[pod(None), control]));
+}
+
+#[test]
 fn an_instrumentation_speaks_for_its_own_namespace_only() {
     let mut snapshot = Snapshot::default();
     let metadata =
