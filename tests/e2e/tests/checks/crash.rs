@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use ingraft_e2e_tests::{load, wait_for_event};
-use ingraft_testkit::ingraft::NAMESPACE as SYSTEM;
 use ingraft_testkit::{Cluster, Kubectl, images};
 use serde_json::{Value, json};
 
@@ -37,7 +36,7 @@ const fn application(name: &'static str, crash: &'static str, code: &'static str
 }
 
 /// The same crashes happen for both reasons.
-const CRASHES: [Application; 7] = [
+static CRASHES: [Application; 7] = [
     application(
         "option",
         "echo 'Unrecognized option: -javaagnet' >/dev/termination-log; exit 1",
@@ -55,9 +54,49 @@ const CRASHES: [Application; 7] = [
     application("unknown", "exit 1", "unknown"),
 ];
 
+/// Every crash is told, with its cause.
 pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
     load(cluster, &[images::busybox])?;
     let kubectl = cluster.kubectl();
+    tell(kubectl)?;
+    kubectl.run(&["delete", "deployment", "--all", "-n", NAMESPACE]).map(drop)
+}
+
+/// Control starts show who is to blame: that takes as long as pods have to live to show it.
+pub fn control(cluster: &Cluster) -> anyhow::Result<()> {
+    load(cluster, &[images::busybox])?;
+    let kubectl = cluster.kubectl();
+    kubectl.run(&["annotate", "namespace", NAMESPACE, "--overwrite", "ingraft.dev/heal=missed"])?;
+    tell(kubectl)?;
+    for (name, condition, one) in all() {
+        if condition == INJECTED {
+            wait_for_annotation(kubectl, &name, "blocked", one.code)?;
+        } else {
+            wait_for_annotation(kubectl, &name, "control", "not-ours")?;
+        }
+    }
+    wait_for_annotation(kubectl, "agent-image", "blocked", "image-pull")?;
+    // New pods pass untouched, and run.
+    for name in all().filter(|(_, condition, _)| *condition == INJECTED).map(|(name, ..)| name) {
+        let rollout = ["rollout", "status", "-n", NAMESPACE, &format!("deployment/{name}"), "--timeout=300s"];
+        kubectl.run(&rollout).with_context(|| state(kubectl, &name))?;
+    }
+    for name in CRASHES.iter().map(|one| format!("own-{}", one.name)) {
+        let blocked = annotation(kubectl, &name, "blocked")?;
+        ensure!(blocked.is_empty(), "{name} is blamed without proof: {blocked}");
+    }
+    kubectl.run(&["delete", "deployment", "--all", "-n", NAMESPACE]).map(drop)
+}
+
+/// The applications: a name, when it crashes, and how.
+fn all() -> impl Iterator<Item = (String, &'static str, &'static Application)> {
+    CRASHES.iter().flat_map(|one| {
+        [(format!("agent-{}", one.name), INJECTED, one), (format!("own-{}", one.name), DOWN, one)]
+    })
+}
+
+/// Lets all applications run, and then crash once they are injected. Each is told with its cause.
+fn tell(kubectl: &Kubectl) -> anyhow::Result<()> {
     let spec = json!({
         "exporter": {"endpoint": "http://otel-collector.opentelemetry.svc.cluster.local:4318"},
         "nodejs": {"image": "localhost:1/missing:1"},
@@ -68,11 +107,6 @@ pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
     });
     kubectl.apply(&instrumentation.to_string())?;
     set_database(kubectl, "up")?;
-    let all = || {
-        CRASHES.iter().flat_map(|one| {
-            [(format!("agent-{}", one.name), INJECTED, one), (format!("own-{}", one.name), DOWN, one)]
-        })
-    };
     for (name, condition, one) in all() {
         kubectl.apply(&deployment(&name, condition, one.crash, &json!({})).to_string())?;
     }
@@ -90,35 +124,7 @@ pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
         wait_for_event(kubectl, NAMESPACE, "CrashAfterInjection", &format!("Deployment/{name}"))
             .with_context(|| state(kubectl, &name))?;
     }
-    if !may_heal(kubectl)? {
-        eprintln!("  left out: control starts, for which the operator needs --heal");
-        return Ok(());
-    }
-    for (name, condition, one) in all() {
-        if condition == INJECTED {
-            wait_for_annotation(kubectl, &name, "blocked", one.code)?;
-        } else {
-            wait_for_annotation(kubectl, &name, "control", "not-ours")?;
-        }
-    }
-    wait_for_annotation(kubectl, "agent-image", "blocked", "image-pull")?;
-    // New pods pass untouched, and run.
-    for name in all().filter(|(_, condition, _)| *condition == INJECTED).map(|(name, ..)| name) {
-        let rollout = ["rollout", "status", "-n", NAMESPACE, &format!("deployment/{name}"), "--timeout=300s"];
-        kubectl.run(&rollout).with_context(|| state(kubectl, &name))?;
-    }
-    for name in CRASHES.map(|one| format!("own-{}", one.name)) {
-        let blocked = annotation(kubectl, &name, "blocked")?;
-        ensure!(blocked.is_empty(), "{name} is blamed without proof: {blocked}");
-    }
-    kubectl.run(&["delete", "deployment", "--all", "-n", NAMESPACE]).map(drop)
-}
-
-/// Whether the operator was told that it may.
-fn may_heal(kubectl: &Kubectl) -> anyhow::Result<bool> {
-    let arguments = "jsonpath={.spec.template.spec.containers[0].args}";
-    let arguments = kubectl.run(&["get", "deployment", "ingraft-operator", "-n", SYSTEM, "-o", arguments])?;
-    Ok(arguments.contains("--heal"))
+    Ok(())
 }
 
 /// What containers find that start from now on.
@@ -138,6 +144,8 @@ fn deployment(name: &str, condition: &str, crash: &str, annotations: &Value) -> 
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": {
             "replicas": 2,
+            // Without a readiness probe, whoever has not crashed yet would replace one that runs.
+            "minReadySeconds": 20,
             "strategy": {"rollingUpdate": {"maxSurge": 2, "maxUnavailable": 0}},
             "selector": {"matchLabels": {"app": name}},
             "template": {
