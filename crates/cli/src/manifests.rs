@@ -152,6 +152,7 @@ fn allow_healing(role: &mut ClusterRole) {
     allow(role, "apps", &["deployments", "statefulsets", "daemonsets"], &["patch"]);
     allow(role, "argoproj.io", &["rollouts"], &["patch"]);
     allow(role, "policy", &["poddisruptionbudgets"], &["list"]);
+    // For control starts.
     allow(role, "", &["pods/eviction"], &["create"]);
 }
 

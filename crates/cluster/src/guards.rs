@@ -20,7 +20,7 @@ pub async fn read_templates(client: Client, store: Arc<Store>) {
     loop {
         changes.mark_unchanged();
         let is_unread =
-            |(workload, guard): (&WorkloadRef, &Guard)| guard.template.is_none().then(|| workload.clone());
+            |(workload, guard): (&WorkloadRef, &Guard)| guard.is_unread().then(|| workload.clone());
         let unread: Vec<WorkloadRef> = store.read().guards.iter().filter_map(is_unread).collect();
         let mut failed = false;
         for workload in unread {
@@ -32,7 +32,7 @@ pub async fn read_templates(client: Client, store: Arc<Store>) {
                         // The watch may not have told of this generation yet.
                         let guard = snapshot.guards.get_mut(&workload);
                         let guard = guard.filter(|guard| guard.generation == generation);
-                        guard.map(|guard| guard.template = Some(hash)).is_some()
+                        guard.map(|guard| (guard.template, guard.read) = (Some(hash), generation)).is_some()
                     });
                 }
                 // The watch is about to tell.

@@ -439,7 +439,7 @@ mod tests {
             Some((false, Some("t".to_owned()))),
             "what was read still holds"
         );
-        assert_eq!(learn(blocked, 2), Some((true, None)));
+        assert_eq!(learn(blocked, 2), Some((true, Some("t".to_owned()))), "it counts until it is read again");
         assert_eq!(learn(json!({}), 2), None);
     }
 

@@ -23,6 +23,7 @@ use crate::HEALER;
 use crate::clock::now;
 use crate::fleet::{self, Evicted, Fleet};
 use crate::repeats::Repeats;
+use crate::trials::Trials;
 
 /// How often to look for pods that do not run.
 const TICK: Duration = Duration::from_secs(5);
@@ -41,8 +42,10 @@ pub struct CrashGuard {
     pub store: Arc<Store>,
     /// The workloads and their pods.
     pub fleet: Arc<Mutex<Fleet>>,
+    /// What the leader has tried.
+    pub trials: Trials,
     /// Whether workloads may be written to and pods evicted; otherwise crashes are only told.
-    pub may_heal: bool,
+    pub may_evict: bool,
 }
 
 impl CrashGuard {
@@ -54,6 +57,10 @@ impl CrashGuard {
         loop {
             tick.tick().await;
             evicted.retain(|_, at: &mut Instant| at.elapsed() < PAUSE);
+            // Of pods that are not known yet, nothing is known to run.
+            if !fleet::lock(&self.fleet).is_complete {
+                continue;
+            }
             for workload in self.concerned() {
                 if let Err(error) = self.look_after(&workload, &mut evicted).await {
                     let error = Chain(&error).to_string();
@@ -93,15 +100,17 @@ impl CrashGuard {
             let templates = templates(&self.client, workload, &unread).await?;
             fleet::lock(&self.fleet).learn_templates(workload, templates);
         }
-        if !self.may_heal || !fleet::lock(&self.fleet).may_heal(workload) {
+        // A pod that is created while reviews do not arrive shows nothing.
+        let may_act = self.may_evict && self.trials.reviews_arrive();
+        if !may_act || !fleet::lock(&self.fleet).may_heal(workload) {
             return Ok(());
         }
         let Some(object) = whole(&self.client, workload).await? else { return Ok(()) };
         let guard = guard_of(&object);
         let replicas = object.data.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
         let is_strict = object.data.pointer(STRICT).is_some_and(|value| value == "true");
-        let is_controlled = object.owner_references().iter().any(|owner| owner.controller == Some(true));
-        let is_excluded = is_strict || is_controlled;
+        // Some that write what they own do not say that they control it.
+        let is_excluded = is_strict || !object.owner_references().is_empty();
         let next = fleet::lock(&self.fleet).next_step(workload, (replicas, is_excluded), &guard, now());
         match next {
             Some((Step::Control(control), _)) => {
@@ -176,6 +185,7 @@ fn guard_of(object: &DynamicObject) -> Guard {
 
 #[cfg(test)]
 mod tests {
+    use ingraft_core::instrumentation_status::Trial;
     use ingraft_core::workload::template_hash;
     use ingraft_core::{OwnerKind, RunningPod, Settings, Snapshot};
 
@@ -232,7 +242,7 @@ mod tests {
         }))
     }
 
-    fn guard(api: &FakeApi, may_heal: bool) -> CrashGuard {
+    fn guard(api: &FakeApi, may_evict: bool) -> CrashGuard {
         let fleet = Arc::<Mutex<Fleet>>::default();
         fleet::lock(&fleet).see_pod("a", "web-a", web(), pod(true));
         fleet::lock(&fleet).see_pod("b", "web-b", web(), pod(false));
@@ -243,7 +253,14 @@ mod tests {
         });
         fleet::lock(&fleet).see(web(), &document, None);
         fleet::lock(&fleet).decide(&web(), &Snapshot::default(), &Settings::default());
-        CrashGuard { client: api.client(), store: Arc::default(), fleet, may_heal }
+        let trials = Trials::default();
+        trials.see_admission_path(Trial {
+            condition: "AdmissionPathHealthy",
+            worked: Some(true),
+            reason: String::new(),
+            message: String::new(),
+        });
+        CrashGuard { client: api.client(), store: Arc::default(), fleet, trials, may_evict }
     }
 
     /// What is written in one round, by path.

@@ -42,7 +42,7 @@ pub async fn heal(workloads: &Workloads, trials: &Trials, at_once: usize) {
             fleet.patients()
         };
         // Pods that are created now might not be injected either.
-        if trials.is_path_healthy() != Some(true) {
+        if !trials.reviews_arrive() {
             if patients.iter().any(|patient| patient.case.is_some()) && repeats.is_due("path") {
                 tracing::warn!("nothing is healed until the API server is known to reach the operator");
             }

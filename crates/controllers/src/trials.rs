@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ingraft_core::instrumentation_status::Trial;
 
+/// What keeps it from being told whether the way is whole, although reviews were seen to arrive.
+const ARRIVES: [&str; 2] = ["ReplicaSilent", "SelfTestUnregistered"];
+
 /// What came of the latest trials; tasks share it, and none of them waits while it holds it.
 #[derive(Debug, Clone, Default)]
 pub struct Trials(Arc<Mutex<Latest>>);
@@ -48,9 +51,13 @@ impl Trials {
         self.latest().endpoints.get(instrumentation).cloned()
     }
 
-    /// Whether the API server reached a replica when that was tried last; `None` before.
-    pub(crate) fn is_path_healthy(&self) -> Option<bool> {
-        self.latest().admission_path.as_ref().and_then(|trial| trial.worked)
+    /// Whether reviews arrived when that was tried last: also where the leader could not ask each replica by itself, or the
+    /// registration that tries is missing.
+    pub(crate) fn reviews_arrive(&self) -> bool {
+        let arrives = |trial: &Trial| {
+            trial.worked == Some(true) || trial.worked.is_none() && ARRIVES.contains(&trial.reason.as_str())
+        };
+        self.latest().admission_path.as_ref().is_some_and(arrives)
     }
 
     /// What is known that concerns an Instrumentation.

@@ -273,7 +273,9 @@ pub fn tell(
     let reason = match (probe, shown) {
         (Err(why), _) | (Ok(_), Some(Outcome::Untried(why))) => untried(why),
         (Ok(_), None) => untried(&Untried::NotYet),
-        (Ok(Probe { target, .. }), Some(Outcome::Answers)) => {
+        // Without the path that people wrote, which is not sent to others, traces may be taken elsewhere.
+        (Ok(Probe { target, .. }), Some(Outcome::Answers))
+        | (Ok(Probe { target, is_foreign: true }), Some(Outcome::Failed(Step::NotFound))) => {
             ReachabilityFinding::EndpointReachable { endpoint: target.authority(), tls: target.tls }
         }
         (Ok(Probe { target, is_foreign }), Some(Outcome::Failed(step))) => {

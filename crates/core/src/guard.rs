@@ -32,8 +32,10 @@ pub struct Guard {
     pub blocked: String,
     /// The generation of the workload.
     pub generation: Option<i64>,
-    /// The hash of its template in that generation (see [`template_hash`]); `None` while that has not been read.
+    /// The hash of its template (see [`template_hash`]); `None` while that has not been read.
     pub template: Option<String>,
+    /// The generation in which the template was read: most changes of a workload, such as of its replicas, change no template.
+    pub read: Option<i64>,
 }
 
 /// A control start: pods of a workload start without injection, to see whether they crash without it too.
@@ -109,7 +111,8 @@ impl Guard {
     pub fn of<'a>(generation: Option<i64>, annotation: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let value =
             |key| annotation(key).filter(|value| value.len() <= LONGEST).unwrap_or_default().to_owned();
-        let guard = Self { control: value(CONTROL), blocked: value(BLOCKED), generation, template: None };
+        let guard =
+            Self { control: value(CONTROL), blocked: value(BLOCKED), generation, template: None, read: None };
         (!guard.control.is_empty() || !guard.blocked.is_empty()).then_some(guard)
     }
 
@@ -122,11 +125,16 @@ impl Guard {
         Some(Self { template: Some(template_hash(template)), ..guard })
     }
 
-    /// Keeps what was read of the template, if it is still the same.
+    /// Keeps what was read of the template: it counts until it is read again.
     #[must_use]
     pub fn after(self, known: Option<&Self>) -> Self {
-        let known = known.filter(|known| known.generation == self.generation);
-        Self { template: known.and_then(|known| known.template.clone()), ..self }
+        let (template, read) = known.map_or((None, None), |known| (known.template.clone(), known.read));
+        Self { template, read, ..self }
+    }
+
+    /// Whether the template has yet to be read in this generation.
+    pub fn is_unread(&self) -> bool {
+        self.template.is_none() || self.read != self.generation
     }
 
     /// The hash and the cause for which nothing is injected into new pods. While the template is unknown, the block counts.
@@ -201,11 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_of_a_template_holds_for_its_generation() {
-        let known = guard("", "a=loader", Some("a"));
+    fn what_was_read_of_a_template_counts_until_it_is_read_again() {
+        let known = Guard { read: Some(1), ..guard("", "a=loader", Some("a")) };
         let next = |generation| Guard { generation, template: None, ..known.clone() }.after(Some(&known));
-        assert_eq!(next(Some(1)).template.as_deref(), Some("a"));
-        assert_eq!(next(Some(2)).template, None);
+        for (generation, is_unread) in [(Some(1), false), (Some(2), true)] {
+            let next = next(generation);
+            assert_eq!((next.template.as_deref(), next.is_unread()), (Some("a"), is_unread));
+        }
+        assert!(guard("", "a=loader", None).is_unread());
     }
 
     /// What is decided about a pod of Deployment `web` that requests something, where the Deployment has this guard.

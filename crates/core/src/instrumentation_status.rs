@@ -76,7 +76,8 @@ pub fn status<'a>(
         observed_generation: instrumentation.metadata.generation,
         conditions: Some(conditions),
         workloads: Some(counts),
-        first: Some(first),
+        // The API server takes an empty map that had something in it for null, and refuses that.
+        first: (first != FirstWorkloads::default()).then_some(first),
     }
 }
 

@@ -158,7 +158,12 @@ pub(crate) fn has_payload(pod: &Value) -> bool {
     let spec = pod.get("spec").unwrap_or(&Value::Null);
     let containers = ["initContainers", "containers"].iter().flat_map(|key| list(spec, key));
     let mut names = containers.filter_map(|container| string(container, "name"));
-    names.any(|name| name.starts_with(PAYLOAD) || is_attach(name))
+    names.any(is_payload)
+}
+
+/// Whether a container of that name brings an agent.
+pub(crate) fn is_payload(name: &str) -> bool {
+    name.starts_with(PAYLOAD) || is_attach(name)
 }
 
 /// Whether an init container of that name may be one whose state says something.

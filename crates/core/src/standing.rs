@@ -7,13 +7,13 @@ use ingraft_api::Language;
 use ingraft_api::annotations::{CONTROL, INJECT, INJECTED, PREFIX};
 use serde_json::Value;
 
-use crate::crash::{Crash, running_since};
+use crate::crash::{Cause, Crash, running_since};
 use crate::finding::{ContainerFinding, Finding, RunningFinding};
 use crate::fnv::Fnv;
 use crate::inject::{Decision, Injected, injected};
 use crate::json::{annotation, label, list, string};
 use crate::owner::WorkloadRef;
-use crate::probe_report::{failing, has_payload};
+use crate::probe_report::{failing, has_payload, is_payload};
 use crate::refusal::{Refusal, Verdict};
 use crate::snapshot::Snapshot;
 use crate::upgrade::is_downgrade;
@@ -104,9 +104,17 @@ impl RunningPod {
         !self.injected.is_empty() || self.is_of_others
     }
 
-    /// Whether it was injected, and does not run.
+    /// Whether it was injected, and a container does not run that was injected into, or that we have brought: what others
+    /// have brought, and an image of the application's own that cannot be pulled, is no matter of injection.
     pub fn fails_injected(&self) -> bool {
-        !self.injected.is_empty() && !self.is_ready && self.crash.is_some()
+        let is_concerned = |crash: &Crash| {
+            let is_target = |(_, injected): &(Language, Injected)| {
+                injected.containers.iter().any(|container| **container == *crash.container)
+            };
+            is_payload(&crash.container)
+                || crash.cause != Cause::ImagePull && self.injected.iter().any(is_target)
+        };
+        !self.injected.is_empty() && !self.is_ready && self.crash.as_deref().is_some_and(is_concerned)
     }
 
     /// A container of ours that does not run, and what the kubelet says.

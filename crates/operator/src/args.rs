@@ -66,6 +66,10 @@ pub struct Args {
     /// With outdated: a newer default image, which an upgrade of the operator brings, is a reason too
     #[arg(long, env = "INGRAFT_HEAL_IMAGES", hide_env = true, help_heading = "Healing")]
     pub heal_images: bool,
+    /// Where healing is allowed, and pods crash once they are injected while others of the template run: evict one, let its
+    /// successor start without injection, and inject nothing any more if that one lives. Off by default: it is new
+    #[arg(long, env = "INGRAFT_CONTROL_STARTS", hide_env = true, help_heading = "Healing")]
+    pub control_starts: bool,
     /// So many workloads are restarted at once; those that do not come back count until they do
     #[arg(
         long,

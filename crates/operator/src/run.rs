@@ -292,12 +292,14 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
     tasks.spawn_infallible("status of Instrumentations", async move {
         keep_status(&writing, &own.store, own.settings(), &fleet, &tried, &own.counts).await;
     });
-    // Without the right to heal, crashes are only told.
     let crash_guard = CrashGuard {
         client: client.clone(),
         store: Arc::clone(&shared.store),
         fleet: Arc::clone(&workloads.fleet),
-        may_heal: shared.settings().heal.is_some() && shared.args.mode == Mode::Inject,
+        trials: trials.clone(),
+        may_evict: shared.args.control_starts
+            && shared.settings().heal.is_some()
+            && shared.args.mode == Mode::Inject,
     };
     tasks.spawn_infallible("guard against crashes", async move { crash_guard.watch().await });
     let watching = workloads.clone();

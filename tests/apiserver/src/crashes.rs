@@ -156,7 +156,7 @@ fn a_pod_that_lives_without_the_agent_while_others_crash_proves_it() {
     let cluster = exclusive();
     let namespace = "proven";
     allow_healing(&cluster);
-    let mut operator = cluster.operator_with("proven", &["--heal=missed"]);
+    let mut operator = cluster.operator_with("proven", &["--heal=missed", "--control-starts"]);
     operator.wait_ready();
     cluster.namespace(namespace, &json!({}));
     let spec = json!({"exporter": {"endpoint": "http://collector.obs:4318"}});

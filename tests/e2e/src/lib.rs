@@ -43,7 +43,7 @@ const NAMESPACES: &[&str] = &[
 const LEARNING_LIMIT: Duration = Duration::from_secs(30);
 
 /// What is off unless somebody asks for it.
-const ARGUMENTS: &[&str] = &["--heal", "--arg=--enable-go-instrumentation=true"];
+const ARGUMENTS: &[&str] = &["--heal", "--arg=--control-starts", "--arg=--enable-go-instrumentation=true"];
 
 /// A cluster with Ingraft, for one run.
 #[derive(Debug)]

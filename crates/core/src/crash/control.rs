@@ -64,7 +64,12 @@ pub fn step(guarded: &Guarded<'_>) -> Option<Step> {
     let Guarded { workload, replicas, is_excluded, guard, pods, templates, now } = *guarded;
     let template = guard.template.as_deref()?;
     let of_template = || pods.iter().filter(|(_, pod)| template_of(pod, templates) == template);
-    let fails = || of_template().filter(|(_, pod)| pod.fails_injected());
+    // One that has run again since is merely not ready.
+    let is_crashing = |pod: &RunningPod| {
+        let ended = pod.crash.as_ref().map_or(0, |crash| u64::from(crash.ended));
+        pod.fails_injected() && (ended == 0 || now.saturating_sub(ended) <= LONGEST)
+    };
+    let fails = || of_template().filter(|(_, pod)| is_crashing(pod));
     let evicted = fails().next().map(|(name, _)| Step::Evict((*name).to_owned()));
     let is_left_alone = !workload.kind.is_some_and(|kind| GUARDED.contains(&kind))
         || workload.kind == Some(OwnerKind::StatefulSet) && replicas < 2
@@ -81,7 +86,8 @@ pub fn step(guarded: &Guarded<'_>) -> Option<Step> {
     if let Some(Control::Over { .. }) = control {
         return None;
     }
-    if controls().any(|pod| pod.crash.is_some()) {
+    // One that has never run shows nothing.
+    if controls().any(|pod| pod.crash.as_ref().is_some_and(|crash| crash.ended > 0)) {
         return over(ControlOutcome::NotOurs);
     }
     let crashes: Vec<&Crash> = fails().filter_map(|(_, pod)| pod.crash.as_deref()).collect();
@@ -96,11 +102,14 @@ pub fn step(guarded: &Guarded<'_>) -> Option<Step> {
     match control {
         // Later pods are injected again, and show whether that is still to blame.
         Some(_) if controls().any(is_recent) => Some(Step::Control(None)),
-        Some(Control::Open { since, .. }) if since + LONGEST < now => over(ControlOutcome::Unclear),
-        Some(Control::Open { since, .. }) if since + KNOWN > now => None,
+        Some(Control::Open { since, .. }) if since.saturating_add(LONGEST) < now => {
+            over(ControlOutcome::Unclear)
+        }
+        Some(Control::Open { since, .. }) if since.saturating_add(KNOWN) > now => None,
         Some(_) => evicted,
-        None if controls().any(is_recent) => None,
-        None if is_suspicious(template, pods, templates) => {
+        // One is enough, whatever it has shown.
+        None if controls().next().is_some() => None,
+        None if fails().next().is_some() && is_suspicious(template, pods, templates) => {
             Some(Step::Control(Some(Control::Open { hash: template.to_owned(), since: now })))
         }
         None => None,

@@ -171,7 +171,13 @@ fn templates() -> Templates {
 
 fn guard(control: Option<Control>, blocked: &str) -> Guard {
     let control = control.map(|control| control.to_string()).unwrap_or_default();
-    Guard { control, blocked: blocked.to_owned(), generation: Some(1), template: Some("t".to_owned()) }
+    Guard {
+        control,
+        blocked: blocked.to_owned(),
+        generation: Some(1),
+        template: Some("t".to_owned()),
+        read: Some(1),
+    }
 }
 
 fn open(seconds_ago: u64) -> Control {

@@ -185,13 +185,16 @@ fn of_a_foreign_service_is_said_only_whether_it_answers() {
         let (spec, shown) = (of(endpoint), Outcome::Failed(step));
         let probe = try_spec(&spec, &[], ProbeEndpoints::Cluster);
         let (finding, trial) = tell(&instrumentation(&spec), &probe, Some(&shown), Locale::En);
-        assert_eq!((finding.code(), trial.worked), ("EndpointUnreachable", Some(false)));
+        assert_eq!(trial.worked == Some(false), finding.code() == "EndpointUnreachable");
         (trial.reason, trial.message)
     };
-    let steps = [Step::Refused, Step::TimedOut, Step::NotFound, Step::TlsFailed(TlsFault::OtherHost)];
-    let foreign = steps.map(|step| said("http://central.obs:4318", step));
+    let foreign = [Step::Refused, Step::TimedOut, Step::TlsFailed(TlsFault::OtherHost)];
+    let foreign = foreign.map(|step| said("http://central.obs:4318", step));
     assert_eq!(foreign[0].0, "Unreachable");
     assert!(foreign.iter().all(|one| *one == foreign[0]), "{foreign:?}");
+    let path = said("http://central.obs:4318/otlp", Step::NotFound).0;
+    assert_eq!(path, "Reachable", "what people wrote is not sent to others");
+    let steps = [Step::Refused, Step::TimedOut, Step::NotFound, Step::TlsFailed(TlsFault::OtherHost)];
     let own = steps.map(|step| said("http://collector:4318", step).0);
     assert_eq!(own, ["Refused", "TimedOut", "NotFound", "TlsFailed"]);
 }

@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
-use ingraft_e2e_tests::{load, wait_for_event};
+use ingraft_e2e_tests::load;
 use ingraft_testkit::{Cluster, Kubectl, images};
 use serde_json::{Value, json};
 
@@ -121,7 +121,17 @@ fn tell(kubectl: &Kubectl) -> anyhow::Result<()> {
     let asks = json!({INJECT_NODEJS: "base"});
     kubectl.apply(&deployment("agent-image", "false", "exit 1", &asks).to_string())?;
     for name in all().map(|(name, ..)| name).chain(["agent-image".to_owned()]) {
-        wait_for_event(kubectl, NAMESPACE, "CrashAfterInjection", &format!("Deployment/{name}"))
+        let fields = format!("--field-selector=reason=CrashAfterInjection,regarding.name={name}");
+        kubectl
+            .run(&[
+                "wait",
+                "events.events.k8s.io",
+                "-n",
+                NAMESPACE,
+                "--for=create",
+                &fields,
+                "--timeout=150s",
+            ])
             .with_context(|| state(kubectl, &name))?;
     }
     Ok(())
