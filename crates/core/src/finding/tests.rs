@@ -2,6 +2,7 @@ mod admission;
 mod crashes;
 mod healing;
 mod reachability;
+mod running;
 
 use std::collections::BTreeSet;
 
@@ -32,7 +33,7 @@ fn samples() -> Vec<Reason> {
     reachability::add_samples(&mut samples);
     instrumentations(&mut samples);
     fields(&mut samples);
-    running(&mut samples);
+    running::add(&mut samples);
     healing::add(&mut samples);
     crashes::add(&mut samples);
     admission::samples(&mut samples);
@@ -230,23 +231,6 @@ fn probes(samples: &mut Vec<Reason>) {
     samples.push(F::ProbeNotStarted { container: container.clone(), why: text("error-1") }.into());
     samples.push(F::EntrypointSets { container: container.clone(), variables: texts(["VARIABLE_1"]) }.into());
     samples.push(F::ProbeFailed { container, error: text("error-1") }.into());
-}
-
-fn running(samples: &mut Vec<Reason>) {
-    use RunningFinding as F;
-    let (language, instrumentation) = (Language::Java, || text("shop-1/base-1"));
-    let kinds = [OwnerKind::Deployment, OwnerKind::Rollout, OwnerKind::Job, OwnerKind::CronJob];
-    for kind in kinds.map(Some).into_iter().chain([None]) {
-        let workload = || WorkloadRef { kind, ..workload(OwnerKind::Deployment) };
-        samples
-            .push(F::PodMissed { language, instrumentation: instrumentation(), workload: workload() }.into());
-        samples.push(
-            F::PodOutdated { language, instrumentation: instrumentation(), workload: workload() }.into(),
-        );
-    }
-    for why in ["OOMKilled, exit code 137", "ErrImagePull: not found 1", "Error, exit code 1"] {
-        samples.push(F::PayloadFailed { container: text("app-1"), why: text(why) }.into());
-    }
 }
 
 fn endpoints(samples: &mut Vec<Reason>) {
