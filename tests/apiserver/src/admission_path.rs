@@ -1,20 +1,17 @@
 //! Whether reviews arrive: within one period the condition of Instrumentations names the link that is broken.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ingraft_cluster::authority::{Authority, Hosts};
 use ingraft_testkit::ingraft::NAMESPACE;
-use ingraft_webhook::{LeafResolver, Server};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use crate::cluster::{CONFIGURATION, Cluster, NAME, exclusive, instrumentation, pod};
 use crate::operator::Operator;
+use crate::server::serve;
 use crate::wait::{until, within};
 
 const SELF_TEST: &str = "zz-ingraft-self-test";
@@ -70,20 +67,8 @@ fn mark(cluster: &Cluster) -> Value {
 
 /// A server whose authority has ended: where it is, and whom to trust.
 fn expired(runtime: &tokio::runtime::Runtime) -> (SocketAddr, String) {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let long_ago = time::OffsetDateTime::now_utc() - time::Duration::days(400);
-    let authority = Authority::new(None, long_ago).unwrap();
-    let certificate = authority.certificate.clone();
-    let (keep, followed) = watch::channel(Some(authority));
-    let resolver = LeafResolver::new(followed, Hosts::new(&["127.0.0.1".to_owned()]).unwrap());
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = runtime.block_on(Server::bind_tls(any, Arc::new(resolver))).unwrap();
-    let address = server.address().unwrap();
-    runtime.spawn(async move {
-        let _keep = keep;
-        server.run(Router::new(), std::future::pending()).await;
-    });
-    (address, certificate)
+    serve(runtime, long_ago, Router::new())
 }
 
 #[test]

@@ -66,6 +66,8 @@ mod rules;
 #[cfg(test)]
 mod seen;
 #[cfg(test)]
+mod server;
+#[cfg(test)]
 mod strict;
 #[cfg(test)]
 mod stripped;

@@ -1,18 +1,15 @@
 //! A webhook of others that does not know `fileKeyRef`, and returns pods without it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ingraft_cluster::authority::{Authority, Hosts};
-use ingraft_webhook::{LeafResolver, Server};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use crate::cluster::{Cluster, INJECT_PYTHON, exclusive, instrumentation, is_injected, names, pod};
+use crate::server::serve;
 use crate::wait::until;
 
 /// The webhook, for as long as the test runs.
@@ -24,20 +21,10 @@ struct Strips {
 
 impl Strips {
     fn start() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let authority = Authority::new(None, time::OffsetDateTime::now_utc()).unwrap();
-        let certificate = authority.certificate.clone();
-        let (keep, followed) = watch::channel(Some(authority));
-        let resolver = LeafResolver::new(followed, Hosts::new(&["127.0.0.1".to_owned()]).unwrap());
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = runtime.block_on(Server::bind_tls(any, Arc::new(resolver))).unwrap();
-        let address = server.address().unwrap();
-        runtime.spawn(async move {
-            let _keep = keep;
-            server.run(Router::new().fallback(strip), std::future::pending()).await;
-        });
+        let router = Router::new().fallback(strip);
+        let (address, certificate) = serve(&runtime, time::OffsetDateTime::now_utc(), router);
         Self { address, certificate, _runtime: runtime }
     }
 
