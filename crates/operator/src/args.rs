@@ -114,10 +114,7 @@ fn locale(text: &str) -> Result<Locale, String> {
 }
 
 fn probe_endpoints(text: &str) -> Result<ProbeEndpoints, String> {
-    let known = ProbeEndpoints::ALL.into_iter().find(|known| known.as_str() == text);
-    known.ok_or_else(|| {
-        format!("it must be one of {}", ProbeEndpoints::ALL.map(ProbeEndpoints::as_str).join(", "))
-    })
+    ingraft_settings::one_of(ProbeEndpoints::ALL, ProbeEndpoints::as_str, text)
 }
 
 fn webhook_url(text: &str) -> Result<WebhookUrl, String> {

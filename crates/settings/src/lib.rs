@@ -46,13 +46,25 @@ pub fn registry(text: &str) -> Result<String, String> {
     }
 }
 
+/// The one of some choices that a word means.
+///
+/// # Errors
+/// Says what it may be.
+pub fn one_of<T: Copy, const N: usize>(
+    all: [T; N],
+    word: fn(T) -> &'static str,
+    text: &str,
+) -> Result<T, String> {
+    let known = all.into_iter().find(|known| word(*known) == text);
+    known.ok_or_else(|| format!("it must be one of {}", all.map(word).join(", ")))
+}
+
 /// What an operator does with what it decides.
 ///
 /// # Errors
 /// Says what it may be.
 pub fn mode(text: &str) -> Result<Mode, String> {
-    let known = Mode::ALL.into_iter().find(|known| known.as_str() == text);
-    known.ok_or_else(|| format!("it must be one of {}", Mode::ALL.map(Mode::as_str).join(", ")))
+    one_of(Mode::ALL, Mode::as_str, text)
 }
 
 /// Which workloads an operator restarts.
@@ -60,7 +72,7 @@ pub fn mode(text: &str) -> Result<Mode, String> {
 /// # Errors
 /// Says what it may be.
 pub fn heal(text: &str) -> Result<Heal, String> {
-    Heal::parse(text).ok_or_else(|| format!("it must be one of {}", Heal::ALL.map(Heal::as_str).join(", ")))
+    one_of(Heal::ALL, Heal::as_str, text)
 }
 
 /// The settings of an operator, as its container is started. Other flags are skipped.

@@ -228,15 +228,25 @@ async fn what_nobody_watches_is_read_by_its_pods() {
     assert!(fleet.workloads.is_empty(), "the pod was all that was known of it");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_missed_workload_is_restarted_when_nothing_speaks_against_it() {
-    let (mut fleet, snapshot) = (Fleet::default(), snapshot());
-    let asks = json!({INJECT_JAVA: "base"});
-    let mut settings = Settings::default();
-    settings.heal = Some(Heal::Missed);
+/// A workload with a pod that lacks what it requests, while a rollout is under way.
+fn missed() -> Fleet {
+    let (mut fleet, asks) = (Fleet::default(), json!({INJECT_JAVA: "base"}));
     fleet.see(web(), &deployment(1, &asks), None);
     fleet.see_course(&web(), Course { created: 1, obstacle: Some(Obstacle::UnderWay), restarted: None });
     fleet.see_pod("a", "web-a", web(), pod(&asks));
+    fleet
+}
+
+/// What is missed is healed.
+fn healing() -> Settings {
+    let mut settings = Settings::default();
+    settings.heal = Some(Heal::Missed);
+    settings
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missed_workload_is_restarted_when_nothing_speaks_against_it() {
+    let (mut fleet, snapshot, settings) = (missed(), snapshot(), healing());
     fleet.decide(&web(), &snapshot, &settings);
     let obstacle = |fleet: &Fleet| fleet.patients()[0].obstacle.clone();
     assert_eq!(obstacle(&fleet), Some(Obstacle::UnderWay));
@@ -268,13 +278,7 @@ async fn a_missed_workload_is_restarted_when_nothing_speaks_against_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rollout_that_does_not_end_is_told() {
-    let (mut fleet, snapshot) = (Fleet::default(), snapshot());
-    let asks = json!({INJECT_JAVA: "base"});
-    let mut settings = Settings::default();
-    settings.heal = Some(Heal::Missed);
-    fleet.see(web(), &deployment(1, &asks), None);
-    fleet.see_course(&web(), Course { created: 1, obstacle: Some(Obstacle::UnderWay), restarted: None });
-    fleet.see_pod("a", "web-a", web(), pod(&asks));
+    let (mut fleet, snapshot, settings) = (missed(), snapshot(), healing());
     let told = |fleet: &mut Fleet| codes(fleet.decide(&web(), &snapshot, &settings).as_ref());
     assert_eq!(told(&mut fleet), ["PodMissed"]);
     advance(Duration::from_mins(11)).await;
