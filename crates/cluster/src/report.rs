@@ -26,6 +26,20 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
+impl Report {
+    /// What was found about a workload with this unique id, whichever of its pods shows it.
+    pub fn about(workload: &WorkloadRef, uid: Option<&str>, findings: Vec<Finding>) -> Self {
+        let owner = |kind| Owner { kind, name: workload.name.to_string(), uid: uid.map(str::to_owned) };
+        Self {
+            namespace: workload.namespace.to_string(),
+            pod: workload.name.to_string(),
+            pod_uid: uid.map(str::to_owned),
+            owners: workload.kind.map(owner).into_iter().collect(),
+            findings,
+        }
+    }
+}
+
 /// Where reports go.
 #[derive(Debug, Clone)]
 pub struct Reports {

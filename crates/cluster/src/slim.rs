@@ -14,9 +14,9 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-/// Name, namespace, unique id, generation, owners, the time of its removal, and those annotations and labels that can matter of an
-/// object of kind `K`, a part `S` of its spec and a part `T` of its status. Without such parts, the API server is asked
-/// for metadata only.
+/// Name, namespace, unique id, generation, owners, the time of its removal, and those annotations and labels that can
+/// matter of an object of kind `K`, a part `S` of its spec and a part `T` of its status. Without such parts, the API
+/// server is asked for metadata only.
 pub struct Slim<K, S = Nothing, T = Nothing> {
     pub(crate) metadata: ObjectMeta,
     pub(crate) spec: S,

@@ -1,10 +1,9 @@
 //! Keeps a [`Snapshot`] up to date by watching the API server.
 //!
-//! Only what decisions need is decoded and kept: of Deployments and CronJobs name and unique id, of workloads with such
-//! annotations what they say of pods that crash, of namespaces the
-//! name, our annotations and the level of Pod Security, of Services the ports, of nodes
-//! labels, taints and versions, of RuntimeClasses the handler, of LimitRanges the bounds, of ConfigMaps the name. Everything else
-//! is skipped while it is read.
+//! Only what decisions need is decoded and kept: of Deployments and CronJobs name and unique id, of workloads what
+//! annotations of ours say of pods that crash, of namespaces the name, our annotations and the level of Pod Security, of
+//! Services the ports, of nodes labels, taints and versions, of RuntimeClasses the handler, of LimitRanges the bounds, of
+//! ConfigMaps the name. Everything else is skipped while it is read.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -149,7 +148,7 @@ pub fn watches(client: &Client, store: &Arc<Store>, secrets: Secrets) -> Vec<Wat
         watch::<Slim<StatefulSet>>(client, store, &store.synced),
         watch::<Slim<DaemonSet>>(client, store, &store.synced),
         watch_rollouts(client, store),
-        // The longest list, and only unique ids come from it: a review waits for its own.
+        // The longest list, and little comes from it: a review waits for its own.
         watch::<Slim<Deployment>>(client, store, &Readiness::default()),
     ];
     if secrets == Secrets::Watched {

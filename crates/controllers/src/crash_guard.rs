@@ -14,12 +14,12 @@ use ingraft_core::crash::Step;
 use ingraft_core::guard::Control;
 use ingraft_core::{Guard, WorkloadRef};
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{DynamicObject, Patch, PostParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::HEALER;
+use crate::as_healer;
 use crate::clock::now;
 use crate::fleet::{self, Evicted, Fleet};
 use crate::repeats::Repeats;
@@ -141,8 +141,7 @@ impl CrashGuard {
         let Some(api) = api_of(&self.client, workload) else { return Ok(()) };
         let patch =
             json!({"metadata": {"resourceVersion": object.resource_version(), "annotations": annotations}});
-        let params = PatchParams { field_manager: Some(HEALER.to_owned()), ..PatchParams::default() };
-        match api.patch_metadata(&workload.name, &params, &Patch::Merge(patch)).await {
+        match api.patch_metadata(&workload.name, &as_healer(), &Patch::Merge(patch)).await {
             // It is looked at again soon.
             Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => Ok(()),
             answer => answer.map(drop),

@@ -17,8 +17,8 @@ use ingraft_core::healing::{self, Obstacle, Patient};
 use ingraft_core::instrumentation_status::Asking;
 use ingraft_core::standing::{self, has_newer_image, standing};
 use ingraft_core::{
-    Decision, Finding, Namespace, Outcome, Owner, OwnerKind, Reason, RunningPod, Settings, Severity,
-    Snapshot, Standing, Workload, WorkloadRef,
+    Decision, Finding, Namespace, Outcome, OwnerKind, Reason, RunningPod, Settings, Severity, Snapshot,
+    Standing, Workload, WorkloadRef,
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -192,7 +192,7 @@ impl Fleet {
     }
 
     /// The workloads that may be restarted, or were.
-    pub(crate) fn patients(&self) -> Vec<Patient<WorkloadRef>> {
+    pub(crate) fn patients(&self) -> Vec<Patient> {
         self.workloads.iter().filter_map(|(workload, held)| held.treatment.patient(workload)).collect()
     }
 
@@ -341,9 +341,9 @@ impl Fleet {
         let Outcome { findings, mut decisions, .. } =
             Workload::of(&document)?.inject(&workload.namespace, snapshot, settings);
         let withheld = standing::withhold(workload, &mut decisions, held.current(), snapshot);
-        let case =
-            healing::case(&document, &workload.namespace, &decisions, held.current(), snapshot, settings);
         let level = healing::allowed(&document, &workload.namespace, &decisions, snapshot).or(settings.heal);
+        let case =
+            level.and_then(|level| healing::case(&document, &decisions, held.current(), level, settings));
         held.treatment.diagnose(case.clone(), level);
         let obstacle = held.treatment.obstacle();
         let healing = case.and_then(|case| healing::review(workload, &case, obstacle, settings));
@@ -365,14 +365,7 @@ impl Fleet {
         if findings.is_empty() {
             return None;
         }
-        let owner = |kind| Owner { kind, name: workload.name.to_string(), uid: object.uid.clone() };
-        Some(Report {
-            namespace: workload.namespace.to_string(),
-            pod: workload.name.to_string(),
-            pod_uid: object.uid.clone(),
-            owners: workload.kind.map(owner).into_iter().collect(),
-            findings,
-        })
+        Some(Report::about(workload, object.uid.as_deref(), findings))
     }
 
     /// Findings of a workload were told.

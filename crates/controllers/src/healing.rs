@@ -9,15 +9,15 @@ use ingraft_cluster::report::Report;
 use ingraft_cluster::workloads::{api_of, whole};
 use ingraft_core::finding::HealingFinding;
 use ingraft_core::healing::{Case, Obstacle, Patient, choose, obstacle};
-use ingraft_core::{Finding, Owner, WorkloadRef};
+use ingraft_core::{Finding, WorkloadRef};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{DynamicObject, ListParams, Patch};
 use kube::core::{Selector, SelectorExt as _};
 use kube::{Api, Client, ResourceExt};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::HEALER;
+use crate::as_healer;
 use crate::repeats::Repeats;
 use crate::trials::Trials;
 use crate::workloads::Workloads;
@@ -49,7 +49,7 @@ pub async fn heal(workloads: &Workloads, trials: &Trials, at_once: usize) {
             continue;
         }
         hold_back_behind_the_stuck(workloads, &patients, at_once);
-        let under_way = patients.iter().filter(|patient| is_under_way(patient));
+        let under_way = patients.iter().filter(|patient| patient.is_under_way());
         let mut busy: BTreeSet<Box<str>> =
             under_way.map(|patient| patient.workload.namespace.clone()).collect();
         for patient in choose(patients, at_once) {
@@ -82,21 +82,15 @@ fn refusal(message: &str) -> Obstacle {
     }
 }
 
-fn is_under_way(patient: &Patient<WorkloadRef>) -> bool {
-    patient.is_ours && patient.obstacle.as_ref().is_some_and(Obstacle::is_unsettled)
-}
-
 /// Says of the first that waits that nothing is restarted any more, because what was restarted does not come back.
-fn hold_back_behind_the_stuck(workloads: &Workloads, patients: &[Patient<WorkloadRef>], at_once: usize) {
-    let is_stuck = |patient: &&Patient<WorkloadRef>| {
+fn hold_back_behind_the_stuck(workloads: &Workloads, patients: &[Patient], at_once: usize) {
+    let is_stuck = |patient: &&Patient| {
         patient.is_ours && matches!(patient.obstacle, Some(Obstacle::Failing | Obstacle::Unready))
     };
     let stuck = patients.iter().filter(is_stuck).count();
-    let waits = |patient: &&Patient<WorkloadRef>| {
-        let is_open = patient.case.as_ref().is_some_and(|case| case.obstacle().is_none());
-        is_open && matches!(patient.obstacle, None | Some(Obstacle::Halted(_)))
-    };
-    let first = patients.iter().filter(waits).min_by_key(|patient| (patient.created, &patient.workload));
+    let waits =
+        |patient: &&Patient| patient.waits() && matches!(patient.obstacle, None | Some(Obstacle::Halted(_)));
+    let first = patients.iter().filter(waits).min_by_key(|patient| patient.turn());
     if let Some(first) = first.filter(|first| stuck >= at_once && first.obstacle.is_none()) {
         workloads.fleet().hold_back(&first.workload, Obstacle::Halted(stuck));
     }
@@ -104,11 +98,7 @@ fn hold_back_behind_the_stuck(workloads: &Workloads, patients: &[Patient<Workloa
 
 /// Restarts a workload, if nothing speaks against it as it is now. `busy` are the namespaces in which something is under
 /// way. Returns whether it was restarted.
-async fn restart(
-    workloads: &Workloads,
-    patient: &Patient<WorkloadRef>,
-    busy: &BTreeSet<Box<str>>,
-) -> kube::Result<bool> {
+async fn restart(workloads: &Workloads, patient: &Patient, busy: &BTreeSet<Box<str>>) -> kube::Result<bool> {
     let Patient { workload, case: Some(case), .. } = patient else { return Ok(false) };
     let Some(kind) = workload.kind else { return Ok(false) };
     let client = &workloads.client;
@@ -126,9 +116,8 @@ async fn restart(
     }
     let now = format!("{:.0}", Timestamp::now());
     let Some(api) = api_of(client, workload) else { return Ok(false) };
-    let params = PatchParams { field_manager: Some(HEALER.to_owned()), ..PatchParams::default() };
     let patch = Patch::Merge(case.restart(kind, &object.metadata, &now));
-    api.patch(&workload.name, &params, &patch).await?;
+    api.patch(&workload.name, &as_healer(), &patch).await?;
     workloads.fleet().restarted(workload);
     tell(workloads, workload, case, object.metadata.uid.as_deref());
     Ok(true)
@@ -159,14 +148,7 @@ async fn exhausted_budget(
 
 fn tell(workloads: &Workloads, workload: &WorkloadRef, case: &Case, uid: Option<&str>) {
     let reason = HealingFinding::Healed { workload: workload.clone(), ailment: case.ailment };
-    let owner = |kind| Owner { kind, name: workload.name.to_string(), uid: uid.map(str::to_owned) };
-    let report = Report {
-        namespace: workload.namespace.to_string(),
-        pod: workload.name.to_string(),
-        pod_uid: uid.map(str::to_owned),
-        owners: workload.kind.map(owner).into_iter().collect(),
-        findings: vec![Finding::pod(reason, "")],
-    };
+    let report = Report::about(workload, uid, vec![Finding::pod(reason, "")]);
     workloads.reports.log(&report);
     workloads.reports.send(report);
 }

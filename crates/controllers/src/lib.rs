@@ -29,6 +29,8 @@ mod upgrades;
 mod workloads;
 
 pub use admission_path::SelfTest;
+use kube::api::PatchParams;
+
 pub use authority::follow_authority;
 pub use canary::prove_nodes;
 pub use crash_guard::CrashGuard;
@@ -55,6 +57,11 @@ const FIELD_MANAGER: &str = "ingraft-operator";
 /// Who writes on workloads, as `metadata.managedFields` have it. Flux takes back what a manager does whose name begins with
 /// `kubectl`: <https://fluxcd.io/flux/faq/#why-are-kubectl-edits-rolled-back-by-flux>.
 const HEALER: &str = "ingraft-heal";
+
+/// How workloads are patched.
+fn as_healer() -> PatchParams {
+    PatchParams { field_manager: Some(HEALER.to_owned()), ..PatchParams::default() }
+}
 
 /// The name of the operator's Deployment, Service, ClusterRole and Lease.
 pub const NAME: &str = "ingraft-operator";

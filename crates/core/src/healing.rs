@@ -13,12 +13,13 @@ mod obstacle;
 
 use std::collections::BTreeMap;
 
-use ingraft_api::annotations::{BLOCKED, HEAL, HEALED};
+use ingraft_api::annotations::{HEAL, HEALED};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, HealingFinding};
 use crate::fnv::Fnv;
+use crate::guard::Guard;
 use crate::inject::Decision;
 use crate::json::annotation;
 use crate::owner::{OwnerKind, WorkloadRef};
@@ -29,8 +30,8 @@ use crate::workload::{RESTARTED_AT, Workload, template_hash};
 
 pub use obstacle::{Obstacle, obstacle, restarted_at};
 
-/// Why a workload is restarted. The later, the more urgent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Why a workload is restarted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ailment {
     /// Pods run with an earlier default image than new ones would.
     NewerImage,
@@ -89,16 +90,14 @@ pub fn allowed(
     read(annotation(document, HEAL)).or_else(of_namespace).or_else(of_instrumentations)
 }
 
-/// What is to be healed of a workload, whoever may do it.
+/// What is to be healed of a workload for which this much is allowed, whoever may do it.
 pub fn case<'a>(
     document: &Value,
-    namespace: &str,
     decisions: &[Decision],
     pods: impl IntoIterator<Item = &'a RunningPod, IntoIter: Clone>,
-    snapshot: &Snapshot,
+    level: Heal,
     settings: &Settings,
 ) -> Option<Case> {
-    let level = allowed(document, namespace, decisions, snapshot).or(settings.heal)?;
     let pods = pods.into_iter();
     // One that was let start without injection shows something while it stays.
     if pods.clone().any(|pod| pod.is_control) {
@@ -116,16 +115,16 @@ pub fn case<'a>(
         }
         _ => return None,
     };
-    let template = template_hash(Workload::of(document)?.template);
+    let template = Workload::of(document)?.template;
     let mut hasher = Fnv::new();
-    hasher.add_bytes(template.as_bytes());
+    hasher.add_bytes(template_hash(template).as_bytes());
     for Decision { language, injected, .. } in decisions {
         let image =
             injected.as_ref().and_then(|one| one.image.as_ref()).filter(|_| ailment == Ailment::NewerImage);
         let meant = injected.as_ref().map(|one| (&one.instrumentation, &one.hash, &one.containers));
         hasher.add(&(language.key(), meant, image));
     }
-    let is_blocked = annotation(document, BLOCKED).split('=').next() == Some(&template);
+    let is_blocked = Guard::of_document(document, template).is_some_and(|guard| guard.block().is_some());
     let mut case = Case { ailment, hash: hasher.text(), was_healed: false, is_blocked };
     case.was_healed = case.is_named_by(annotation(document, HEALED));
     Some(case)
@@ -197,30 +196,41 @@ impl Case {
 
 /// A workload that may be restarted, or was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patient<T> {
+pub struct Patient {
     /// Which.
-    pub workload: T,
-    /// When it was created: the oldest comes first.
+    pub workload: WorkloadRef,
+    /// When it was created, in seconds since 1970: the oldest comes first.
     pub created: i64,
     /// What is to be healed.
     pub case: Option<Case>,
     /// What speaks against a restart.
     pub obstacle: Option<Obstacle>,
-    /// It was restarted by us at some time.
+    /// It was restarted by us lately.
     pub is_ours: bool,
 }
 
-/// Which are restarted now, so that no more than `at_once` are under way; those that were restarted and have not come back
-/// count until they have.
-pub fn choose<T: Clone + Ord>(mut patients: Vec<Patient<T>>, at_once: usize) -> Vec<Patient<T>> {
-    let is_under_way = |patient: &Patient<T>| {
-        patient.is_ours && patient.obstacle.as_ref().is_some_and(Obstacle::is_unsettled)
-    };
-    let under_way = patients.iter().filter(|patient| is_under_way(patient)).count();
-    patients.retain(|patient| {
-        patient.obstacle.is_none() && patient.case.as_ref().is_some_and(|case| case.obstacle().is_none())
-    });
-    patients.sort_by(|one, other| (one.created, &one.workload).cmp(&(other.created, &other.workload)));
+impl Patient {
+    /// Whether it was restarted and has not come back.
+    pub fn is_under_way(&self) -> bool {
+        self.is_ours && self.obstacle.as_ref().is_some_and(Obstacle::is_unsettled)
+    }
+
+    /// Which comes first: the oldest.
+    pub fn turn(&self) -> (i64, &WorkloadRef) {
+        (self.created, &self.workload)
+    }
+
+    /// Whether it is still to be restarted for what is wrong with it.
+    pub fn waits(&self) -> bool {
+        self.case.as_ref().is_some_and(|case| case.obstacle().is_none())
+    }
+}
+
+/// Which are restarted now, so that no more than `at_once` are under way.
+pub fn choose(mut patients: Vec<Patient>, at_once: usize) -> Vec<Patient> {
+    let under_way = patients.iter().filter(|patient| patient.is_under_way()).count();
+    patients.retain(|patient| patient.obstacle.is_none() && patient.waits());
+    patients.sort_by(|one, other| one.turn().cmp(&other.turn()));
     patients.truncate(at_once.saturating_sub(under_way));
     patients
 }

@@ -100,13 +100,19 @@ impl Treatment {
 
     /// What speaks against a restart.
     pub(super) fn obstacle(&self) -> Option<Obstacle> {
+        self.obstacle_since(|_| true)
+    }
+
+    /// The same, where what kept it from being restarted counts only if that was lately enough.
+    fn obstacle_since(&self, counts: impl Fn(&Instant) -> bool) -> Option<Obstacle> {
         let Some(course) = &self.course else { return Some(Obstacle::Kind) };
         let is_over = self.under_way.is_some_and(|since| since.elapsed() > PATIENCE);
+        let kept_back = self.kept_back.as_ref().filter(|(_, since)| counts(since));
         match &course.obstacle {
             Some(Obstacle::UnderWay) if is_over => Some(Obstacle::Unready),
             Some(known) => Some(known.clone()),
             None if self.is_taken_back() => Some(Obstacle::TakenBack),
-            None => self.kept_back.as_ref().map(|(obstacle, _)| obstacle.clone()),
+            None => kept_back.map(|(obstacle, _)| obstacle.clone()),
         }
     }
 
@@ -120,7 +126,7 @@ impl Treatment {
     }
 
     /// The workload as one that may be restarted, or was.
-    pub(super) fn patient(&self, workload: &WorkloadRef) -> Option<Patient<WorkloadRef>> {
+    pub(super) fn patient(&self, workload: &WorkloadRef) -> Option<Patient> {
         let course = self.course.as_ref()?;
         let now = i64::try_from(now()).unwrap_or(i64::MAX);
         let is_ours = course.restarted.is_some_and(|at| now - at < COUNTED)
@@ -128,19 +134,12 @@ impl Treatment {
         if !is_ours && self.case.is_none() {
             return None;
         }
-        let is_due = self.kept_back.as_ref().is_none_or(|(_, since)| since.elapsed() >= TRIED_AGAIN);
-        let obstacle = match self.obstacle() {
-            Some(known) if is_due && self.kept_back.as_ref().is_some_and(|(held, _)| *held == known) => {
-                course.obstacle.clone()
-            }
-            other => other,
-        };
         let case = self.case.as_ref().filter(|(_, since)| since.elapsed() >= STANDS);
         Some(Patient {
             workload: workload.clone(),
             created: course.created,
             case: case.map(|(case, _)| case.clone()),
-            obstacle,
+            obstacle: self.obstacle_since(|since| since.elapsed() < TRIED_AGAIN),
             is_ours,
         })
     }

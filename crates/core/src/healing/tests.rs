@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use ingraft_api::Language;
+use ingraft_api::annotations::BLOCKED;
 use json_patch::merge;
 use proptest::prelude::*;
 
@@ -42,7 +43,19 @@ fn settings(heal: Option<Heal>) -> Settings {
 }
 
 fn case_of(document: &Value, pods: &[RunningPod], snapshot: &Snapshot, settings: &Settings) -> Option<Case> {
-    case(document, "shop", &[decision("h2")], pods, snapshot, settings)
+    case_with(document, &decision("h2"), pods, snapshot, settings)
+}
+
+fn case_with(
+    document: &Value,
+    decision: &Decision,
+    pods: &[RunningPod],
+    snapshot: &Snapshot,
+    settings: &Settings,
+) -> Option<Case> {
+    let decisions = std::slice::from_ref(decision);
+    let level = allowed(document, "shop", decisions, snapshot).or(settings.heal)?;
+    case(document, decisions, pods, level, settings)
 }
 
 #[test]
@@ -124,9 +137,7 @@ fn a_newer_image_is_no_reason_unless_somebody_says_so() {
     let mut newer = decision("h2");
     newer.injected.as_mut().unwrap().image = Some("java:2".to_owned());
     let pods = [pod(Some("h2"))];
-    let of = |settings: &Settings| {
-        case(&deployment(), "shop", std::slice::from_ref(&newer), &pods, &Snapshot::default(), settings)
-    };
+    let of = |settings: &Settings| case_with(&deployment(), &newer, &pods, &Snapshot::default(), settings);
     let mut settings = settings(Some(Heal::Outdated));
     assert_eq!(of(&settings), None);
     settings.heal_images = true;
@@ -217,14 +228,14 @@ impl Simulated {
         serde_json::from_value(self.document["metadata"].clone()).unwrap()
     }
 
-    fn patient(&self, index: usize, meaning: &str, settings: &Settings) -> Patient<usize> {
-        let pods = [pod(self.runs_with.as_deref())];
-        let snapshot = Snapshot::default();
+    fn patient(&self, index: usize, meaning: &str, settings: &Settings) -> Patient {
+        let (pods, snapshot) = ([pod(self.runs_with.as_deref())], Snapshot::default());
+        let kind = Some(OwnerKind::Deployment);
         Patient {
-            workload: index,
+            workload: WorkloadRef { kind, namespace: "shop".into(), name: index.to_string().into() },
             created: i64::try_from(index).unwrap(),
-            case: case(&self.document, "shop", &[decision(meaning)], &pods, &snapshot, settings),
-            obstacle: obstacle(Some(OwnerKind::Deployment), &self.metadata(), &self.data()),
+            case: case_with(&self.document, &decision(meaning), &pods, &snapshot, settings),
+            obstacle: obstacle(kind, &self.metadata(), &self.data()),
             is_ours: !annotation(&self.document, HEALED).is_empty(),
         }
     }
@@ -286,7 +297,7 @@ proptest! {
                     let patient = |(index, one): (usize, &Simulated)| one.patient(index, &meaning, &settings);
                     let chosen = choose(cluster.iter().enumerate().map(patient).collect(), at_once);
                     for Patient { workload, case, .. } in chosen {
-                        let (one, case) = (&mut cluster[workload], case.unwrap());
+                        let (one, case) = (&mut cluster[workload.name.parse::<usize>().unwrap()], case.unwrap());
                         prop_assert!(one.document["metadata"]["annotations"][BLOCKED].is_null(), "it is blocked");
                         prop_assert!(level >= Heal::Missed && (level >= Heal::Outdated || one.runs_with.is_none()));
                         let reason = format!("{}/{}", case.ailment.as_str(), case.hash);
