@@ -55,8 +55,8 @@ pub struct Args {
     #[arg(long)]
     check_secrets: bool,
     /// Let the operator restart workloads whose pods lack what they request: off (where the annotation ingraft.dev/heal
-    /// says so), missed or outdated (also where nobody says anything). Adds the permissions, and a policy that refuses the
-    /// operator any other change of a workload
+    /// says so), missed or outdated (also where nobody says anything). Adds the permissions, that to evict pods among them,
+    /// and a policy that refuses the operator any other change of a workload
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "off", value_parser = heal)]
     heal: Option<Heal>,
     /// One more argument for the operator, such as --arg=--enable-go-instrumentation=true; can be repeated

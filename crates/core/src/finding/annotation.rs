@@ -41,10 +41,7 @@ family! {
             template: &'static str,
         },
         /// Healing is allowed where that has no effect: on a pod, or on the template of pods.
-        Warning: HealMisplaced {
-            /// The JSON pointer of the template; empty for a pod.
-            template: &'static str,
-        }
+        Warning: HealMisplaced
             example "The pod template of a Deployment has the annotation `ingraft.dev/heal: missed`."
             fix "Write it in `metadata.annotations` of the workload itself, of its namespace, or of its Instrumentation if that is in the same namespace.",
         /// The annotation that allows healing has a value that is not known: nothing is healed.
@@ -160,19 +157,16 @@ impl AnnotationFinding {
                     "escribe {REQUIRE}: 'true' en {place}",
                 ))
             }
-            Self::HealMisplaced { template } => {
-                let place = field_of(template, "annotations");
-                Text::new(say!(
-                    locale,
-                    "{HEAL} has no effect in {place}: workloads are healed, not pods",
-                    "{HEAL} no tiene efecto en {place}: se sanan cargas de trabajo, no pods",
-                ))
-                .help(say!(
-                    locale,
-                    "write it in metadata.annotations of the workload",
-                    "escríbela en metadata.annotations de la carga de trabajo",
-                ))
-            }
+            Self::HealMisplaced => Text::new(say!(
+                locale,
+                "{HEAL} has no effect on pods: workloads are healed",
+                "{HEAL} no tiene efecto en los pods: se sanan cargas de trabajo",
+            ))
+            .help(say!(
+                locale,
+                "write it in metadata.annotations of the workload",
+                "escríbela en metadata.annotations de la carga de trabajo",
+            )),
             Self::HealUnknown { value } => Text::new(say!(
                 locale,
                 "{HEAL} is \"{value}\", which is unknown: nothing is healed",

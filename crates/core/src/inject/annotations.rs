@@ -22,7 +22,7 @@ pub(crate) fn lint(object: &Value, findings: &mut Findings) {
         let reason = match look(key) {
             Look::Foreign => continue,
             _ if key == REQUIRE => AnnotationFinding::RequireMisplaced { template: "" },
-            _ if key == HEAL && !is_namespace => AnnotationFinding::HealMisplaced { template: "" },
+            _ if key == HEAL && !is_namespace => AnnotationFinding::HealMisplaced,
             // The API server takes null for an empty text.
             _ if !is_text => {
                 AnnotationFinding::AnnotationNotText { key: key.clone(), value: value.to_string() }

@@ -29,6 +29,6 @@ pub(super) fn add(samples: &mut Vec<Reason>) {
     ] {
         samples.push(F::NotHealed { workload: workload(), why }.into());
     }
-    samples.push(AnnotationFinding::HealMisplaced { template: "/spec-1" }.into());
+    samples.push(AnnotationFinding::HealMisplaced.into());
     samples.push(AnnotationFinding::HealUnknown { value: text("value-1") }.into());
 }

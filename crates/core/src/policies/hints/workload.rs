@@ -273,13 +273,10 @@ fn of_keys() -> Vec<Hint> {
         format!("({require} in variables.annotations)"),
     ));
     let is_namespace = "variables.object.kind == 'Namespace'";
-    for (map, template) in [("variables.template.hasValue()", PLACE), ("!variables.template.hasValue()", "")]
-    {
-        hints.push(Hint::new(
-            AnnotationFinding::HealMisplaced { template },
-            format!("({map} && !({is_namespace}) && {heal} in variables.annotations)"),
-        ));
-    }
+    hints.push(Hint::new(
+        AnnotationFinding::HealMisplaced,
+        format!("(!({is_namespace}) && {heal} in variables.annotations)"),
+    ));
     let allowed = format!("({is_namespace} ? variables.annotations : variables.above)[?{heal}].orValue('')");
     let words = texts(Heal::ALL.map(Heal::as_str));
     hints.push(Hint::new(
