@@ -5,6 +5,8 @@
 
 mod do_nothing;
 mod kills;
+mod pods;
+mod standby;
 mod workloads;
 
 use std::path::Path;
@@ -36,6 +38,9 @@ pub struct LoadArgs {
     /// minutes
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
     kills: u32,
+    /// Measure what standby costs, and create this many Deployments while no replica runs (200 is usual)
+    #[arg(long, default_value_t = 0, conflicts_with = "kills", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    standby: u32,
     /// Another webhook on this machine that gets the same reviews in turns, such as
     /// https://127.0.0.1:9444/mutate-v1-pod
     #[arg(long, value_name = "URL", value_parser = loopback_url)]
@@ -74,7 +79,7 @@ pub fn run(args: &LoadArgs, progress: Progress) -> anyhow::Result<()> {
     progress.step("creating objects", || create_objects(kubectl, args.namespaces))?;
 
     let ports: Ports = free_ports()?;
-    let (operator, start_to_ready) = start_operator(&program, &plane, ports)?;
+    let (operator, start_to_ready) = start_operator(&program, &plane, ports, &[])?;
     let own = Subject {
         name: "ingraft",
         url: format!("https://127.0.0.1:{}/mutate-v1-pod", ports[0]),
@@ -118,6 +123,12 @@ pub fn run(args: &LoadArgs, progress: Progress) -> anyhow::Result<()> {
     if args.kills > 0 {
         progress.step("killing the operator while pods are created", || {
             kills::run(&plane, &program, operator, ports, args.kills)
+        })?;
+    } else if args.standby > 0 {
+        kubectl.run(&["delete", "mutatingwebhookconfiguration", do_nothing::CONFIGURATION])?;
+        let deployments = usize::try_from(args.standby)?;
+        progress.step("creating pods while no replica runs", || {
+            standby::run(&plane, &program, operator, ports, deployments)
         })?;
     }
     Ok(())
@@ -205,15 +216,22 @@ fn start_operator(
     program: &Path,
     plane: &ControlPlane,
     ports: Ports,
+    arguments: &[&str],
 ) -> anyhow::Result<(Background, Duration)> {
     let [webhook, health, metrics] = ports;
     let mut command = Command::new(program);
-    command.env_clear().env("KUBECONFIG", plane.kubeconfig()).args([
-        format!("--webhook-bind=127.0.0.1:{webhook}"),
-        format!("--webhook-url=https://127.0.0.1:{webhook}"),
-        format!("--health-bind=127.0.0.1:{health}"),
-        format!("--metrics-bind=127.0.0.1:{metrics}"),
-    ]);
+    // One started after another is the same container, started anew.
+    command
+        .env_clear()
+        .env("KUBECONFIG", plane.kubeconfig())
+        .env("INGRAFT_POD", "load")
+        .args(arguments)
+        .args([
+            format!("--webhook-bind=127.0.0.1:{webhook}"),
+            format!("--webhook-url=https://127.0.0.1:{webhook}"),
+            format!("--health-bind=127.0.0.1:{health}"),
+            format!("--metrics-bind=127.0.0.1:{metrics}"),
+        ]);
     let logs = plane.logs();
     let start = Instant::now();
     let operator = Background::start("ingraft-operator", command, logs)?;
@@ -310,11 +328,17 @@ struct WebhookTime {
 fn webhook_times(kubectl: &Kubectl, webhooks: [&str; 2]) -> anyhow::Result<[WebhookTime; 2]> {
     let metrics = kubectl.run(&["get", "--raw", "/metrics"])?;
     let sum = |webhook: &str, suffix: &str| {
-        let (name, label) = (format!("{WEBHOOK_DURATION}_{suffix}{{"), format!("name=\"{webhook}\""));
-        let lines = metrics.lines().filter(|line| line.starts_with(&name) && line.contains(&label));
-        lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>()
+        sum(&metrics, &format!("{WEBHOOK_DURATION}_{suffix}"), &[&format!("name=\"{webhook}\"")])
     };
     Ok(webhooks.map(|webhook| WebhookTime { seconds: sum(webhook, "sum"), calls: sum(webhook, "count") }))
+}
+
+/// The sum of a metric over all its lines with these labels.
+fn sum(metrics: &str, name: &str, labels: &[&str]) -> f64 {
+    let lines =
+        metrics.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{')));
+    let lines = lines.filter(|line| labels.iter().all(|label| line.contains(label)));
+    lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
 }
 
 fn milliseconds(time: Duration) -> f64 {

@@ -16,9 +16,11 @@ const LONGEST_FILE: usize = 500;
 const WITHOUT_NODE: &str = "left out, because of --no-node: the end-to-end tests (tests/e2e), and those of the probe in \
                             an empty image and on a full volume (crates/probe)";
 /// What must not be depended on: the core decides and does nothing else, and controllers serve nothing.
-const FORBIDDEN: [(&str, &[&str]); 2] = [
+const FORBIDDEN: [(&str, &[&str]); 3] = [
     ("ingraft-core", &["tokio", "hyper", "rustls", "kube-client"]),
     ("ingraft-controllers", &["axum", "ingraft-webhook"]),
+    // What reads images is for the command line alone.
+    ("ingraft-operator", &["ingraft-image", "flate2", "ureq"]),
 ];
 
 /// Runs everything, cheap checks first. `no_node` leaves out the tests that need root.
@@ -28,7 +30,13 @@ pub fn run(kubernetes: Kubernetes, no_node: bool, progress: Progress) -> anyhow:
     step("boundaries", boundaries)?;
     step("length of files", files_are_short)?;
     step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
-    step("licences and sources", licences)?;
+    if has_cargo_deny() {
+        step("licences and sources", || cargo(&["deny", "check", "bans", "licenses", "sources"]))?;
+    } else {
+        eprintln!(
+            "==> licences and sources: not checked, as cargo-deny is not installed (cargo install cargo-deny)"
+        );
+    }
     step("tools and images for tests", || prerequisites::prepare(kubernetes, no_node, progress))?;
     step(&format!("tests, on Kubernetes {kubernetes}"), || {
         let mut command = cargo_command(&["test", "--workspace"]);
@@ -107,13 +115,7 @@ fn files_are_short() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// cargo-deny is not on every machine, and cannot be installed in a minute: it runs where it is.
-fn licences() -> anyhow::Result<()> {
-    let installed =
-        Command::new("cargo-deny").arg("--version").output().is_ok_and(|output| output.status.success());
-    if !installed {
-        eprintln!("    not checked: cargo-deny is not installed (cargo install cargo-deny)");
-        return Ok(());
-    }
-    cargo(&["deny", "check", "bans", "licenses", "sources"])
+/// It is not on every machine, and cannot be installed in a minute.
+fn has_cargo_deny() -> bool {
+    Command::new("cargo-deny").arg("--version").output().is_ok_and(|output| output.status.success())
 }

@@ -62,6 +62,16 @@ pub const HEAL: &str = "ingraft.dev/heal";
 /// Ingraft.
 pub const HEALED: &str = "ingraft.dev/healed";
 
+/// Findings that an object has on purpose, each with a reason: `CODE: reason; CODE: reason`. `ingraft doctor` tells them apart.
+/// On the object that a finding is about. An addition of Ingraft.
+pub const IGNORE: &str = "ingraft.dev/ignore";
+
+/// The mark of a pod that the API server is to inject by itself. On pods; written by a policy of Ingraft and removed by another.
+pub const STANDBY: &str = "ingraft.dev/standby";
+
+/// What such a mark says. On the operator's PodDisruptionBudget; written by Ingraft.
+pub const STANDBY_TOKEN: &str = "ingraft.dev/standby-token";
+
 /// Local volumes that need not keep the cluster autoscaler from removing a node:
 /// <https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md>.
 pub const SAFE_TO_EVICT_LOCAL_VOLUMES: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";

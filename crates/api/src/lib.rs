@@ -6,6 +6,7 @@
 pub mod annotations;
 pub mod instrumentation;
 mod language;
+pub mod plan;
 mod schema;
 
 pub use instrumentation::{Instrumentation, InstrumentationSpec};

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use ingraft_core::Locale;
 
-use crate::{completions, explain, inject, manifests};
+use crate::{compile, completions, doctor, explain, inject, manifests};
 
 /// Grafts OpenTelemetry onto Kubernetes workloads and tells you why it did or did not.
 #[derive(Debug, Parser)]
@@ -22,9 +22,9 @@ pub struct Args {
 enum Command {
     /// Inject manifests: manifests in, manifests out, findings on standard error
     ///
-    /// Instrumentations, Namespaces, Nodes, Services, ConfigMaps and Secrets among the manifests are used. Documents in
-    /// which nothing is injected pass through unchanged; the others are written anew, without their comments. No
-    /// cluster is needed; one is contacted only with --check-secrets.
+    /// Instrumentations, Namespaces, Nodes, Services, ConfigMaps and Secrets among the manifests are used. Comments
+    /// and layout stay; a note names a document where they cannot. No cluster is needed; one is contacted only with
+    /// --check-secrets.
     #[command(
         after_help = "Exit status: 0 clean, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable input."
     )]
@@ -37,9 +37,38 @@ enum Command {
         after_help = "Exit status: 0 clean, 1 something requested does not happen, 2 wrong usage, 3 no answer."
     )]
     Explain(explain::Args),
+    /// Say what is wrong and what to do about it: in a cluster, in manifests, or in a cluster once manifests are applied
+    ///
+    /// A cluster is only read, with your own permissions, unless you say --fix or --trace; what you may not see is named. It
+    /// works with Ingraft's operator, with the OpenTelemetry Operator, or with none.
+    #[command(after_help = "\
+Examples:
+  ingraft doctor                             the namespace of your context
+  ingraft doctor -A                          the whole cluster
+  helm template web . | ingraft doctor -f -  manifests
+  ingraft doctor -R deploy -A                the cluster as it will be once they are applied
+  ingraft doctor -R deploy --fix             correct them
+  ingraft doctor --trace deployment/web      does a span arrive?
+  ingraft doctor --image ghcr.io/acme/web:1  can this image be instrumented?
+
+Exit status: 0 clean, 1 findings at or above --fail-on, 2 wrong usage, 3 no answer. With --image: 0 it can be
+instrumented, 1 it cannot as it is.")]
+    Doctor(Box<doctor::Args>),
+    /// Print what has the API server inject pods by itself, from Kubernetes 1.36 on: nothing of Ingraft runs then
+    ///
+    /// Instrumentations and Services among the manifests are compiled into a plan, which a policy reads. Apply the output with
+    /// kubectl apply --server-side -f -, once more if it does not know the kind Plan yet, and again when an Instrumentation
+    /// changes. What needs the operator is told.
+    #[command(
+        after_help = "Exit status: 0 clean, 1 findings at or above --fail-on, 2 wrong usage, 3 unreadable input or nothing to plan."
+    )]
+    Compile(compile::Args),
     /// Print what to install, for kubectl apply --server-side -f -
     Manifests(manifests::Args),
     /// Print a completion script: source <(ingraft completions bash)
+    ///
+    /// Names of contexts, namespaces and workloads are those of the cluster, as far as you may list them. For `kubectl ingraft`,
+    /// link the program as kubectl_complete-ingraft too, somewhere in your PATH.
     Completions(completions::Args),
 }
 
@@ -56,8 +85,10 @@ impl Args {
         match &self.command {
             Command::Inject(args) => inject::run(args, self.locale()),
             Command::Explain(args) => explain::run(args, self.locale()),
+            Command::Doctor(args) => doctor::run(args, self.locale()),
+            Command::Compile(args) => compile::run(args, self.locale()),
             Command::Manifests(args) => manifests::run(args),
-            Command::Completions(args) => completions::run(args, Self::command()),
+            Command::Completions(args) => completions::run(args),
         }
     }
 

@@ -7,6 +7,8 @@ use anyhow::Context as _;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
+use crate::completions::names;
+
 /// A person waits for the answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -18,11 +20,21 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// The context in the kubeconfig [default: the current one]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = names::contexts())]
     context: Option<String>,
 }
 
 impl ClusterArgs {
+    /// Those that choose this cluster.
+    pub const fn new(kubeconfig: Option<PathBuf>, context: Option<String>) -> Self {
+        Self { kubeconfig, context }
+    }
+
+    /// Whether a cluster is chosen by name.
+    pub const fn is_named(&self) -> bool {
+        self.kubeconfig.is_some() || self.context.is_some()
+    }
+
     /// Does something with a client of the chosen cluster.
     pub fn with_client<T>(&self, task: impl AsyncFnOnce(Client) -> anyhow::Result<T>) -> anyhow::Result<T> {
         // Only one part of a program may choose how TLS is done. This is the only part that uses it.

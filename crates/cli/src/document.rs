@@ -2,6 +2,7 @@
 
 use ingraft_cluster::documents::Document;
 use ingraft_core::{Edit, Workload, edit};
+use ingraft_yaml_edit::Refused;
 use serde_json::{Value, json};
 
 /// A document, and what is changed in it.
@@ -28,12 +29,20 @@ impl Injected<'_> {
     /// The document after the changes.
     pub fn value(&self) -> Value {
         let mut value = self.document.value.clone();
-        for change in &self.changes {
-            let edits: Vec<Edit> =
-                change.edits.iter().map(|edit| edit.clone().under(&change.pointer)).collect();
-            edit::apply(&mut value, &edits);
-        }
+        edit::apply(&mut value, &self.edits());
         value
+    }
+
+    /// The text of the document after the changes, with its comments and its layout.
+    pub fn text(&self) -> Result<String, Refused> {
+        ingraft_yaml_edit::apply(&self.document.text, &self.document.value, &self.edits())
+    }
+
+    fn edits(&self) -> Vec<Edit> {
+        let edits = |change: &Change<'_>| -> Vec<Edit> {
+            change.edits.iter().map(|edit| edit.clone().under(&change.pointer)).collect()
+        };
+        self.changes.iter().flat_map(edits).collect()
     }
 
     /// Whether nothing is changed.

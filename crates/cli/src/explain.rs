@@ -4,6 +4,7 @@
 mod chain;
 mod environments;
 mod namespace;
+mod treatment;
 
 use anyhow::{Context as _, anyhow};
 use chain::{Chain, NamedPod};
@@ -12,14 +13,18 @@ use ingraft_cluster::api::{self, Operator, WorkloadKind};
 use ingraft_cluster::{facts, workloads};
 use ingraft_core::refusal::Maker;
 use ingraft_core::{
-    Finding, Locale, Outcome, OwnerKind, Refusal, RunningPod, Settings, Snapshot, Subject, Verdict, Workload,
-    WorkloadRef, edit, owner, standing,
+    Finding, Heal, Locale, Outcome, OwnerKind, Refusal, RunningPod, Settings, Snapshot, Subject, Verdict,
+    Workload, WorkloadRef, edit, owner, standing,
 };
 use ingraft_settings::{Installed, of_operator};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::Client;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+use treatment::{Asked, OwnSetting, Treatment};
 
 use crate::cluster_args::ClusterArgs;
+use crate::completions::names;
 use crate::document::Change;
 use crate::output::{self, FailOn};
 
@@ -27,10 +32,10 @@ use crate::output::{self, FailOn};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A pod, deployment, statefulset, daemonset, replicaset, replicationcontroller, job, cronjob, rollout or namespace
-    #[arg(value_name = "TYPE/NAME", value_parser = parse_target)]
+    #[arg(value_name = "TYPE/NAME", value_parser = parse_target, add = names::workloads())]
     target: Target,
     /// Its namespace [default: that of the context]
-    #[arg(short, long)]
+    #[arg(short, long, add = names::namespaces())]
     namespace: Option<String>,
     /// What to print: for people, or for programs, with the changes
     #[arg(short, long, value_enum, default_value_t)]
@@ -77,12 +82,13 @@ fn parse_target(text: &str) -> Result<Target, String> {
 /// Explains one workload, or those of a namespace.
 pub fn run(args: &Args, locale: Locale) -> anyhow::Result<u8> {
     args.cluster.with_client(async |client| {
-        let namespace = args.namespace.as_deref().unwrap_or_else(|| client.default_namespace());
+        let question =
+            |namespace| Question { args, client: &client, namespace, locale, budgets: OnceCell::new() };
         if let Some(kind) = args.target.kind {
-            return Question { args, client: &client, namespace, locale }.answer(kind).await;
+            let namespace = args.namespace.as_deref().unwrap_or_else(|| client.default_namespace());
+            return question(namespace).answer(kind).await;
         }
-        let namespace = &args.target.name;
-        namespace::answer(&Question { args, client: &client, namespace, locale }).await
+        namespace::answer(&question(&args.target.name)).await
     })
 }
 
@@ -92,13 +98,16 @@ struct Question<'a> {
     client: &'a Client,
     namespace: &'a str,
     locale: Locale,
+    /// The PodDisruptionBudgets of the namespace, once they were needed; `None` if they may not be seen.
+    budgets: OnceCell<Option<Vec<PodDisruptionBudget>>>,
 }
 
-/// What is known of the cluster, and what limits that.
+/// What is known of the cluster.
 struct Known {
     snapshot: Snapshot,
-    installed: Installed,
-    notes: Vec<String>,
+    /// Those of the operator. Where that may not be seen, it is taken to have the right to heal.
+    settings: Settings,
+    operator: OwnSetting,
 }
 
 /// What is decided about a workload, and its pods.
@@ -109,18 +118,22 @@ struct Judged {
     pods: Option<Vec<NamedPod>>,
     /// Why its pods are left as they are.
     withheld: Option<Finding>,
+    /// What is done about them, where something is requested; `None` for a pod that something else makes.
+    treatment: Option<Treatment>,
 }
 
 impl Question<'_> {
     async fn answer(&self, kind: WorkloadKind) -> anyhow::Result<u8> {
+        let mut notes = Vec::new();
         let object = self.object(kind).await?;
-        let template = self.template_of(&object).await;
-        let workload = Workload::of(&template).context("it has no pod template")?;
-        let Known { snapshot, installed, mut notes } = self.known().await?;
-        notes.extend(self.withheld(&snapshot));
+        let document = self.maker_of(&object).await;
+        let workload = Workload::of(&document).context("it has no pod template")?;
+        let known = self.known(&mut notes).await?;
+        let snapshot = &known.snapshot;
+        notes.extend(self.withheld(snapshot));
         let pods = self.pods(&mut notes).await?;
-        let judged = self.judge(&object, workload, &snapshot, &installed.settings, pods.as_deref());
-        let Judged { outcome, reference, pods, withheld } = judged;
+        let judged = self.judge(&object, workload, &known, pods.as_deref(), &mut notes).await?;
+        let Judged { outcome, reference, pods, withheld, treatment } = judged;
         let mut injected = workload.document.clone();
         edit::apply(&mut injected, &outcome.edits);
         let chain = Chain {
@@ -129,9 +142,10 @@ impl Question<'_> {
             injected: injected.pointer(workload.pointer).unwrap_or(workload.template),
             annotations: &format!("{}/metadata/annotations", workload.pointer).replace('/', ".")[1..],
             namespace: self.namespace,
-            snapshot: &snapshot,
+            snapshot,
             decisions: &outcome.decisions,
             pods,
+            treatment,
         };
         let (text, json) = (chain.text(), chain.json(self.locale));
         let running: Vec<Finding> = withheld.into_iter().chain(chain.findings()).collect();
@@ -190,19 +204,27 @@ impl Question<'_> {
 
     /// Decides about a workload as the operator would, who looks at its pods too. `object` is what was asked about: the
     /// workload, or a pod of it.
-    fn judge(
+    async fn judge(
         &self,
         object: &Value,
         workload: Workload<'_>,
-        snapshot: &Snapshot,
-        settings: &Settings,
+        known: &Known,
         pods: Option<&[Value]>,
-    ) -> Judged {
+        notes: &mut Vec<String>,
+    ) -> anyhow::Result<Judged> {
+        let Known { snapshot, settings, .. } = known;
         let (reference, pods) = self.of_object(object, snapshot, pods);
         let mut outcome = workload.inject(self.namespace, snapshot, settings);
         let states = pods.iter().flatten().map(|pod| &pod.state).collect::<Vec<_>>();
         let withheld = standing::withhold(&reference, &mut outcome.decisions, states, snapshot);
-        Judged { outcome, reference, pods, withheld }
+        let is_made = is_pod(object) && reference.kind.is_some();
+        let treatment = if outcome.decisions.is_empty() || is_made {
+            None
+        } else {
+            let asked = Asked { workload, reference: &reference, decisions: &outcome.decisions, known };
+            Some(self.treatment(&asked, pods.as_deref(), notes).await?)
+        };
+        Ok(Judged { outcome, reference, pods, withheld, treatment })
     }
 
     /// What is counted together with an object that is a pod or makes pods, and those of the pods that are it or its own.
@@ -229,34 +251,48 @@ impl Question<'_> {
         (if is_pod(object) { of_pod() } else { itself() }, pods)
     }
 
-    /// A pod is explained by what it was made from.
-    async fn template_of(&self, object: &Value) -> Value {
-        let is_pod = is_pod(object);
-        let owner = object.pointer("/metadata/ownerReferences/0").filter(|_| is_pod);
-        let text = |key: &str| owner.and_then(|owner| owner.get(key)).and_then(Value::as_str);
-        if let (Some(kind), Some(name)) = (text("kind").and_then(WorkloadKind::parse), text("name")) {
-            let owner = kind.get(self.client, self.namespace, name).await;
-            return owner.unwrap_or_else(|_| object.clone());
+    /// A pod is explained by what makes it, as far as that may be seen: by the Deployment rather than the ReplicaSet. What
+    /// its environment was before is in what it was made from.
+    async fn maker_of(&self, object: &Value) -> Value {
+        let mut made = object.clone();
+        let steps = match (is_pod(object), self.args.env) {
+            (false, _) => 0,
+            (true, true) => 1,
+            (true, false) => 2,
+        };
+        for _ in 0..steps {
+            let owner = made.pointer("/metadata/ownerReferences/0");
+            let text = |key: &str| owner.and_then(|owner| owner.get(key)).and_then(Value::as_str);
+            let (Some(kind), Some(name)) = (text("kind").and_then(WorkloadKind::parse), text("name")) else {
+                break;
+            };
+            let Ok(maker) = kind.get(self.client, self.namespace, name).await else { break };
+            made = maker;
         }
-        object.clone()
+        made
     }
 
     /// What the operator knows, as far as the user may see it.
-    async fn known(&self) -> anyhow::Result<Known> {
-        let mut notes = Vec::new();
-        let operator = self.operator(&mut notes).await.context("failed to look for the operator")?;
-        let installed = operator.as_ref().map(|one| of_operator(&one.container)).unwrap_or_default();
-        let known = api::known(self.client, self.namespace, installed.check_secrets).await;
+    async fn known(&self, notes: &mut Vec<String>) -> anyhow::Result<Known> {
+        let operator = self.operator(notes).await.context("failed to look for the operator")?;
+        let installed = operator.as_ref().map(|one| of_operator(&one.container));
+        let own = installed.as_ref().map_or(OwnSetting::Unseen, |installed| {
+            installed.settings.heal.map_or(OwnSetting::NotPermitted, OwnSetting::Heals)
+        });
+        let Installed { mut settings, check_secrets } = installed.unwrap_or_default();
+        if matches!(own, OwnSetting::Unseen) {
+            settings.heal = Some(Heal::Off);
+        }
+        let known = api::known(self.client, Some(self.namespace), check_secrets).await;
         let api::Known { mut snapshot, unseen } = known.context("failed to read the cluster")?;
         notes.extend(unseen);
         if let Some(operator) = operator {
             let facts = facts::recall(self.client, &operator.namespace).await;
             let unknown = ": what the operator remembers of images, nodes and refused pods is not known";
-            let facts =
-                allowed(facts, unknown, &mut notes).context("failed to read what probes have found")?;
+            let facts = allowed(facts, unknown, notes).context("failed to read what probes have found")?;
             facts.unwrap_or_default().fill(&mut snapshot);
         }
-        Ok(Known { snapshot, installed, notes })
+        Ok(Known { snapshot, settings, operator: own })
     }
 
     async fn operator(&self, notes: &mut Vec<String>) -> kube::Result<Option<Operator>> {
@@ -324,7 +360,7 @@ fn allowed<T>(
 ) -> kube::Result<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(kube::Error::Api(status)) if status.is_forbidden() => {
+        Err(kube::Error::Api(status)) if status.code == 403 => {
             notes.push(format!("{}{consequence}", status.message));
             Ok(None)
         }

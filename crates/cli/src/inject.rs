@@ -1,7 +1,6 @@
 //! `ingraft inject`: manifests in, manifests out.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use ingraft_cluster::documents::{self, Document};
 use ingraft_cluster::reference_lookup;
@@ -9,25 +8,19 @@ use ingraft_core::{Finding, Locale, Severity, Snapshot, Workload, review, unused
 use ingraft_settings::SettingsArgs;
 
 use crate::cluster_args::ClusterArgs;
+use crate::completions::names;
 use crate::document::{Change, Injected};
-use crate::input;
+use crate::input::InputArgs;
 use crate::output::{self, FailOn, Output};
 use crate::source_location::SourceLocation;
 
 /// Arguments of `ingraft inject`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A file, a folder with .yaml, .yml and .json files, or - for standard input
-    #[arg(value_name = "FILE", required_unless_present = "filename")]
-    files: Vec<PathBuf>,
-    /// The same, written as for kubectl; can be repeated
-    #[arg(short = 'f', long, value_name = "FILE")]
-    filename: Vec<PathBuf>,
-    /// Also read the folders within a folder
-    #[arg(short = 'R', long)]
-    recursive: bool,
+    #[command(flatten)]
+    input: InputArgs,
     /// The namespace of objects that do not name one [default: default, or with --check-secrets that of the context]
-    #[arg(short, long)]
+    #[arg(short, long, add = names::namespaces())]
     namespace: Option<String>,
     /// What to print
     #[arg(short, long, value_enum, default_value_t)]
@@ -46,8 +39,7 @@ pub struct Args {
 
 /// Injects the named files and prints the result.
 pub fn run(args: &Args, locale: Locale) -> anyhow::Result<u8> {
-    let files: Vec<&PathBuf> = args.filename.iter().chain(&args.files).collect();
-    let documents = input::documents(&files, args.recursive)?;
+    let documents = args.input.documents()?;
     let (namespace, snapshot) = if args.check_secrets {
         checked(args, &documents)?
     } else {

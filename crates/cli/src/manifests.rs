@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use clap::ValueEnum;
 use clap::error::ErrorKind;
-use ingraft_api::Instrumentation;
+use ingraft_api::{Instrumentation, plan};
 use ingraft_cluster::documents;
 use ingraft_core::{Heal, policies};
 use ingraft_settings::{heal, registry};
@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::compile::PolicyVersion;
 use crate::output::{self, CLEAN};
 
 /// Everything but the definitions of custom resources, so that deleting it never deletes a user's resource.
@@ -59,6 +60,11 @@ pub struct Args {
     /// and a policy that refuses the operator any other change of a workload
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "off", value_parser = heal)]
     heal: Option<Heal>,
+    /// Let the API server inject pods by itself while no replica of the operator runs: from Kubernetes 1.36 on, or v1beta1 with
+    /// 1.35 where that is switched on. Scaling the operator to 0 stops no injection then; the plan's field
+    /// spec.paused does
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, require_equals = true, default_missing_value = "v1", value_enum)]
+    standby: Option<PolicyVersion>,
     /// One more argument for the operator, such as --arg=--enable-go-instrumentation=true; can be repeated
     #[arg(long = "arg", value_name = "ARGUMENT", allow_hyphen_values = true)]
     arguments: Vec<String>,
@@ -69,6 +75,9 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let mut texts = Vec::new();
     if matches!(args.what, What::Crds | What::All) {
         texts.push(output::yaml(&Instrumentation::crd())?);
+        if args.standby.is_some() {
+            texts.push(output::yaml(&plan::crd())?);
+        }
     }
     if args.what == What::Hints {
         for document in policies::hints(None) {
@@ -102,6 +111,9 @@ fn operator(args: &Args, image: &str) -> anyhow::Result<Vec<Value>> {
                 if args.heal.is_some() {
                     allow_healing(role);
                 }
+                if args.standby.is_some() {
+                    allow_planning(role);
+                }
                 Ok(())
             }),
             _ => Ok(document.value),
@@ -111,6 +123,9 @@ fn operator(args: &Args, image: &str) -> anyhow::Result<Vec<Value>> {
     documents.extend(policies::strict(NAMESPACE));
     if args.heal.is_some() {
         documents.extend(policies::heal(NAMESPACE));
+    }
+    if let Some(version) = args.standby {
+        documents.extend(policies::standby(version.as_str(), Some(NAMESPACE)));
     }
     Ok(documents)
 }
@@ -137,8 +152,10 @@ fn edit_deployment(deployment: &mut Deployment, args: &Args, image: &str) -> any
     let registry = args.registry.iter().map(|registry| format!("--registry={registry}"));
     let secrets = args.check_secrets.then(|| "--check-secrets".to_owned());
     let heal = args.heal.map(|heal| format!("--heal={}", heal.as_str()));
-    container.args =
-        Some(registry.chain(secrets).chain(heal).chain(args.arguments.iter().cloned()).collect());
+    let standby = args.standby.map(|_| "--standby".to_owned());
+    container.args = Some(
+        registry.chain(secrets).chain(heal).chain(standby).chain(args.arguments.iter().cloned()).collect(),
+    );
     Ok(())
 }
 
@@ -154,6 +171,15 @@ fn allow_healing(role: &mut ClusterRole) {
     allow(role, "policy", &["poddisruptionbudgets"], &["list"]);
     // For control starts.
     allow(role, "", &["pods/eviction"], &["create"]);
+}
+
+/// The one plan, whose name Kubernetes cannot demand of what is created.
+fn allow_planning(role: &mut ClusterRole) {
+    allow(role, plan::GROUP, &[plan::PLURAL], &["create"]);
+    allow(role, plan::GROUP, &[plan::PLURAL], &["get", "patch"]);
+    if let Some(rule) = role.rules.as_mut().and_then(|rules| rules.last_mut()) {
+        rule.resource_names = Some(vec![plan::NAME.to_owned()]);
+    }
 }
 
 fn allow(role: &mut ClusterRole, group: &str, resources: &[&str], verbs: &[&str]) {

@@ -7,12 +7,13 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::ValueEnum;
 use ingraft_cluster::error_chain::Chain;
-use ingraft_core::finding::Lines;
+use ingraft_core::finding::{Lines, visible};
 use ingraft_core::{Finding, Locale, Severity, Subject};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
 use crate::document::{Change, Injected};
+use crate::file::{File, files};
 
 /// Exit status: nothing was found at or above the chosen severity.
 pub const CLEAN: u8 = 0;
@@ -34,7 +35,7 @@ pub enum Output {
     Json,
     /// The changes of each workload as RFC 6902 patches
     Patch,
-    /// The changes as a unified diff
+    /// The changes of the files as a unified diff, for patch -p0
     Diff,
 }
 
@@ -65,13 +66,14 @@ impl FailOn {
 /// Prints an error with its causes, once each.
 pub fn error(error: &anyhow::Error) {
     let style = style(Severity::Error);
-    let chain = Chain(error.as_ref());
+    let chain = Chain(error.as_ref()).to_string();
+    let chain = chain.lines().map(visible).collect::<Vec<_>>().join("\n");
     tell(format_args!("{style}error{style:#}{BOLD}: {chain}{BOLD:#}"));
 }
 
 /// Prints something that limits the answer.
 pub fn note(text: &str) {
-    tell(format_args!("{BOLD}note{BOLD:#}: {text}"));
+    tell(format_args!("{BOLD}note{BOLD:#}: {}", visible(text)));
 }
 
 /// Prints a finding: what, where, and what to do.
@@ -130,6 +132,15 @@ pub fn print(data: &[u8]) -> anyhow::Result<()> {
     }
 }
 
+/// Writes a text for people to standard output, with colours where somebody sees them.
+pub fn print_styled(text: &str) -> anyhow::Result<()> {
+    let mut stdout = anstream::AutoStream::auto(std::io::stdout().lock());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("failed to write to standard output"),
+    }
+}
+
 /// Prints the documents in the chosen form.
 pub fn print_documents(output: Output, injected: &[Injected<'_>]) -> anyhow::Result<()> {
     let text = match output {
@@ -141,15 +152,22 @@ pub fn print_documents(output: Output, injected: &[Injected<'_>]) -> anyhow::Res
     print(text.as_bytes())
 }
 
-/// Unchanged documents are printed as they were read, comments included.
+/// The files one after the other, as they were read but for what is injected.
 fn as_yaml(injected: &[Injected<'_>]) -> anyhow::Result<String> {
-    let mut parts = Vec::new();
-    for document in injected {
-        let text =
-            if document.is_unchanged() { document.document.text.clone() } else { yaml(&document.value())? };
-        parts.push(format!("{}\n", text.trim_end()));
+    let mut text = String::new();
+    for File { after, .. } in files(injected)? {
+        if !text.is_empty() {
+            text.push_str(if text.ends_with('\n') { "" } else { "\n" });
+            // A directive may only follow the end of a document.
+            text.push_str(match after.get(..1) {
+                Some("%") => "...\n",
+                _ if after.starts_with("---") => "",
+                _ => "---\n",
+            });
+        }
+        text.push_str(&after);
     }
-    Ok(parts.join("---\n"))
+    Ok(text)
 }
 
 fn as_json(injected: &[Injected<'_>]) -> anyhow::Result<String> {
@@ -168,16 +186,15 @@ fn as_patches(injected: &[Injected<'_>]) -> anyhow::Result<String> {
 }
 
 fn as_diff(injected: &[Injected<'_>]) -> anyhow::Result<String> {
-    let mut text = String::new();
-    for document in injected.iter().filter(|document| !document.is_unchanged()) {
-        let (before, after) = (yaml(&document.document.value)?, yaml(&document.value())?);
-        let file = &document.document.file;
-        let diff = TextDiff::from_lines(&before, &after);
-        text.push_str(
-            &diff.unified_diff().context_radius(3).header(file, &format!("{file} (injected)")).to_string(),
-        );
-    }
-    Ok(text)
+    let files = files(injected)?;
+    Ok(files.iter().map(|File { name, before, after }| unified_diff(name, before, after)).collect())
+}
+
+/// What `patch` carries out on a file.
+pub fn unified_diff(file: &str, before: &str, after: &str) -> String {
+    // A tab ends a name that contains spaces.
+    let name = if file.contains(' ') { format!("{file}\t") } else { file.to_owned() };
+    TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(&name, &name).to_string()
 }
 
 /// JSON for programs that people can also read.

@@ -43,6 +43,8 @@ impl<'a> SourceLocation<'a> {
             subject: Subject::Workload,
             pointer: pointer.to_owned(),
         };
+        // What a Secret holds is shown to nobody.
+        let flaws = if self.text("/kind") == "Secret" { &[] } else { flaws };
         let mut findings: Vec<Finding> =
             flaws.iter().map(|flaw| finding(flaw.finding.clone().into(), &flaw.pointer)).collect();
         if self.text("/kind").eq_ignore_ascii_case("Instrumentation") && flaws.iter().any(Flaw::refuses) {
@@ -57,7 +59,7 @@ impl<'a> SourceLocation<'a> {
 
     /// File, line and object of a finding.
     pub fn of(&self, finding: &Finding, locale: Locale) -> String {
-        let line = self.document.line_of(&self.pointer(finding));
+        let line = self.document.position_of(&self.pointer(finding)).line;
         let object = format!("{}/{}", self.text("/kind").to_lowercase(), self.text("/metadata/name"));
         format!("{}:{line} ({})", self.document.file, finding.object(locale, &object, self.namespace))
     }

@@ -7,10 +7,24 @@
     reason = "in a test, a panic is the answer"
 )]
 
+#[path = "cli/compile.rs"]
+mod compile;
+#[path = "cli/completions.rs"]
+mod completions;
+#[path = "cli/doctor.rs"]
+mod doctor;
+#[path = "cli/doctor_forms.rs"]
+mod doctor_forms;
+#[path = "cli/image.rs"]
+mod image;
 #[path = "cli/inject.rs"]
 mod inject;
 #[path = "cli/input.rs"]
 mod input;
+#[path = "cli/integrations.rs"]
+mod integrations;
+#[path = "cli/layout.rs"]
+mod layout;
 #[path = "cli/manifests.rs"]
 mod manifests;
 #[path = "cli/output.rs"]
@@ -144,14 +158,4 @@ fn a_reader_that_leaves_early_is_no_error() {
         assert_eq!(folder.run_with_closed_output(args), 0, "{args:?}");
     }
     assert_eq!(folder.run_with_closed_output(&["inject", "missing.yaml"]), 3);
-}
-
-#[test]
-fn prints_a_completion_script_for_every_shell() {
-    let folder = Folder::empty();
-    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let answer = folder.run(&["completions", shell]);
-        assert_eq!((answer.status, answer.stderr.as_str()), (0, ""), "{shell}");
-        assert!(answer.stdout.contains("inject") && answer.stdout.contains("fail-on"), "{shell}");
-    }
 }

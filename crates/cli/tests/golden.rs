@@ -1,8 +1,9 @@
 //! The golden cases of `testdata/inject`: one input, three ways to inject it, one answer.
 //!
-//! Every folder holds `input.yaml`, `expected.yaml` (the workloads after injection, as `ingraft inject -o yaml` writes
-//! them), `findings.txt` (what it says on standard error) and optionally `args.txt` (flags, one per line).
-//! `UPDATE_EXPECT=1 cargo test -p ingraft-cli --test golden` writes the last two; read what it wrote.
+//! Every folder holds `input.yaml`, `expected.yaml` (the workloads after injection, written anew so that each field has its
+//! line), `findings.txt` (what `ingraft inject` says on standard error), `doctor.txt` (what `ingraft doctor` warns of; none where
+//! nothing is wrong) and optionally `args.txt` (flags, one per line). `UPDATE_EXPECT=1 cargo test -p ingraft-cli --test golden`
+//! writes all but the input and the flags; read what it wrote.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -33,7 +34,7 @@ fn every_folder_holds_a_complete_case() {
         }
         for entry in std::fs::read_dir(&case.folder).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            let known = ["input.yaml", "args.txt", "expected.yaml", "findings.txt"];
+            let known = ["input.yaml", "args.txt", "expected.yaml", "findings.txt", "doctor.txt"];
             assert!(known.contains(&name.as_str()), "{name} is read by nobody");
         }
         assert!(case.workloads().count() > 0, "there is no workload in the input");
@@ -62,7 +63,17 @@ fn the_command_line_prints_what_the_core_decides() {
         for (printed, document) in output.documents.iter().zip(&case.documents) {
             let expected = core::inject(case, document);
             assert_eq!(printed.value, expected.value);
-            assert_eq!(printed.text.trim_end(), expected.text(document).trim_end());
+            assert_eq!(printed.text, expected.printed);
+        }
+    });
+}
+
+#[test]
+fn doctor_warns_of_what_is_listed_beside_a_case_and_of_nothing_else() {
+    each_case(|case| {
+        let (told, expected) = (process::doctor(case), case.folder.join("doctor.txt"));
+        if !told.is_empty() || expected.is_file() {
+            expect_text(&expected, &told);
         }
     });
 }
@@ -85,9 +96,10 @@ fn injecting_what_was_injected_changes_nothing() {
     each_case(|case| {
         for document in case.workloads() {
             let mut again = document.clone();
-            again.value = core::inject(case, document).value;
+            let first = core::inject(case, document);
+            (again.value, again.text) = (first.value, first.printed);
             let second = core::inject(case, &again);
-            assert!(!second.changed, "{}:\n{}", name(&again.value), second.text(&again));
+            assert!(!second.changed, "{}:\n{}", name(&again.value), second.printed);
         }
     });
 }

@@ -10,10 +10,12 @@ use k8s_openapi::api::node::v1::RuntimeClass;
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::learn::{Learn, NodeObject, learn};
 use crate::slim::{Ports, Slim};
+use crate::workloads::PAGE;
 
 /// A kind of object that makes pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,26 +66,50 @@ impl WorkloadKind {
         KINDS.iter().filter_map(|kind| kind.names.get(1).copied())
     }
 
+    /// The names of the objects of this kind in a namespace, a page of them.
+    ///
+    /// # Errors
+    /// When the cluster does not answer or allow it.
+    pub async fn names_in(self, client: &Client, namespace: &str) -> kube::Result<Vec<String>> {
+        let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &self.resource());
+        let page = api.list_metadata(&ListParams::default().limit(PAGE)).await?;
+        Ok(page.iter().map(ResourceExt::name_any).collect())
+    }
+
     /// An object of this kind, as the API server has it.
     ///
     /// # Errors
     /// When there is no such object, or the cluster does not answer or allow it.
     pub async fn get(self, client: &Client, namespace: &str, name: &str) -> kube::Result<Value> {
+        let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &self.resource());
+        serde_json::to_value(api.get(name).await?).map_err(kube::Error::SerdeError)
+    }
+
+    /// The kind as the API server serves it.
+    pub fn resource(self) -> ApiResource {
         let Self { names, group, version, kind } = self;
         let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-        let resource = ApiResource {
+        ApiResource {
             group: group.to_owned(),
             version: version.to_owned(),
             api_version,
             kind: kind.to_owned(),
             plural: names.first().copied().unwrap_or_default().to_owned(),
-        };
-        let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &resource);
-        serde_json::to_value(api.get(name).await?).map_err(kube::Error::SerdeError)
+        }
     }
 }
 
-/// What a cluster knows that decisions about the pods of one namespace depend on.
+/// The names of the namespaces, a page of them.
+///
+/// # Errors
+/// When the cluster does not answer or allow it.
+pub async fn namespace_names(client: &Client) -> kube::Result<Vec<String>> {
+    let api = Api::<v1::Namespace>::all(client.clone());
+    let page = api.list_metadata(&ListParams::default().limit(PAGE)).await?;
+    Ok(page.iter().map(ResourceExt::name_any).collect())
+}
+
+/// What a cluster knows that decisions about the pods of a namespace, or of all, depend on.
 #[derive(Debug, Default)]
 pub struct Known {
     /// As the operator's watches would have it.
@@ -92,12 +118,12 @@ pub struct Known {
     pub unseen: Vec<String>,
 }
 
-/// Lists the kinds that the operator watches. Of kinds of which only the namespace's own objects matter, only those are
-/// listed.
+/// Lists the kinds that the operator watches. Where it is about one namespace, only its own objects are listed of kinds of which
+/// only those matter.
 ///
 /// # Errors
 /// When the cluster does not answer. What it does not allow is named in the result.
-pub async fn known(client: &Client, namespace: &str, secrets: bool) -> kube::Result<Known> {
+pub async fn known(client: &Client, namespace: Option<&str>, secrets: bool) -> kube::Result<Known> {
     let mut reader = Reader { client, namespace, known: Known::default() };
     reader.namespaces().await?;
     reader.list(Api::<NodeObject>::all(client.clone()), true).await?;
@@ -116,7 +142,8 @@ pub async fn known(client: &Client, namespace: &str, secrets: bool) -> kube::Res
 
 struct Reader<'a> {
     client: &'a Client,
-    namespace: &'a str,
+    /// The namespace that it is about; all where there is none.
+    namespace: Option<&'a str>,
     known: Known,
 }
 
@@ -125,7 +152,8 @@ impl Reader<'_> {
     async fn namespaces(&mut self) -> kube::Result<()> {
         let namespaces = Api::<Slim<v1::Namespace>>::all(self.client.clone());
         if !self.list(namespaces.clone(), true).await?
-            && let Ok(Some(own)) = namespaces.get_opt(self.namespace).await
+            && let Some(own) = self.namespace
+            && let Ok(Some(own)) = namespaces.get_opt(own).await
         {
             learn(&mut self.known.snapshot.namespaces, own);
         }
@@ -136,7 +164,9 @@ impl Reader<'_> {
     where
         K: Learn + Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug,
     {
-        self.list(Api::<K>::namespaced(self.client.clone(), self.namespace), true).await.map(drop)
+        let all = || Api::<K>::all(self.client.clone());
+        let own = self.namespace.map(|own| Api::<K>::namespaced(self.client.clone(), own));
+        self.list(own.unwrap_or_else(all), true).await.map(drop)
     }
 
     /// All objects of a kind, or at least those of the namespace.
@@ -144,8 +174,10 @@ impl Reader<'_> {
     where
         K: Learn + Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug,
     {
-        if !self.list(Api::<K>::all(self.client.clone()), true).await? {
-            self.list(Api::<K>::namespaced(self.client.clone(), self.namespace), false).await?;
+        if !self.list(Api::<K>::all(self.client.clone()), true).await?
+            && let Some(own) = self.namespace
+        {
+            self.list(Api::<K>::namespaced(self.client.clone(), own), false).await?;
         }
         Ok(())
     }
@@ -155,7 +187,7 @@ impl Reader<'_> {
     where
         K: Learn + Clone + std::fmt::Debug,
     {
-        let listed = api.list(&ListParams::default()).await;
+        let listed = pages(&api, ListParams::default()).await;
         let Some(list) = self.allowed(listed)? else { return Ok(false) };
         let Some(objects) = K::objects(&mut self.known.snapshot) else { return Ok(true) };
         for object in list {
@@ -177,11 +209,41 @@ impl Reader<'_> {
     fn allowed<T>(&mut self, answer: kube::Result<T>) -> kube::Result<Option<T>> {
         match answer {
             Ok(answer) => Ok(Some(answer)),
-            Err(kube::Error::Api(status)) if status.is_forbidden() => {
+            Err(kube::Error::Api(status)) if status.code == 403 => {
                 self.known.unseen.push(status.message);
                 Ok(None)
             }
             Err(error) => Err(error),
+        }
+    }
+}
+
+/// All objects that a list has.
+pub(crate) async fn pages<K>(api: &Api<K>, params: ListParams) -> kube::Result<Vec<K>>
+where
+    K: Clone + std::fmt::Debug + DeserializeOwned,
+{
+    let mut objects = Vec::new();
+    each_page(api, params, |page| objects.extend(page)).await?;
+    Ok(objects)
+}
+
+/// The objects that a list has, asked for and taken up in parts.
+pub(crate) async fn each_page<K>(
+    api: &Api<K>,
+    params: ListParams,
+    mut take: impl FnMut(Vec<K>),
+) -> kube::Result<()>
+where
+    K: Clone + std::fmt::Debug + DeserializeOwned,
+{
+    let mut params = params.limit(PAGE);
+    loop {
+        let page = api.list(&params).await?;
+        take(page.items);
+        match page.metadata.continue_.filter(|next| !next.is_empty()) {
+            Some(next) => params = params.continue_token(&next),
+            None => return Ok(()),
         }
     }
 }

@@ -17,6 +17,7 @@ use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::collectors;
 use crate::slim::{NodeSpec, NodeStatus, Ports, Slim};
 use crate::workloads::Rollout;
 
@@ -300,6 +301,10 @@ pub(crate) fn learn_document(
         ("v1", "Node") => document.learn::<NodeObject>(),
         ("v1", "LimitRange") => document.learn::<Slim<v1::LimitRange, LimitRange>>(),
         ("node.k8s.io", "RuntimeClass") => document.learn::<RuntimeClass>(),
+        ("opentelemetry.io", "OpenTelemetryCollector") => {
+            document.learn_collector();
+            Ok(())
+        }
         ("v1", "Service") => document.learn::<Slim<v1::Service, Ports>>(),
         ("v1", "ConfigMap") => document.learn_with_keys::<Slim<v1::ConfigMap>>(),
         ("v1", "Secret") => document.learn_with_keys::<Slim<v1::Secret>>(),
@@ -324,6 +329,18 @@ impl Document<'_> {
             learn(objects, object);
         }
         Ok(())
+    }
+
+    /// The Service that will be made for a Collector, unless there is one already.
+    fn learn_collector(&mut self) {
+        let namespace = self.object.pointer("/metadata/namespace").and_then(Value::as_str);
+        let namespace = namespace.filter(|own| !own.is_empty()).unwrap_or(self.default_namespace);
+        let services = &mut self.snapshot.services;
+        if let Some((name, ports)) = collectors::service(self.object)
+            && services.get(namespace, &name).is_none()
+        {
+            services.insert(namespace.to_owned(), name, ports);
+        }
     }
 
     /// A manifest also shows the keys, which are never read from a cluster.
@@ -372,7 +389,10 @@ mod tests {
     fn takes_objects_without_a_namespace_for_those_of_the_default_one() {
         let service = |metadata: Value, ports: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports}});
         let snapshot = learnt(&[
-            service(json!({"name": "a"}), json!([{"port": 4317}, {"port": "4318"}, {"port": 70000}, {}])),
+            service(
+                json!({"name": "a"}),
+                json!([{"port": 4317}, {"port": "4318"}, {"port": 70000}, {"port": 4318, "protocol": "UDP"}, {}]),
+            ),
             service(json!({"name": "b", "namespace": "obs"}), json!([{"port": 4318}])),
             service(json!({"name": "alias"}), json!(null)),
             json!({

@@ -6,7 +6,10 @@
 pub mod api;
 pub mod attempts;
 pub mod authority;
+pub mod budgets;
 pub mod client;
+pub mod clock;
+mod collectors;
 pub mod documents;
 pub mod error_chain;
 pub mod facts;
@@ -19,6 +22,7 @@ pub mod recent;
 pub mod reference_lookup;
 pub mod report;
 pub mod slim;
+pub mod survey;
 pub mod watch;
 pub mod webhook_paths;
 pub mod workloads;

@@ -62,6 +62,8 @@ pub(crate) struct Ports {
 struct Port {
     #[serde(default)]
     port: Value,
+    #[serde(default)]
+    protocol: Value,
 }
 
 impl Ports {
@@ -71,7 +73,8 @@ impl Ports {
         if self.r#type == "ExternalName" {
             return Vec::new();
         }
-        let ports = self.ports.into_iter().flatten();
+        // OTLP is sent over TCP.
+        let ports = self.ports.into_iter().flatten().filter(|port| port.protocol != "UDP");
         ports.filter_map(|port| port.port.as_u64()?.try_into().ok()).collect()
     }
 }

@@ -148,7 +148,7 @@ pub fn watches(client: &Client, store: &Arc<Store>, secrets: Secrets) -> Vec<Wat
         watch::<Slim<StatefulSet>>(client, store, &store.synced),
         watch::<Slim<DaemonSet>>(client, store, &store.synced),
         watch_rollouts(client, store),
-        // The longest list, and little comes from it: a review waits for its own.
+        // The longest list, and little comes from it: a review waits for its own, whose guard comes with it.
         watch::<Slim<Deployment>>(client, store, &Readiness::default()),
     ];
     if secrets == Secrets::Watched {

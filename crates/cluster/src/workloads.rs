@@ -16,6 +16,12 @@ use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
+use crate::api::pages;
+
+/// The annotation in which kubectl keeps all of what it has applied:
+/// <https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-last-applied-configuration>.
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// The kinds that every cluster has. ReplicaSets and Jobs that nobody controls are known by their pods: a cluster keeps
 /// many that Deployments and CronJobs control.
 pub fn kinds() -> [ApiResource; 4] {
@@ -36,7 +42,7 @@ pub async fn rollouts(client: &Client) -> kube::Result<Option<ApiResource>> {
     match client.list_api_group_resources(&kind.api_version).await {
         Ok(list) if list.resources.iter().any(|resource| resource.kind == kind.kind) => Ok(Some(kind)),
         Ok(_) => Ok(None),
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(None),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -97,15 +103,7 @@ pub async fn of_namespace(
     namespace: &str,
 ) -> kube::Result<Vec<DynamicObject>> {
     let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, kind);
-    let (mut params, mut objects) = (ListParams::default().limit(PAGE), Vec::new());
-    loop {
-        let page = api.list(&params).await?;
-        objects.extend(page.items);
-        match page.metadata.continue_.filter(|next| !next.is_empty()) {
-            Some(next) => params = params.continue_token(&next),
-            None => return Ok(objects),
-        }
-    }
+    pages(&api, ListParams::default()).await
 }
 
 /// What is kept of a pod; `None` if it is gone.
@@ -215,7 +213,7 @@ pub fn reference(object: &DynamicObject, kind: &ApiResource) -> WorkloadRef {
 pub fn document(object: DynamicObject, kind: &ApiResource) -> Value {
     let DynamicObject { metadata, mut data, .. } = object;
     let mut annotations = metadata.annotations.unwrap_or_default();
-    annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    annotations.remove(LAST_APPLIED);
     let kept = json!({
         "name": metadata.name, "namespace": metadata.namespace, "uid": metadata.uid,
         "generation": metadata.generation, "annotations": annotations, "labels": metadata.labels,

@@ -1,17 +1,26 @@
-//! The line of each field of a text, so that a finding can name it.
+//! Line and column of each field of a text, so that a finding can name them.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
+
+/// A place in a text. Both are counted from 1; columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: u64,
+    /// The column.
+    pub column: u64,
+}
 
 /// The lines of the fields of a text.
 ///
 /// ```
-/// use ingraft_cluster::yaml_lines::Lines;
+/// use ingraft_cluster::yaml_lines::{Lines, Position};
 /// let lines = Lines::read("spec:\n  containers:\n  - name: app\n");
-/// assert_eq!(lines.line("/spec/containers/0/name"), 3);
-/// assert_eq!(lines.line("/spec/template"), 1);
+/// assert_eq!(lines.position("/spec/containers/0/name"), Position { line: 3, column: 5 });
+/// assert_eq!(lines.position("/spec/template"), Position { line: 1, column: 1 });
 /// ```
 #[derive(Debug, Clone)]
 pub struct Lines(Option<Node>);
@@ -22,36 +31,41 @@ impl Lines {
         Self(serde_saphyr::from_str(text).ok())
     }
 
-    /// The line, counted from 1, of the field that a JSON pointer leads to. If the field does not exist, the line
-    /// of the nearest part of the pointer that does.
-    pub fn line(&self, pointer: &str) -> u64 {
-        let Some(mut node) = self.0.as_ref() else { return 1 };
-        let mut line = node.line;
+    /// Where the field is that a JSON pointer leads to: its key. If the field does not exist, where the nearest part of the
+    /// pointer is that does.
+    pub fn position(&self, pointer: &str) -> Position {
+        let mut position = Position { line: 1, column: 1 };
+        let Some(mut node) = self.0.as_ref() else { return position };
+        position = node.position;
         for step in pointer.split('/').skip(1) {
             let step = step.replace("~1", "/").replace("~0", "~");
             let next = match &node.children {
                 Children::Entries(entries) => entries
                     .iter()
                     .find(|(key, _)| key.value == step)
-                    .map(|(key, child)| (key.referenced.line(), child)),
+                    .map(|(key, child)| (position_of(&key.referenced), child)),
                 Children::Items(items) => step
                     .parse()
                     .ok()
                     .and_then(|index: usize| items.get(index))
-                    .map(|child| (child.line, child)),
+                    .map(|child| (child.position, child)),
                 Children::None => None,
             };
-            let Some((next_line, next)) = next else { break };
-            (line, node) = (next_line, next);
+            let Some((next_position, next)) = next else { break };
+            (position, node) = (next_position, next);
         }
-        line.max(1)
+        Position { line: position.line.max(1), column: position.column.max(1) }
     }
 }
 
-/// A value with its line, and nothing else.
+fn position_of(location: &Location) -> Position {
+    Position { line: location.line(), column: location.column() }
+}
+
+/// A value with its place, and nothing else.
 #[derive(Debug, Clone)]
 struct Node {
-    line: u64,
+    position: Position,
     children: Children,
 }
 
@@ -65,7 +79,7 @@ enum Children {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Children>::deserialize(deserializer)?;
-        Ok(Self { line: spanned.referenced.line(), children: spanned.value })
+        Ok(Self { position: position_of(&spanned.referenced), children: spanned.value })
     }
 }
 

@@ -12,8 +12,8 @@ use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::watch::Store;
 use ingraft_cluster::webhook_paths;
 use ingraft_core::admission_path::{Answer, Asked, finding, is_same, judge, pod, trial};
-use ingraft_core::finding::AdmissionFinding;
-use ingraft_core::policies::ADMISSION_PATH;
+use ingraft_core::finding::{AdmissionFinding, BrokenLink};
+use ingraft_core::policies::{ADMISSION_PATH, PARTLY_BROKEN};
 use ingraft_core::{Locale, Severity};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ObjectReference, Pod};
@@ -71,6 +71,8 @@ impl SelfTest {
             let is_trusted = *self.is_trusted.borrow();
             let found = self.try_it(client).await;
             let worked = trial(&found, self.locale).worked;
+            // Where it cannot be told, hints would speak beside a replica that warns.
+            let mark = (worked == Some(false)).then(|| mark_of(&found));
             let is_new = told.as_ref().is_none_or(|told| !is_same(told, &found));
             let is_first = is_new && worked != Some(true) && !is_suspected;
             is_suspected = is_first;
@@ -78,10 +80,8 @@ impl SelfTest {
                 self.tell(client, &found, told.is_some()).await;
                 told = Some(found);
             }
-            // Where it cannot be told, hints would speak beside a replica that warns.
-            let is_well = worked != Some(false);
-            if !is_first && marked != Some(is_well) && self.mark(client, is_well).await {
-                marked = Some(is_well);
+            if !is_first && marked != Some(mark) && self.mark(client, mark).await {
+                marked = Some(mark);
             }
             let pause = if is_first || worked == Some(false) { AGAIN } else { PERIOD };
             // Trusted by now, or not any more.
@@ -136,6 +136,7 @@ impl SelfTest {
         match timeout(ANSWER, self.post(address, authority)).await {
             Err(_) => Answer::Nothing,
             Ok(Err(error)) if is_out_of_reach(&error) => Answer::Nothing,
+            Ok(Err(kube::Error::Api(status))) if status.code == 404 => Answer::NotFound,
             Ok(Err(error)) => Answer::Wrong(Chain(&error).to_string()),
             Ok(Ok(review)) => {
                 let patch = review.pointer("/response/patch").cloned().unwrap_or_default();
@@ -199,20 +200,26 @@ impl SelfTest {
     }
 
     /// Has hints speak, or be silent. Answers whether that is done.
-    async fn mark(&self, client: &Client, is_healthy: bool) -> bool {
+    async fn mark(&self, client: &Client, mark: Option<&str>) -> bool {
         let budgets = Api::<PodDisruptionBudget>::namespaced(client.clone(), &self.namespace);
-        let (key, broken) = ADMISSION_PATH;
-        let mark = (!is_healthy).then_some(broken);
-        let patch = Patch::Merge(json!({"metadata": {"annotations": {key: mark}}}));
+        let patch = Patch::Merge(json!({"metadata": {"annotations": {ADMISSION_PATH.0: mark}}}));
         match budgets.patch_metadata(NAME, &PatchParams::default(), &patch).await {
             Ok(_) => true,
             // An operator outside the cluster may have none.
-            Err(kube::Error::Api(status)) if status.is_not_found() => true,
+            Err(kube::Error::Api(status)) if status.code == 404 => true,
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "failed to mark PodDisruptionBudget {NAME}, will try again");
                 false
             }
         }
+    }
+}
+
+/// What the PodDisruptionBudget says of a way that is broken.
+fn mark_of(found: &AdmissionFinding) -> &'static str {
+    match found {
+        AdmissionFinding::AdmissionPathBroken { link: BrokenLink::Replica(_), .. } => PARTLY_BROKEN,
+        _ => ADMISSION_PATH.1,
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ingraft_cluster::clock::today;
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::watch::Store;
 use ingraft_core::canary::{DEADLINE_SECONDS, canary, canary_result, why};
@@ -15,8 +16,6 @@ use kube::{Api, Client};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-
-use crate::clock::today;
 
 /// The name of the pod.
 const NAME: &str = "ingraft-canary";

@@ -11,7 +11,6 @@ use futures::{StreamExt as _, stream};
 use ingraft_cluster::watch::Store;
 use ingraft_core::Locale;
 use ingraft_core::endpoint_probe::{History, Outcome, Probe, ProbeEndpoints, Target, earlier, probe, tell};
-use ingraft_core::finding::Untried;
 use k8s_openapi::api::events::v1::Event;
 use kube::{Client, Resource};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -19,6 +18,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::events;
 use crate::fleet::{self, Fleet};
 use crate::trials::Trials;
+
+pub use dial::has_no_address;
 
 /// Between two looks at what is to be tried.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -127,13 +128,12 @@ async fn try_due(targets: &mut Targets) -> bool {
     due.truncate(EACH_TIME);
     let is_any = !due.is_empty();
     let has_services = due.iter().any(|(target, _)| target.service.is_some());
-    let finds_services = has_services && dial::finds_services().await;
+    let services = &if has_services { dial::find_services().await } else { Ok(()) };
     let due = stream::iter(due);
     due.for_each_concurrent(AT_ONCE, |(target, tried)| async move {
-        let outcome = if target.service.is_some() && !finds_services {
-            Outcome::Untried(Untried::NoServiceNames)
-        } else {
-            dial::dial(target).await
+        let outcome = match services {
+            Err(why) if target.service.is_some() => Outcome::Untried(why.clone()),
+            _ => dial::dial(target).await,
         };
         tried.last = Some(Instant::now());
         tried.history.see(outcome);

@@ -117,7 +117,7 @@ async fn create_or_count(events: &Api<Event>, event: &Event) -> kube::Result<()>
     let patch = Patch::Merge(json!({"series": series}));
     match events.patch(name, &PatchParams::default(), &patch).await {
         // It was removed this moment.
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
         done => done.map(drop),
     }
 }
@@ -176,7 +176,7 @@ mod tests {
 
     fn about(container: &str, object: &ObjectReference) -> Event {
         let (container, variable) = (container.to_owned(), "X".to_owned());
-        let reason = VariableFinding::VariableNotMergeable { container, variable };
+        let reason = VariableFinding::VariableNotMergeable { container, variable, optional: true };
         event(&Finding::pod(reason, ""), "Inject", object, Locale::En)
     }
 

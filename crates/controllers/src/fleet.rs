@@ -341,7 +341,8 @@ impl Fleet {
         let Outcome { findings, mut decisions, .. } =
             Workload::of(&document)?.inject(&workload.namespace, snapshot, settings);
         let withheld = standing::withhold(workload, &mut decisions, held.current(), snapshot);
-        let level = healing::allowed(&document, &workload.namespace, &decisions, snapshot).or(settings.heal);
+        let leave = healing::allowed(&document, &workload.namespace, &decisions, snapshot);
+        let level = leave.map(|leave| leave.level).or(settings.heal);
         let case =
             level.and_then(|level| healing::case(&document, &decisions, held.current(), level, settings));
         held.treatment.diagnose(case.clone(), level);

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ingraft_cluster::clock::{now, today};
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::facts::{CONFIG_MAP, refusal_key, write_key};
 use ingraft_cluster::watch::Store;
 use ingraft_core::Halt;
 use kube::Client;
 use tokio::time::{sleep, timeout};
-
-use crate::clock::{now, today};
 
 /// So many days there are no probes there: what kept them from running may have been changed by then.
 const DAYS: u32 = 7;

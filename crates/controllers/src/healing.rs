@@ -1,20 +1,16 @@
 //! Restarts workloads whose pods lack what they request, where somebody allows that (`ingraft_core::healing`). The leader
 //! alone does; what it has done stands on the workloads, so that the next leader goes on from there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use ingraft_cluster::budgets;
 use ingraft_cluster::error_chain::Chain;
-use ingraft_cluster::report::Report;
 use ingraft_cluster::workloads::{api_of, whole};
 use ingraft_core::finding::HealingFinding;
-use ingraft_core::healing::{Case, Obstacle, Patient, choose, obstacle};
-use ingraft_core::{Finding, WorkloadRef};
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use ingraft_core::healing::{Obstacle, Patient, choose, obstacle};
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{DynamicObject, ListParams, Patch};
-use kube::core::{Selector, SelectorExt as _};
-use kube::{Api, Client, ResourceExt};
+use kube::api::Patch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::as_healer;
@@ -57,7 +53,7 @@ pub async fn heal(workloads: &Workloads, trials: &Trials, at_once: usize) {
                 Ok(true) => drop(busy.insert(patient.workload.namespace.clone())),
                 Ok(false) => {}
                 // Somebody has changed it this moment: it is looked at again.
-                Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {}
+                Err(kube::Error::Api(status)) if status.code == 409 || status.code == 404 => {}
                 Err(kube::Error::Api(status)) => {
                     workloads.fleet().hold_back(&patient.workload, refusal(&status.message));
                 }
@@ -104,8 +100,10 @@ async fn restart(workloads: &Workloads, patient: &Patient, busy: &BTreeSet<Box<s
     let client = &workloads.client;
     let Some(object) = whole(client, workload).await? else { return Ok(false) };
     let obstacle = match obstacle(Some(kind), &object.metadata, &object.data) {
-        // A budget counts the pods of several workloads, and Kubernetes asks none when it replaces pods.
-        None => exhausted_budget(client, workload, &object, busy.contains(&workload.namespace)).await?,
+        None => {
+            let budgets = budgets::of_namespace(client, &workload.namespace).await?;
+            budgets::exhausted(&budgets, &object.data, busy.contains(&workload.namespace))
+        }
         known => known,
     };
     let obstacle =
@@ -119,36 +117,7 @@ async fn restart(workloads: &Workloads, patient: &Patient, busy: &BTreeSet<Box<s
     let patch = Patch::Merge(case.restart(kind, &object.metadata, &now));
     api.patch(&workload.name, &as_healer(), &patch).await?;
     workloads.fleet().restarted(workload);
-    tell(workloads, workload, case, object.metadata.uid.as_deref());
-    Ok(true)
-}
-
-/// A budget, if there is one, that allows no pod of a workload to be disrupted. Any is, while something else is under way
-/// in the namespace.
-async fn exhausted_budget(
-    client: &Client,
-    workload: &WorkloadRef,
-    object: &DynamicObject,
-    is_busy: bool,
-) -> kube::Result<Option<Obstacle>> {
-    let labels = object.data.pointer("/spec/template/metadata/labels").cloned().unwrap_or_default();
-    let labels: BTreeMap<String, String> = serde_json::from_value(labels).unwrap_or_default();
-    let budgets = Api::<PodDisruptionBudget>::namespaced(client.clone(), &workload.namespace);
-    let is_exhausted = |budget: &PodDisruptionBudget| {
-        let selector = budget.spec.as_ref().and_then(|spec| spec.selector.clone());
-        // One that cannot be read may be about these pods.
-        let is_about = selector.is_some_and(|selector| {
-            Selector::try_from(selector).map_or(true, |selector| selector.matches(&labels))
-        });
-        is_about && (is_busy || budget.status.as_ref().is_none_or(|status| status.disruptions_allowed < 1))
-    };
-    let exhausted = budgets.list(&ListParams::default()).await?.items.into_iter().find(is_exhausted);
-    Ok(exhausted.map(|budget| Obstacle::Budget(budget.name_any())))
-}
-
-fn tell(workloads: &Workloads, workload: &WorkloadRef, case: &Case, uid: Option<&str>) {
     let reason = HealingFinding::Healed { workload: workload.clone(), ailment: case.ailment };
-    let report = Report::about(workload, uid, vec![Finding::pod(reason, "")]);
-    workloads.reports.log(&report);
-    workloads.reports.send(report);
+    workloads.tell(workload, object.metadata.uid.as_deref(), reason);
+    Ok(true)
 }

@@ -6,6 +6,8 @@
 //!  others      renewal seen ──────── LEASE ────────► one of them takes over
 //! ```
 //!
+//! A leader in a pod that is gone, or in whose place this process runs, has ended: nobody waits for it.
+//!
 //! Clocks are never compared: the leader counts from before it sent its last successful renewal, the others from when
 //! they saw it, each by its own monotonic clock. Of two that want the Lease at once, the API server refuses the one
 //! that has not read the other's version. A process that was stopped for a while cannot write before it has looked at
@@ -18,9 +20,10 @@ use std::time::Duration;
 use ingraft_cluster::client::{LastHeard, WATCH_LIFE};
 use ingraft_cluster::error_chain::Chain;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::PostParams;
+use kube::api::{ListParams, PostParams};
 use kube::{Api, Client};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
@@ -40,6 +43,19 @@ const ANSWER: Duration = Duration::from_secs(3);
 /// Whoever has heard nothing of the cluster for this long does not lead.
 const BLIND: Duration = Duration::from_secs(WATCH_LIFE as u64 + 60);
 
+/// What the identity of a process in a pod begins with; the pod's name follows.
+const IN_POD: &str = "pod/";
+
+/// What tells a process from every other, even from one before it in the same container.
+pub fn identity(pod: Option<&str>, host: &str, unique: &str) -> String {
+    pod.map_or_else(|| format!("{host}_{unique}"), |pod| format!("{IN_POD}{pod}_{unique}"))
+}
+
+/// The pod of an [`identity`]: no name of a pod contains `_`.
+fn pod_of(identity: &str) -> Option<&str> {
+    identity.strip_prefix(IN_POD)?.split('_').next()
+}
+
 /// The time for which this replica leads is over.
 #[derive(Debug, thiserror::Error)]
 #[error("this replica no longer leads")]
@@ -57,8 +73,10 @@ pub struct Leadership {
 /// A candidate for the Lease.
 pub struct Candidate {
     leases: Api<Lease>,
+    /// Those of the operator's namespace.
+    pods: Api<Pod>,
     client: Client,
-    /// Different for each process, or two that run one after the other could take themselves for the same.
+    /// Made by [`identity`].
     identity: String,
     /// When this replica last heard of the cluster.
     heard: LastHeard,
@@ -80,7 +98,9 @@ impl Candidate {
         heard: LastHeard,
         leadership: watch::Sender<Leadership>,
     ) -> Self {
-        Self { leases: Api::namespaced(client.clone(), namespace), client, identity, heard, leadership }
+        let leases = Api::namespaced(client.clone(), namespace);
+        let pods = Api::namespaced(client.clone(), namespace);
+        Self { leases, pods, client, identity, heard, leadership }
     }
 
     /// Works whenever this replica leads, until it is stopped. Whenever the work ends, for whatever reason, the Lease
@@ -137,8 +157,10 @@ impl Candidate {
     async fn try_to_take(&self, seen: &mut Option<Seen>) -> kube::Result<Option<Instant>> {
         let sent = Instant::now();
         let found = self.leases.get_opt(NAME).await?;
-        let held = found.as_ref().is_some_and(|lease| !self.may_take(lease, seen, Instant::now()));
-        if held {
+        let held = found.as_ref().filter(|lease| !self.may_take(lease, seen, Instant::now()));
+        if let Some(lease) = held
+            && !self.has_ended(holder(lease)).await
+        {
             let renewed = seen.as_ref().map(|seen| seen.since);
             self.leadership.send_replace(Leadership { is_ours: false, renewed });
             return Ok(None);
@@ -171,7 +193,7 @@ impl Candidate {
     /// Whether nobody else holds the Lease, or whoever does has not renewed it for as long as it lasts.
     fn may_take(&self, lease: &Lease, seen: &mut Option<Seen>, now: Instant) -> bool {
         let spec = lease.spec.as_ref();
-        let holder = spec.and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default();
+        let holder = holder(lease);
         if holder.is_empty() || holder == self.identity {
             return true;
         }
@@ -181,6 +203,17 @@ impl Candidate {
         let lasts =
             spec.and_then(|spec| spec.lease_duration_seconds).and_then(|lasts| u64::try_from(lasts).ok());
         now - last.since >= lasts.map_or(LEASE, Duration::from_secs)
+    }
+
+    /// Whether a process is known to have ended: its pod is gone, or is ours, in which a container is started anew only
+    /// when the one before it has ended.
+    async fn has_ended(&self, identity: &str) -> bool {
+        let Some(pod) = pod_of(identity) else { return false };
+        if pod_of(&self.identity) == Some(pod) {
+            return true;
+        }
+        let named = ListParams::default().fields(&format!("metadata.name={pod}"));
+        self.pods.list_metadata(&named).await.is_ok_and(|found| found.items.is_empty())
     }
 
     /// The Lease in our name, to be written in place of the one that was found.
@@ -258,6 +291,11 @@ impl Candidate {
         let spec = lease.spec.take().unwrap_or_default();
         Ok((spec.holder_identity.as_ref() == Some(&self.identity)).then_some((lease, spec)))
     }
+}
+
+/// Who holds a Lease; empty if nobody does.
+fn holder(lease: &Lease) -> &str {
+    lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default()
 }
 
 /// Gives an attempt up that takes too long.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use ingraft_cluster::client::WATCH_LIFE;
+use ingraft_cluster::clock::now;
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::facts::{CONFIG_MAP, refusal_key, write_key};
 use ingraft_cluster::watch::Store;
@@ -17,7 +18,6 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client};
 use tokio::time::Instant;
 
-use crate::clock::now;
 use crate::repeats::Repeats;
 
 /// So many refusals are remembered: each takes half a kilobyte of a ConfigMap.

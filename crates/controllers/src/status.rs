@@ -7,9 +7,10 @@ use ingraft_api::Instrumentation;
 use ingraft_api::instrumentation::{GROUP, InstrumentationStatus, KIND, VERSION, WorkloadCounts};
 use ingraft_cluster::error_chain::Chain;
 use ingraft_cluster::watch::Store;
+use ingraft_core::endpoint_probe::{self, ProbeEndpoints};
 use ingraft_core::instrumentation_status::{READY, status};
 use ingraft_core::{Settings, review};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Resource, ResourceExt};
@@ -35,6 +36,7 @@ pub async fn keep_status(
     settings: &Settings,
     fleet: &Mutex<Fleet>,
     trials: &Trials,
+    choice: ProbeEndpoints,
     counts: &watch::Sender<Option<WorkloadCounts>>,
 ) {
     let (mut tick, mut repeats) = (interval(PERIOD), Repeats::default());
@@ -53,7 +55,7 @@ pub async fn keep_status(
                 continue;
             }
             changes.mark_unchanged();
-            (changed(store, settings, &fleet, trials), fleet.counts(), (fleet.revision(), tried))
+            (changed(store, settings, &fleet, trials, choice), fleet.counts(), (fleet.revision(), tried))
         };
         counts.send_replace(Some(all));
         written = Some(revision);
@@ -61,7 +63,7 @@ pub async fn keep_status(
             match write(client, &instrumentation, &new).await {
                 Ok(()) => tell_readiness(client, &instrumentation, &new).await,
                 // It was removed this moment.
-                Err(kube::Error::Api(status)) if status.is_not_found() => {}
+                Err(kube::Error::Api(status)) if status.code == 404 => {}
                 Err(error) => {
                     // What refuses one refuses the others: a role, or a definition, of an earlier release.
                     if repeats.is_due("status") {
@@ -88,6 +90,7 @@ fn changed(
     settings: &Settings,
     fleet: &Fleet,
     trials: &Trials,
+    choice: ProbeEndpoints,
 ) -> Vec<(Instrumentation, InstrumentationStatus)> {
     let snapshot = store.read();
     let mut asking = fleet.asking();
@@ -100,16 +103,23 @@ fn changed(
     };
     let mut all: Vec<_> = snapshot.instrumentations.iter().map(status_of).collect();
     let pairs = snapshot.instrumentations.iter().zip(all.drain(..));
-    pairs.filter(|(one, new)| !is_written(one, new)).map(|(one, new)| (one.clone(), new)).collect()
+    pairs.filter(|(one, new)| !is_written(one, new, choice)).map(|(one, new)| (one.clone(), new)).collect()
 }
 
-/// Whether a status says all that it should say.
-fn is_written(instrumentation: &Instrumentation, new: &InstrumentationStatus) -> bool {
+/// Whether a status says all that it should say, and not what was found when endpoints were still tried.
+fn is_written(
+    instrumentation: &Instrumentation,
+    new: &InstrumentationStatus,
+    choice: ProbeEndpoints,
+) -> bool {
+    let is_left =
+        |condition: &Condition| choice == ProbeEndpoints::Off && condition.type_ == endpoint_probe::CONDITION;
     instrumentation.status.as_ref().is_some_and(|old| {
         let conditions = |status: &InstrumentationStatus| status.conditions.clone().unwrap_or_default();
         (old.observed_generation, old.workloads, &old.first)
             == (new.observed_generation, new.workloads, &new.first)
             && conditions(new).iter().all(|condition| conditions(old).contains(condition))
+            && !conditions(old).iter().any(is_left)
     })
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use futures::TryStreamExt;
 use ingraft_cluster::client::WATCH_LIFE;
+use ingraft_cluster::clock::now;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::Store;
 use ingraft_core::policies::{is_strict_refusal, strict_pod_refused};
@@ -15,7 +16,6 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 
-use crate::clock::now;
 use crate::repeats::Repeats;
 
 /// Whoever was refused longer ago has tried again since, in seconds:

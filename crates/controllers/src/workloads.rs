@@ -10,10 +10,10 @@ use futures::stream::{BoxStream, SelectAll};
 use ingraft_api::annotations::HEAL;
 use ingraft_cluster::client::WATCH_LIFE;
 use ingraft_cluster::error_chain::Chain;
-use ingraft_cluster::report::Reports;
+use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{LOOK_FOR_ROLLOUTS, Store};
 use ingraft_cluster::workloads::{all, document, kinds, of_namespace, pod, reference, rollouts};
-use ingraft_core::{Finding, OwnerKind, Settings, Snapshot, Subject, WorkloadRef};
+use ingraft_core::{Finding, OwnerKind, Reason, Settings, Snapshot, Subject, WorkloadRef};
 use kube::Client;
 use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::{WatchStreamExt, watcher};
@@ -111,6 +111,13 @@ impl Workloads {
         fleet::lock(&self.fleet)
     }
 
+    /// Tells what was done about a workload with this unique id.
+    pub(crate) fn tell(&self, workload: &WorkloadRef, uid: Option<&str>, reason: impl Into<Reason>) {
+        let report = Report::about(workload, uid, vec![Finding::pod(reason, "")]);
+        self.reports.log(&report);
+        self.reports.send(report);
+    }
+
     /// `listed` has what was listed of all kinds since each began to be listed.
     fn take_up(
         &self,
@@ -183,7 +190,7 @@ impl Workloads {
                 Ok(objects) => objects.into_iter().for_each(|object| self.see(kind, object)),
                 Err(error) => {
                     // Where it is forbidden, the watch says so.
-                    is_read &= matches!(&error, kube::Error::Api(status) if status.is_forbidden());
+                    is_read &= matches!(&error, kube::Error::Api(status) if status.code == 403);
                     tracing::debug!(error = %Chain(&error), namespace, "failed to read {}", kind.plural);
                 }
             }
@@ -228,7 +235,7 @@ impl Workloads {
 fn is_forbidden(error: &watcher::Error) -> bool {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.is_forbidden(),
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 403,
         _ => false,
     }
 }

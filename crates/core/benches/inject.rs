@@ -1,9 +1,11 @@
-//! The time of one decision. The budget for a typical pod is 40 µs (docs/reference/principles.md 10).
+//! The time of one decision, and of a plan. The budget for a typical pod is 40 µs (docs/reference/principles.md 10).
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ingraft_core::{ImageFacts, Namespace, Node, NodeClass, Request, Settings, Snapshot, inject, owner};
+use ingraft_core::{
+    ImageFacts, Namespace, Node, NodeClass, Request, Settings, Snapshot, inject, owner, standby,
+};
 use ingraft_probe_contract::Libc;
 use serde_json::{Value, json};
 use std::hint::black_box;
@@ -105,5 +107,32 @@ fn benchmarks(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(inject_benches, benchmarks);
+/// Instrumentations of which no two have the same variables.
+fn different(count: usize) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    for number in 0..count {
+        let instrumentation = json!({
+            "metadata": {"name": format!("base-{number}"), "namespace": "shop"},
+            "spec": {
+                "exporter": {"endpoint": format!("http://gateway-{number}.obs:4318")},
+                "resource": {"resourceAttributes": {"team": format!("team-{number}")}},
+                "propagators": ["tracecontext", "baggage"],
+                "sampler": {"type": "parentbased_traceidratio", "argument": "0.25"},
+            },
+        });
+        let instrumentation = serde_json::from_value(instrumentation).unwrap_or_default();
+        snapshot.instrumentations.insert("shop".into(), format!("base-{number}"), instrumentation);
+    }
+    snapshot
+}
+
+fn plans(criterion: &mut Criterion) {
+    let settings = Settings::default();
+    let snapshot = different(200);
+    criterion.bench_function("plan/200 Instrumentations", |bencher| {
+        bencher.iter(|| standby::compile(black_box(&snapshot), &settings, "token").0.instrumentations.len());
+    });
+}
+
+criterion_group!(inject_benches, benchmarks, plans);
 criterion_main!(inject_benches);

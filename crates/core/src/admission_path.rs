@@ -32,10 +32,11 @@ const LONGEST_QUOTE: usize = 400;
 /// library and from
 /// <https://github.com/kubernetes/kubernetes/blob/v1.35.4/staging/src/k8s.io/apiserver/pkg/util/proxy/proxy.go>; the tests
 /// have whole ones.
-const SIGNS: [(&str, BrokenLink); 17] = [
+const SIGNS: [(&str, BrokenLink); 18] = [
     ("no endpoints available", BrokenLink::NoEndpoints),
     ("service \"", BrokenLink::ServiceMissing),
     ("connection refused", BrokenLink::Refused),
+    ("connection reset by peer", BrokenLink::Reset),
     ("lookup ", BrokenLink::HostUnknown),
     ("has expired or is not yet valid", BrokenLink::CertificateExpired),
     ("unknown authority", BrokenLink::UnknownAuthority),
@@ -51,6 +52,10 @@ const SIGNS: [(&str, BrokenLink); 17] = [
     ("does not look like a TLS handshake", BrokenLink::WrongAnswer),
     ("remote error: tls", BrokenLink::WrongAnswer),
 ];
+/// What the API server says when whoever answers does not know the path:
+/// <https://github.com/kubernetes/kubernetes/blob/v1.35.4/staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go>
+/// (`NewGenericServerResponse`).
+const NOT_FOUND: &str = "the server could not find the requested resource";
 
 /// Who sends the pod to a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +136,8 @@ pub enum Answer {
     Right,
     /// Nothing, or nothing in time. A NetworkPolicy that lets in nobody but the API server looks the same.
     Nothing,
+    /// That it does not know the path, as a release without the self-test.
+    NotFound,
     /// Something else, or an error.
     Wrong(String),
 }
@@ -162,7 +169,7 @@ pub fn judge(said: Result<&Value, &str>, replicas: &[Asked]) -> AdmissionFinding
 }
 
 fn of_replicas(replicas: &[Asked]) -> AdmissionFinding {
-    let mut silent = None;
+    let mut obstacle = None;
     for Asked { replica, answer } in replicas {
         match answer {
             Answer::Right => {}
@@ -170,12 +177,16 @@ fn of_replicas(replicas: &[Asked]) -> AdmissionFinding {
             Answer::Wrong(error) if !(error.contains("expired") || error.contains("not valid yet")) => {
                 return broken(BrokenLink::Replica(replica.clone()), error);
             }
-            Answer::Wrong(_) | Answer::Nothing => silent = silent.or(Some(replica)),
+            Answer::Wrong(_) | Answer::Nothing => {
+                obstacle.get_or_insert_with(|| PathObstacle::SilentReplica(replica.clone()));
+            }
+            Answer::NotFound => {
+                obstacle.get_or_insert(PathObstacle::EarlierRelease);
+            }
         }
     }
-    silent.map_or(AdmissionFinding::AdmissionPathHealthy, |replica| AdmissionFinding::AdmissionPathUnknown {
-        why: PathObstacle::SilentReplica(replica.clone()),
-    })
+    obstacle
+        .map_or(AdmissionFinding::AdmissionPathHealthy, |why| AdmissionFinding::AdmissionPathUnknown { why })
 }
 
 /// Of an error of the API server. What it says of our webhook names the link; anybody else's refusal comes before or after
@@ -189,6 +200,9 @@ fn refused(message: &str) -> AdmissionFinding {
     // failed calling webhook "NAME": failed to call webhook: Post "URL": ERROR
     let connection = said.split_once(": Post \"").and_then(|(_, url)| url.split_once("\": "));
     let Some((_, error)) = connection else {
+        if said.contains(NOT_FOUND) {
+            return AdmissionFinding::AdmissionPathUnknown { why: PathObstacle::EarlierRelease };
+        }
         return broken(BrokenLink::WrongAnswer, said.trim_start_matches(": "));
     };
     let fits = |(sign, _): &&(&str, BrokenLink)| error.contains(sign);
@@ -230,7 +244,7 @@ pub fn trial(reason: &AdmissionFinding, locale: Locale) -> Trial {
         AdmissionFinding::AdmissionPathUnknown { why } => (None, why.as_str()),
     };
     let message = finding(reason.clone()).event_note(locale);
-    Trial { condition: CONDITION, worked, reason: word.to_owned(), message }
+    Trial { condition: CONDITION, worked, reason: word.to_owned(), message, generation: None }
 }
 
 #[cfg(test)]

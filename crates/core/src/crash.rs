@@ -241,7 +241,7 @@ pub fn review(
     }
     if let Some(Control::Over { outcome: ControlOutcome::NotOurs, .. }) = guard.control() {
         let workload = workload.clone();
-        return Some(Finding::pod(CrashFinding::CrashIsNotOurs { workload }, "/spec/containers"));
+        return Some(Finding::pod(CrashFinding::CrashIsNotOurs { workload }, ""));
     }
     let (_, pod) = failing.find(|(_, pod)| is_suspicious(template_of(pod, templates), pods, templates))?;
     let Crash { container, cause, why, .. } = pod.crash.as_deref()?;

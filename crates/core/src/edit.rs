@@ -5,19 +5,26 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// Sets the value at a place: an `add` operation of RFC 6902, which replaces what is already there in an object and
+/// Sets or removes the value at a place: an operation of RFC 6902. `add` replaces what is already there in an object and
 /// inserts in a list (`-` stands for its end).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Edit {
     op: &'static str,
     path: String,
-    value: Value,
+    /// What is added; `None` where something is removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
 }
 
 impl Edit {
     /// Sets `value` at the JSON pointer `path`.
     pub fn add(path: impl Into<String>, value: impl Into<Value>) -> Self {
-        Self { op: "add", path: path.into(), value: value.into() }
+        Self { op: "add", path: path.into(), value: Some(value.into()) }
+    }
+
+    /// Removes what is at the JSON pointer `path`.
+    pub fn remove(path: impl Into<String>) -> Self {
+        Self { op: "remove", path: path.into(), value: None }
     }
 
     /// The place that is changed, a JSON pointer.
@@ -25,9 +32,9 @@ impl Edit {
         &self.path
     }
 
-    /// The new value.
-    pub fn value(&self) -> &Value {
-        &self.value
+    /// The new value; `None` where it is removed.
+    pub fn value(&self) -> Option<&Value> {
+        self.value.as_ref()
     }
 
     /// The same change in a document that holds the edited one at the JSON pointer `prefix`.
@@ -54,19 +61,34 @@ pub fn apply(document: &mut Value, edits: &[Edit]) {
 
 fn apply_one(document: &mut Value, edit: &Edit) {
     let Some((parent, step)) = edit.path.rsplit_once('/') else {
-        *document = edit.value.clone();
+        *document = edit.value.clone().unwrap_or_default();
         return;
     };
-    match document.pointer_mut(parent) {
-        Some(Value::Object(object)) => {
-            object.insert(step.replace("~1", "/").replace("~0", "~"), edit.value.clone());
+    match (document.pointer_mut(parent), &edit.value) {
+        (Some(Value::Object(object)), Some(value)) => {
+            object.insert(unescaped(step), value.clone());
         }
-        Some(Value::Array(items)) => {
+        (Some(Value::Object(object)), None) => {
+            // The others stay in their order.
+            let step = unescaped(step);
+            object.retain(|key, _| *key != step);
+        }
+        (Some(Value::Array(items)), Some(value)) => {
             let index = step.parse().unwrap_or(items.len()).min(items.len());
-            items.insert(index, edit.value.clone());
+            items.insert(index, value.clone());
+        }
+        (Some(Value::Array(items)), None) => {
+            if let Some(index) = step.parse().ok().filter(|index| *index < items.len()) {
+                items.remove(index);
+            }
         }
         _ => {}
     }
+}
+
+/// The key that one step of a JSON pointer means.
+fn unescaped(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
 }
 
 /// The edits that set entries of an object at `path`, which may be absent, null or of another shape.

@@ -1,9 +1,11 @@
 //! The parts of an OTLP endpoint that decide whether telemetry arrives.
 
+use std::net::IpAddr;
+
 /// The registered port of OTLP over gRPC: <https://opentelemetry.io/docs/specs/otlp/#otlpgrpc-default-port>.
-pub(crate) const GRPC_PORT: u16 = 4317;
+pub const GRPC_PORT: u16 = 4317;
 /// The registered port of OTLP over HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp-default-port>.
-pub(crate) const HTTP_PORT: u16 = 4318;
+pub const HTTP_PORT: u16 = 4318;
 
 /// A URL, as far as it matters: <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp>.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,13 +18,14 @@ pub(crate) struct Endpoint<'a> {
 }
 
 impl<'a> Endpoint<'a> {
-    /// Reads a URL; `None` for text without `http://` or `https://`, without a host, or with a port that is no number.
+    /// Reads a URL; `None` for text without `http://` or `https://`, without a host, with a host that cannot be one, or with a
+    /// port that is no number.
     pub(crate) fn parse(url: &'a str) -> Option<Self> {
-        let (https, rest) = match url.split_once("://")? {
-            ("http", rest) => (false, rest),
-            ("https", rest) => (true, rest),
-            _ => return None,
-        };
+        let (scheme, rest) = url.split_once("://")?;
+        let https = scheme.eq_ignore_ascii_case("https");
+        if !https && !scheme.eq_ignore_ascii_case("http") {
+            return None;
+        }
         let url = rest.split(['?', '#']).next()?;
         let (authority, path) = url.split_at(url.find('/').unwrap_or(url.len()));
         let authority = authority.rsplit('@').next()?;
@@ -38,7 +41,25 @@ impl<'a> Endpoint<'a> {
             Some(port) => Some(port.parse().ok()?),
             None => None,
         };
-        (!host.is_empty()).then_some(Self { https, host, port, path })
+        let is_allowed = |letter: char| letter.is_alphanumeric() || "-._:%".contains(letter);
+        // What is yet to be filled in may become anything.
+        let is_open = host.contains('$') || host.contains("{{");
+        let is_host = !host.is_empty() && (is_open || host.chars().all(is_allowed));
+        is_host.then_some(Self { https, host, port, path })
+    }
+
+    /// The URL that a text was meant to be, if it is one but for its scheme, for spaces around it, or for what stands before its
+    /// port.
+    pub(crate) fn mend(text: &str) -> Option<String> {
+        let text = text.trim();
+        let (scheme, rest) = match text.split_once(':') {
+            Some((scheme, rest)) if rest.starts_with('/') => (scheme, rest),
+            _ => ("", text),
+        };
+        let scheme = if scheme.eq_ignore_ascii_case("https") { "https" } else { "http" };
+        let rest = rest.trim_start_matches('/').replace("::", ":");
+        let mended = format!("{scheme}://{}", if rest.contains('[') { rest } else { rest.replace(',', ":") });
+        Endpoint::parse(&mended).is_some().then_some(mended)
     }
 
     pub(crate) fn port_or_default(&self) -> u16 {
@@ -68,17 +89,25 @@ impl<'a> Endpoint<'a> {
         self.is_short() || self.host.split('.').nth(2) == Some("svc")
     }
 
-    /// The path of a single signal, which agents append by themselves:
-    /// <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp>.
-    pub(crate) fn signal_path(url: &str) -> Option<&'static str> {
-        let path = url.trim_end_matches('/');
-        ["/v1/traces", "/v1/metrics", "/v1/logs"].into_iter().find(|signal| path.ends_with(signal))
+    /// Whether the host is surely in the cluster or a network of its own, where no public authority vouches for anybody.
+    pub(crate) fn is_private(&self) -> bool {
+        match self.host.parse() {
+            Ok(IpAddr::V4(address)) => {
+                let [first, second, ..] = address.octets();
+                // <https://www.rfc-editor.org/rfc/rfc6598>, from which some clouds give addresses to pods.
+                let is_shared = first == 100 && (64..128).contains(&second);
+                address.is_private() || address.is_loopback() || is_shared
+            }
+            Ok(IpAddr::V6(address)) => address.is_unique_local() || address.is_loopback(),
+            // A pod of a StatefulSet has a label more.
+            Err(_) => self.is_short() || self.host.split('.').skip(2).take(2).any(|label| label == "svc"),
+        }
     }
 
     /// Namespace and name of the Service that the host names, seen from a namespace:
     /// <https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/>.
     pub(crate) fn service(&self, from: &'a str) -> Option<(&'a str, &'a str)> {
-        if self.host.contains(['$', ':']) || self.host.parse::<std::net::IpAddr>().is_ok() {
+        if self.host.contains(['$', ':']) || self.host.parse::<IpAddr>().is_ok() {
             return None;
         }
         let mut labels = self.host.trim_end_matches('.').split('.');
@@ -104,14 +133,29 @@ mod tests {
             ("http://user@a:1", "a", Some(1)),
             ("http://$(OTEL_NODE_IP):4318", "$(OTEL_NODE_IP)", Some(4318)),
             ("http://a:$(PORT)", "a", None),
+            ("HTTP://a:1", "a", Some(1)),
+            ("http://{{ .Release.Name }}-c:1", "{{ .Release.Name }}-c", Some(1)),
         ] {
             let endpoint = Endpoint::parse(url).unwrap();
             assert_eq!((endpoint.host, endpoint.port), (host, port), "{url}");
         }
         let path = |url| Endpoint::parse(url).unwrap().path;
         assert_eq!(["http://a", "http://a?/b", "http://a/b/?c#d"].map(path), ["", "", "/b/"]);
-        for url in ["", "a:4318", "grpc://a", "http://", "http://:1", "http://a:x", "http://a:99999"] {
+        let none = ["", "a:4318", "grpc://a", "http://", "http://:1", "http://a:x", "http://a:99999"];
+        for url in none.into_iter().chain(["http://a,4318", "http://<collector>.b:4318", "http://a b"]) {
             assert_eq!(Endpoint::parse(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant_to_be_a_url_is_mended() {
+        let texts = ["a.b:4318", " http://a.b:4318 ", "http:/a.b:4318", "//a.b:4318", "grpc://a.b:4318"];
+        for text in texts.into_iter().chain(["http://a.b::4318", "http://a.b,4318"]) {
+            assert_eq!(Endpoint::mend(text).as_deref(), Some("http://a.b:4318"), "{text}");
+        }
+        assert_eq!(Endpoint::mend("HTTPS:/a.b").as_deref(), Some("https://a.b"));
+        for text in ["", "http://<collector>:4318", "http://a b"] {
+            assert_eq!(Endpoint::mend(text), None, "{text}");
         }
     }
 

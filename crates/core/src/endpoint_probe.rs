@@ -19,7 +19,7 @@ use crate::destination;
 use crate::endpoint::{Endpoint, GRPC_PORT, HTTP_PORT};
 use crate::finding::{Finding, Locale, ReachabilityFinding, Step, Subject, Untried};
 use crate::inject::{self, OtlpProtocols, PROTOCOL, profile};
-use crate::instrumentation_status::Trial;
+use crate::instrumentation_status::{self, Trial};
 use crate::snapshot::Snapshot;
 
 pub use address::may_connect;
@@ -126,7 +126,7 @@ pub enum Outcome {
     Untried(Untried),
 }
 
-/// What is shown of a target, over time: that it fails only when it has failed twice in a row.
+/// What is shown of a target, over time: that it fails, or that DNS does, only when that has been so twice in a row.
 #[derive(Debug, Default)]
 pub struct History {
     failures: usize,
@@ -136,7 +136,7 @@ pub struct History {
 impl History {
     /// Takes up what the latest try has shown.
     pub fn see(&mut self, outcome: Outcome) {
-        let failed = matches!(outcome, Outcome::Failed(_));
+        let failed = matches!(outcome, Outcome::Failed(_) | Outcome::Untried(Untried::ResolverFails));
         self.failures = if failed { self.failures.saturating_add(1) } else { 0 };
         if self.failures != 1 {
             self.shown = Some(outcome);
@@ -289,6 +289,7 @@ pub fn tell(
             (Some(false), step.map_or("Unreachable", Step::as_str))
         }
         ReachabilityFinding::EndpointNotProbeable { why: Untried::NotYet } => (None, "Pending"),
+        ReachabilityFinding::EndpointNotProbeable { why: Untried::ResolverFails } => (None, "ResolverFails"),
         ReachabilityFinding::EndpointNotProbeable { .. } => (None, "NotProbeable"),
     };
     let finding = Finding {
@@ -297,7 +298,8 @@ pub fn tell(
         pointer: "/spec/exporter/endpoint".to_owned(),
     };
     let message = finding.event_note(locale);
-    let mut trial = Trial { condition: CONDITION, worked, reason: word.to_owned(), message };
+    let generation = instrumentation.metadata.generation;
+    let mut trial = Trial { condition: CONDITION, worked, reason: word.to_owned(), message, generation };
     if word == "Pending" {
         trial = earlier(instrumentation).unwrap_or(trial);
     }
@@ -306,16 +308,16 @@ pub fn tell(
 
 /// What an earlier leader has found of what an Instrumentation says now.
 pub fn earlier(instrumentation: &Instrumentation) -> Option<Trial> {
-    let conditions = instrumentation.status.as_ref()?.conditions.as_ref()?;
-    let condition = conditions.iter().find(|condition| condition.type_ == CONDITION)?;
+    let condition = instrumentation_status::earlier(instrumentation, CONDITION)?;
     let worked = match condition.status.as_str() {
         "True" => true,
         "False" => false,
         _ => return None,
     };
     let (reason, message) = (condition.reason.clone(), condition.message.clone());
-    let is_current = condition.observed_generation == instrumentation.metadata.generation;
-    is_current.then_some(Trial { condition: CONDITION, worked: Some(worked), reason, message })
+    let generation = instrumentation.metadata.generation;
+    let is_current = condition.observed_generation == generation;
+    is_current.then_some(Trial { condition: CONDITION, worked: Some(worked), reason, message, generation })
 }
 
 #[cfg(test)]

@@ -153,6 +153,16 @@ impl Facts {
         serde_json::to_string(&kept).unwrap_or_default()
     }
 
+    /// The images, by namespace, of which this is true on some architecture.
+    pub fn images(&self, of: impl Fn(&ImageFacts) -> bool) -> BTreeSet<(&str, &str)> {
+        let all = self
+            .namespaces
+            .iter()
+            .flat_map(|(namespace, images)| images.iter().map(move |image| (namespace, image)));
+        let found = all.filter(|(_, (_, known))| known.values().any(|known| of(&known.facts)));
+        found.map(|(namespace, (image, _))| (namespace.as_str(), image.as_str())).collect()
+    }
+
     /// What is known of an image, on whichever of the architectures it will run.
     pub fn of(&self, namespace: &str, image: &str, architectures: &BTreeSet<&str>) -> Option<ImageFacts> {
         let known = self.namespaces.get(namespace)?.get(image)?;

@@ -12,12 +12,15 @@ mod family;
 mod admission;
 mod annotation;
 mod choice;
+mod cluster;
 mod container;
 mod crash;
+mod delivery;
 mod endpoint;
 mod field;
 mod findings;
 mod healing;
+mod image;
 mod instrumentation;
 mod locale;
 mod manifest;
@@ -26,26 +29,34 @@ mod reachability;
 mod reference;
 mod render;
 mod running;
+mod standby;
 mod variable;
 
 pub use admission::{AdmissionFinding, BrokenLink, PathObstacle};
 pub use annotation::AnnotationFinding;
 pub use choice::ChoiceFinding;
+pub(crate) use choice::own_list;
+pub use cluster::ClusterFinding;
 pub use container::{CloneObstacle, ContainerFinding, Taken};
 pub use crash::CrashFinding;
+pub use delivery::{Caveat, DeliveryFinding, Fault, Stage, Uncounted, Unsent, consent};
+pub(crate) use delivery::{headline, noted};
 pub use endpoint::EndpointFinding;
 pub use family::{Code, Example};
 pub use field::{FieldFinding, FieldProblem, FieldType};
 pub use findings::Findings;
 pub use healing::HealingFinding;
+pub use image::ImageFinding;
+pub(crate) use image::{Row, conclusion, user_remark};
 pub use instrumentation::{Allowed, InstrumentationFinding};
 pub use locale::Locale;
 pub use manifest::ManifestFinding;
 pub use probe::{Obstacle, ProbeFinding};
 pub use reachability::{ReachabilityFinding, Step, TlsFault, Untried};
 pub use reference::ReferenceFinding;
-pub use render::Lines;
+pub use render::{Lines, visible};
 pub use running::RunningFinding;
+pub use standby::{NotPlannable, StandbyFinding};
 pub use variable::VariableFinding;
 
 families! {
@@ -59,10 +70,14 @@ families! {
     Variable(VariableFinding),
     /// What probes found, and why none can look.
     Probe(ProbeFinding),
+    /// What an image shows before it runs.
+    Image(ImageFinding),
     /// Where telemetry goes.
     Endpoint(EndpointFinding),
     /// What trying endpoints has shown.
     Reachability(ReachabilityFinding),
+    /// What became of a span that was sent to see whether any arrive.
+    Delivery(DeliveryFinding),
     /// Secrets, ConfigMaps and TLS.
     Reference(ReferenceFinding),
     /// Other fields of an Instrumentation.
@@ -77,8 +92,12 @@ families! {
     Crash(CrashFinding),
     /// Whether reviews arrive at the operator.
     Admission(AdmissionFinding),
+    /// What is injected while no replica of the operator runs.
+    Standby(StandbyFinding),
     /// Documents that are handed to the command line.
     Manifest(ManifestFinding),
+    /// What several objects of a cluster show together.
+    Cluster(ClusterFinding),
 }
 
 /// How much a finding matters.
@@ -114,12 +133,51 @@ pub struct Text {
 
 impl Text {
     fn new(message: Said) -> Self {
-        Self { message: message.0, help: None }
+        Self { message: without_credentials(message.0), help: None }
     }
 
     fn help(self, help: Said) -> Self {
-        Self { help: Some(help.0), ..self }
+        Self { help: Some(without_credentials(help.0)), ..self }
     }
+}
+
+/// A text that does not show who logs in: findings are read by more people than what they are about.
+fn without_credentials(text: String) -> String {
+    if !text.contains('@') {
+        return text;
+    }
+    let words = text.split_inclusive(char::is_whitespace).map(without_password);
+    without_users(&words.collect::<String>())
+}
+
+/// A word without the password in it, where it is not written as in a URL: `user:password@host`, or with a slash in it.
+fn without_password(word: &str) -> String {
+    let start = word.find("://").map_or_else(|| usize::from(word.starts_with('"')), |found| found + 3);
+    let login = word.rfind('@').and_then(|at| Some((word.get(start..at)?, word.get(at..)?)));
+    match login {
+        Some((login, host)) if login.contains(':') && !login.contains('@') => {
+            format!("{}…{host}", word.get(..start).unwrap_or_default())
+        }
+        _ => word.to_owned(),
+    }
+}
+
+/// A text whose URLs do not show who logs in.
+fn without_users(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        shown.push_str(before);
+        shown.push_str("://");
+        // <https://www.rfc-editor.org/rfc/rfc3986#section-3.2>
+        let end = after.find(|c: char| c.is_whitespace() || "/?#\"'".contains(c)).unwrap_or(after.len());
+        let host = after.get(..end).and_then(|authority| authority.rfind('@'));
+        rest = host.and_then(|host| after.get(host..)).map_or(after, |host| {
+            shown.push('…');
+            host
+        });
+    }
+    shown + rest
 }
 
 /// What `say!` says.

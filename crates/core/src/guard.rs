@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use ingraft_api::annotations::{BLOCKED, CONTROL};
 use serde_json::Value;
@@ -17,6 +18,10 @@ use crate::workload::template_hash;
 /// The kinds of workloads that are guarded: what runs for good, and whose pods are made again.
 pub const GUARDED: [OwnerKind; 4] =
     [OwnerKind::Deployment, OwnerKind::StatefulSet, OwnerKind::DaemonSet, OwnerKind::Rollout];
+/// So long a control start may take, in seconds.
+pub(crate) const CONTROL_LASTS: u64 = 10 * 60;
+/// A control start may begin so many seconds later than it is by the clock of a replica: that of the leader is another.
+const SKEW: u64 = 60;
 /// No value that Ingraft writes is longer, in bytes.
 const LONGEST: usize = 100;
 
@@ -36,6 +41,9 @@ pub struct Guard {
     pub template: Option<String>,
     /// The generation in which the template was read: most changes of a workload, such as of its replicas, change no template.
     pub read: Option<i64>,
+    /// Its control start goes on, by the clock: nothing else ends one for certain, because anybody may write the annotation,
+    /// and `kubectl rollout undo` brings it back.
+    pub goes_on: bool,
 }
 
 /// A control start: pods of a workload start without injection, to see whether they crash without it too.
@@ -94,6 +102,17 @@ impl Control {
         let outcome = ControlOutcome::ALL.into_iter().find(|known| known.as_str() == outcome)?;
         Some(Self::Over { hash: hash.to_owned(), outcome })
     }
+
+    /// When it goes on, in seconds since 1970; `None` for one that is over.
+    fn span(&self) -> Option<RangeInclusive<u64>> {
+        let Self::Open { since, .. } = self else { return None };
+        Some(since.saturating_sub(SKEW)..=since.saturating_add(CONTROL_LASTS))
+    }
+
+    /// Whether it goes on at a time, in seconds since 1970.
+    pub(crate) fn goes_on(&self, now: u64) -> bool {
+        self.span().is_some_and(|span| span.contains(&now))
+    }
 }
 
 /// As the value of `ingraft.dev/control`.
@@ -111,8 +130,7 @@ impl Guard {
     pub fn of<'a>(generation: Option<i64>, annotation: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let value =
             |key| annotation(key).filter(|value| value.len() <= LONGEST).unwrap_or_default().to_owned();
-        let guard =
-            Self { control: value(CONTROL), blocked: value(BLOCKED), generation, template: None, read: None };
+        let guard = Self { control: value(CONTROL), blocked: value(BLOCKED), generation, ..Self::default() };
         (!guard.control.is_empty() || !guard.blocked.is_empty()).then_some(guard)
     }
 
@@ -125,11 +143,24 @@ impl Guard {
         Some(Self { template: Some(template_hash(template)), ..guard })
     }
 
-    /// Keeps what was read of the template: it counts until it is read again.
+    /// Keeps what was read of the template: it counts until it is read again. The same control start goes on as before.
     #[must_use]
     pub fn after(self, known: Option<&Self>) -> Self {
-        let (template, read) = known.map_or((None, None), |known| (known.template.clone(), known.read));
-        Self { template, read, ..self }
+        let Some(known) = known else { return self };
+        let goes_on = known.goes_on && known.control == self.control;
+        Self { template: known.template.clone(), read: known.read, goes_on, ..self }
+    }
+
+    /// Takes up the time, in seconds since 1970. Returns whether that changes anything.
+    pub fn see_time(&mut self, now: u64) -> bool {
+        let goes_on = Control::parse(&self.control).is_some_and(|control| control.goes_on(now));
+        std::mem::replace(&mut self.goes_on, goes_on) != goes_on
+    }
+
+    /// When the time changes something next, in seconds since 1970.
+    pub fn next_change(&self, now: u64) -> Option<u64> {
+        let span = Control::parse(&self.control)?.span()?;
+        [*span.start(), span.end().saturating_add(1)].into_iter().find(|at| *at > now)
     }
 
     /// Whether the template has yet to be read in this generation.
@@ -157,11 +188,11 @@ impl Guard {
             return Some(WithoutInjection::because(CrashFinding::InjectionBlocked { workload, cause }));
         }
         match self.control()? {
-            Control::Open { hash, .. } => {
+            Control::Open { hash, .. } if self.goes_on => {
                 let reason = CrashFinding::ControlStart { workload: workload.clone() };
                 Some(WithoutInjection { marks: Some(hash), ..WithoutInjection::because(reason) })
             }
-            Control::Over { .. } => None,
+            Control::Open { .. } | Control::Over { .. } => None,
         }
     }
 }
@@ -185,7 +216,7 @@ mod tests {
     fn guard(control: &str, blocked: &str, template: Option<&str>) -> Guard {
         let values = BTreeMap::from([(CONTROL, control), (BLOCKED, blocked)]);
         let guard = Guard::of(Some(1), |key| values.get(key).copied()).unwrap();
-        Guard { template: template.map(str::to_owned), ..guard }
+        Guard { template: template.map(str::to_owned), goes_on: true, ..guard }
     }
 
     #[test]
@@ -217,6 +248,32 @@ mod tests {
             assert_eq!((next.template.as_deref(), next.is_unread()), (Some("a"), is_unread));
         }
         assert!(guard("", "a=loader", None).is_unread());
+    }
+
+    /// Whoever wrote it may be gone, or have another clock.
+    #[test]
+    fn a_control_start_ends_by_the_clock() {
+        let mut open = guard("a@1000", "", Some("a"));
+        open.goes_on = false;
+        let steps =
+            [(0, false, Some(940)), (940, true, Some(1601)), (1600, true, Some(1601)), (1601, false, None)];
+        for (now, goes_on, next) in steps {
+            open.see_time(now);
+            assert_eq!((open.goes_on, open.next_change(now)), (goes_on, next), "{now}");
+            assert!(!open.see_time(now), "the same time tells nothing new");
+        }
+        let latest = guard(&format!("a@{}", u64::MAX), "", Some("a"));
+        assert_eq!(latest.next_change(u64::MAX - 1), Some(u64::MAX));
+        for control in ["", "a=unclear"] {
+            assert_eq!(guard(control, "a=loader", Some("a")).next_change(0), None);
+        }
+    }
+
+    #[test]
+    fn only_the_same_control_start_goes_on_as_before() {
+        let known = guard("a@7", "", Some("a"));
+        let next = |control| Guard { goes_on: false, ..guard(control, "", None) }.after(Some(&known));
+        assert!(next("a@7").goes_on && !next("a@8").goes_on);
     }
 
     /// What is decided about a pod of Deployment `web` that requests something, where the Deployment has this guard.
@@ -269,7 +326,11 @@ mod tests {
         let outcome = decided(guard("a@7", "", Some("a")));
         assert_eq!(codes(&outcome), ["ControlStart"]);
         assert_eq!(outcome.edits, [Edit::add("/metadata/annotations/ingraft.dev~1control", "a")]);
-        assert_eq!(codes(&decided(guard("a=not-ours", "", Some("a")))), ["Injected"]);
+        for guard in
+            [guard("a=not-ours", "", Some("a")), Guard { goes_on: false, ..guard("a@7", "", Some("a")) }]
+        {
+            assert_eq!(codes(&decided(guard)), ["Injected"]);
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use ingraft_api::annotations::{HEAL, HEALED};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
-use crate::finding::{Finding, HealingFinding};
+use crate::finding::Finding;
 use crate::fnv::Fnv;
 use crate::guard::Guard;
 use crate::inject::Decision;
@@ -33,6 +33,8 @@ pub use obstacle::{Obstacle, obstacle, restarted_at};
 /// Why a workload is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ailment {
+    /// The API server has injected pods by itself, without what only the operator knows.
+    Standby,
     /// Pods run with an earlier default image than new ones would.
     NewerImage,
     /// Pods run with what an Instrumentation meant before it was changed.
@@ -45,11 +47,42 @@ impl Ailment {
     /// The word in `ingraft.dev/healed`.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Standby => "standby",
             Self::NewerImage => "newer-image",
             Self::Outdated => "outdated",
             Self::Missed => "missed",
         }
     }
+
+    /// What has to be allowed before it is healed.
+    pub const fn needs(self) -> Heal {
+        match self {
+            Self::Standby | Self::NewerImage | Self::Outdated => Heal::Outdated,
+            Self::Missed => Heal::Missed,
+        }
+    }
+}
+
+/// What somebody has written to allow or forbid healing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leave {
+    /// What that allows.
+    pub level: Heal,
+    /// The value of `ingraft.dev/heal`, as written.
+    pub value: String,
+    /// Where.
+    pub by: LeaveOf,
+}
+
+/// Who allows or forbids healing with an annotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaveOf {
+    /// The workload itself.
+    Workload,
+    /// Its namespace.
+    Namespace,
+    /// An Instrumentation that it requests, as `namespace/name`.
+    Instrumentation(String),
 }
 
 /// A workload that somebody wants to be healed.
@@ -65,8 +98,8 @@ pub struct Case {
     pub is_blocked: bool,
 }
 
-/// What somebody allows for a workload: on itself, on its namespace, on its Instrumentation if that is in the same
-/// namespace, or for the whole cluster. The nearest counts.
+/// What somebody allows for a workload: on itself, on its namespace, or on its Instrumentation if that is in the same
+/// namespace. The nearest counts; where nobody says anything, the operator's own setting does.
 ///
 /// A value that is unknown allows nothing.
 pub fn allowed(
@@ -74,20 +107,24 @@ pub fn allowed(
     namespace: &str,
     decisions: &[Decision],
     snapshot: &Snapshot,
-) -> Option<Heal> {
-    let read = |text: &str| (!text.is_empty()).then(|| Heal::parse(text).unwrap_or(Heal::Off));
-    let of_namespace = || read(snapshot.namespace(namespace)?.annotation(HEAL));
+) -> Option<Leave> {
+    let read = |value: &str, by: LeaveOf| {
+        let level = Heal::parse(value).unwrap_or(Heal::Off);
+        (!value.is_empty()).then(|| Leave { level, value: value.to_owned(), by })
+    };
+    let of_namespace = || read(snapshot.namespace(namespace)?.annotation(HEAL), LeaveOf::Namespace);
     let of_instrumentations = || {
-        let mut own = decisions.iter().filter_map(|decision| {
-            let (place, name) = decision.instrumentation.as_deref()?.split_once('/')?;
+        let own = decisions.iter().filter_map(|decision| {
+            let reference = decision.instrumentation.as_deref()?;
+            let (place, name) = reference.split_once('/')?;
             let one = snapshot.instrumentations.get(place, name).filter(|_| place == namespace)?;
-            read(one.metadata.annotations.as_ref()?.get(HEAL)?)
+            let value = one.metadata.annotations.as_ref()?.get(HEAL)?;
+            read(value, LeaveOf::Instrumentation(reference.to_owned()))
         });
         // One that does not allow it counts.
-        let first = own.next()?;
-        Some(own.fold(first, Heal::min))
+        own.min_by_key(|leave| leave.level)
     };
-    read(annotation(document, HEAL)).or_else(of_namespace).or_else(of_instrumentations)
+    read(annotation(document, HEAL), LeaveOf::Workload).or_else(of_namespace).or_else(of_instrumentations)
 }
 
 /// What is to be healed of a workload for which this much is allowed, whoever may do it.
@@ -108,13 +145,15 @@ pub fn case<'a>(
     // What is refused does not keep the rest from being healed. An agent that does not start would not start again.
     let worst = standings.filter(|standing| *standing != Standing::Refused).max()?;
     let ailment = match worst {
-        Standing::Missed if level >= Heal::Missed => Ailment::Missed,
-        Standing::Outdated if level >= Heal::Outdated => Ailment::Outdated,
-        Standing::Injected if level >= Heal::Outdated && settings.heal_images && newer() => {
-            Ailment::NewerImage
-        }
+        Standing::Missed => Ailment::Missed,
+        Standing::Outdated => Ailment::Outdated,
+        Standing::Injected if settings.heal_images && newer() => Ailment::NewerImage,
+        Standing::Injected if pods.clone().any(RunningPod::is_by_policy) => Ailment::Standby,
         _ => return None,
     };
+    if level < ailment.needs() {
+        return None;
+    }
     let template = Workload::of(document)?.template;
     let mut hasher = Fnv::new();
     hasher.add_bytes(template_hash(template).as_bytes());
@@ -131,8 +170,18 @@ pub fn case<'a>(
 }
 
 /// What was healed of a workload: of each ailment the last.
-fn healed(value: &str) -> BTreeMap<&str, &str> {
+pub(crate) fn healed(value: &str) -> BTreeMap<&str, &str> {
     value.split(',').filter_map(|reason| reason.trim().split_once('/')).collect()
+}
+
+/// What keeps a case from being healed, given what speaks against a restart.
+pub(crate) fn in_the_way(case: &Case, obstacle: Option<Obstacle>, settings: &Settings) -> Option<Obstacle> {
+    if settings.heal.is_none() {
+        Some(Obstacle::NotPermitted)
+    } else {
+        // What was restarted this moment is under way, whatever is written on it.
+        obstacle.clone().filter(Obstacle::is_unsettled).or_else(|| case.obstacle()).or(obstacle)
+    }
 }
 
 /// What is to be said of a case, given what speaks against a restart.
@@ -142,14 +191,7 @@ pub fn review(
     obstacle: Option<Obstacle>,
     settings: &Settings,
 ) -> Option<Finding> {
-    let obstacle = if settings.heal.is_none() {
-        Some(Obstacle::NotPermitted)
-    } else {
-        // What was restarted this moment is under way, whatever is written on it.
-        obstacle.clone().filter(Obstacle::is_unsettled).or_else(|| case.obstacle()).or(obstacle)
-    };
-    let why = obstacle.filter(|obstacle| !obstacle.is_silent())?;
-    Some(Finding::pod(HealingFinding::NotHealed { workload: workload.clone(), why }, ""))
+    in_the_way(case, obstacle, settings)?.told(workload)
 }
 
 impl Case {

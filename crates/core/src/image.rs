@@ -3,15 +3,18 @@
 
 /// `repository:tag@digest`, read from text that may hold anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ImageReference<'a> {
+pub struct ImageReference<'a> {
     /// Registry and path, without tag and digest.
-    pub(crate) repository: &'a str,
-    pub(crate) tag: Option<&'a str>,
-    pub(crate) digest: Option<&'a str>,
+    pub repository: &'a str,
+    /// What stands behind the colon.
+    pub tag: Option<&'a str>,
+    /// What stands behind the `@`.
+    pub digest: Option<&'a str>,
 }
 
 impl<'a> ImageReference<'a> {
-    pub(crate) fn parse(image: &'a str) -> Self {
+    /// Takes a reference apart, whatever it holds.
+    pub fn parse(image: &'a str) -> Self {
         let (name, digest) = match image.split_once('@') {
             Some((name, digest)) => (name, Some(digest)),
             None => (image, None),
@@ -27,12 +30,12 @@ impl<'a> ImageReference<'a> {
     }
 
     /// The last step of the repository: `nginx` of `registry.example.com/library/nginx:1.27`.
-    pub(crate) fn name(self) -> &'a str {
+    pub fn name(self) -> &'a str {
         self.repository.rsplit('/').next().unwrap_or_default()
     }
 
     /// The repository without the name of the registry.
-    pub(crate) fn path(self) -> &'a str {
+    pub fn path(self) -> &'a str {
         match self.repository.split_once('/') {
             Some((registry, path)) if registry.contains(['.', ':']) || registry == "localhost" => path,
             _ => self.repository,
@@ -40,7 +43,7 @@ impl<'a> ImageReference<'a> {
     }
 
     /// The tag that is pulled where there is no digest.
-    pub(crate) fn tag_or_latest(self) -> &'a str {
+    pub fn tag_or_latest(self) -> &'a str {
         self.tag.unwrap_or("latest")
     }
 
@@ -58,7 +61,7 @@ impl<'a> ImageReference<'a> {
     }
 
     /// `tag@digest`, digest or tag, whichever there is; `None` for a reference that is not well-formed.
-    pub(crate) fn version(self) -> Option<String> {
+    pub fn version(self) -> Option<String> {
         let tag_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
         let tag = self.tag.is_none_or(|tag| {
             (1..=128).contains(&tag.len()) && !tag.starts_with(['.', '-']) && tag.chars().all(tag_allowed)

@@ -26,6 +26,8 @@ pub struct Trial {
     pub reason: String,
     /// The same for people, with the remedy.
     pub message: String,
+    /// The generation of the Instrumentation that it is about; `None` where it is the same for all.
+    pub generation: Option<i64>,
 }
 
 /// One workload that requests an Instrumentation.
@@ -69,7 +71,7 @@ pub fn status<'a>(
         }
     }
     let mut conditions = vec![ready(instrumentation, findings, now, locale)];
-    conditions.extend(trials.iter().map(|trial| tried(instrumentation, trial, now)));
+    conditions.extend(trials.iter().filter_map(|trial| tried(instrumentation, trial, now)));
     InstrumentationStatus {
         // Written by whoever upgrades images.
         upgrade_blocked_versions: None,
@@ -96,14 +98,24 @@ fn ready(instrumentation: &Instrumentation, findings: &[Finding], now: &Time, lo
     condition(instrumentation, READY, [status, reason], &message, now)
 }
 
-/// What came of trying something.
-fn tried(instrumentation: &Instrumentation, trial: &Trial, now: &Time) -> Condition {
+/// What came of trying something. What was found of another generation may be about something else: until this one has been
+/// looked at, the condition stays as it is.
+fn tried(instrumentation: &Instrumentation, trial: &Trial, now: &Time) -> Option<Condition> {
+    if trial.generation.is_some() && trial.generation != instrumentation.metadata.generation {
+        return earlier(instrumentation, trial.condition).cloned();
+    }
     let status = match trial.worked {
         Some(true) => "True",
         Some(false) => "False",
         None => "Unknown",
     };
-    condition(instrumentation, trial.condition, [status, &trial.reason], &trial.message, now)
+    Some(condition(instrumentation, trial.condition, [status, &trial.reason], &trial.message, now))
+}
+
+/// The condition of this type that was written last.
+pub(crate) fn earlier<'a>(instrumentation: &'a Instrumentation, name: &str) -> Option<&'a Condition> {
+    let conditions = instrumentation.status.as_ref()?.conditions.as_ref()?;
+    conditions.iter().find(|condition| condition.type_ == name)
 }
 
 /// A condition, which has been so since its status changed last.
@@ -114,8 +126,6 @@ fn condition(
     message: &str,
     now: &Time,
 ) -> Condition {
-    let earlier = instrumentation.status.as_ref().and_then(|status| status.conditions.as_deref());
-    let earlier = earlier.into_iter().flatten().find(|condition| condition.type_ == name);
     let is_long = message.chars().count() > LONGEST_MESSAGE;
     Condition {
         type_: name.to_owned(),
@@ -123,7 +133,7 @@ fn condition(
         reason: reason.to_owned(),
         message: message.chars().take(LONGEST_MESSAGE).chain(is_long.then_some('…')).collect(),
         observed_generation: instrumentation.metadata.generation,
-        last_transition_time: earlier
+        last_transition_time: earlier(instrumentation, name)
             .filter(|earlier| earlier.status == status)
             .map_or(now, |earlier| &earlier.last_transition_time)
             .clone(),
@@ -193,6 +203,7 @@ mod tests {
             worked,
             reason: reason.to_owned(),
             message: "x".repeat(2000),
+            generation: Some(3),
         };
         let mut one = instrumentation(&json!({}));
         let status_at = |one: &Instrumentation, trial, second| {
@@ -208,6 +219,30 @@ mod tests {
         assert_eq!((second.reason.as_str(), second.last_transition_time), ("TimedOut", at(100)));
         let third = status_at(&one, trial(None, "NotProbeable"), 300);
         assert_eq!((third.status.as_str(), third.last_transition_time), ("Unknown", at(300)));
+    }
+
+    #[test]
+    fn what_was_found_of_an_earlier_generation_stays_with_it() {
+        let mut one = instrumentation(&json!({}));
+        let trial = |generation| Trial {
+            condition: "EndpointReachable",
+            worked: Some(generation == 3),
+            reason: "Tried".to_owned(),
+            message: String::new(),
+            generation: Some(generation),
+        };
+        let tried = |one: &Instrumentation, generation| {
+            let status = status(one, &[], &[trial(generation)], [], &at(generation), Locale::En);
+            status.conditions.unwrap().into_iter().find(|condition| condition.type_ != READY)
+        };
+        assert_eq!(tried(&one, 2), None, "nothing is known of this one");
+        let found = tried(&one, 3).unwrap();
+        let conditions = Some(vec![found.clone()]);
+        one.status = Some(InstrumentationStatus { conditions, ..InstrumentationStatus::default() });
+        one.metadata.generation = Some(4);
+        assert_eq!(tried(&one, 3), Some(found), "it still says of which generation it is");
+        let next = tried(&one, 4).unwrap();
+        assert_eq!((next.status.as_str(), next.observed_generation), ("False", Some(4)));
     }
 
     #[test]

@@ -5,19 +5,23 @@
 //!  hints()   the findings that an object shows by itself, as warnings; refuses nothing
 //!  strict()  refuses pods that demand injection and have none
 //!  heal()    refuses to the operator whatever healing does not need
+//!  standby() has the API server inject pods
 //! ```
 //!
-//! Their expressions use only what Kubernetes 1.30 has. The parameter of the first two is the operator's PodDisruptionBudget: whose
+//! The expressions of the first three use only what Kubernetes 1.30 has; standby needs 1.36, or 1.35 where it serves
+//! `v1beta1`. The parameter of the first two is the operator's PodDisruptionBudget: whose
 //! `status` Kubernetes keeps, and which is gone when Ingraft is.
 
 mod cel;
 mod heal;
 mod hints;
+mod standby;
 mod strict;
 
 pub use heal::heal;
-pub use hints::{ADMISSION_PATH, hints, key_looks_like_ours, nobody_controls_it};
+pub use hints::{ADMISSION_PATH, PARTLY_BROKEN, hints, key_looks_like_ours, nobody_controls_it};
 use serde_json::{Value, json};
+pub use standby::standby;
 pub use strict::{is_strict_refusal, strict, strict_pod_refused};
 
 /// The name of the operator's ServiceAccount and of its PodDisruptionBudget.

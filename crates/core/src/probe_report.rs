@@ -8,6 +8,7 @@ use crate::Halt;
 use crate::facts::language;
 use crate::finding::{ContainerFinding, Finding, Findings, ProbeFinding, Reason};
 use crate::inject::probe::command;
+use crate::inject::resource;
 use crate::inject::{is_attach, is_clone, is_script, why_not_attached};
 use crate::json::{list, named, string, string_at};
 
@@ -153,12 +154,15 @@ pub(crate) fn failing(pod: &Value) -> Option<(String, String)> {
     })
 }
 
-/// Whether a pod has a container that brings an agent.
+/// Whether a pod has a container that brings an agent, or one with the variables that injection gives to SDKs.
 pub(crate) fn has_payload(pod: &Value) -> bool {
     let spec = pod.get("spec").unwrap_or(&Value::Null);
-    let containers = ["initContainers", "containers"].iter().flat_map(|key| list(spec, key));
-    let mut names = containers.filter_map(|container| string(container, "name"));
-    names.any(is_payload)
+    let mut containers = ["initContainers", "containers"].iter().flat_map(|key| list(spec, key));
+    containers.any(|container| {
+        let has_variable =
+            || list(container, "env").iter().any(|entry| string(entry, "name") == Some(resource::POD_NAME));
+        string(container, "name").is_some_and(is_payload) || has_variable()
+    })
 }
 
 /// Whether a container of that name brings an agent.

@@ -37,7 +37,7 @@ pub struct Attempt {
     pub fingerprint: String,
     /// Whether the pod now asks for more CPU or memory than before.
     pub adds_to_sum: bool,
-    /// The pod was left as it was because one before it was refused.
+    /// The pod was left as it was: because one before it was refused, or because of what its workload says of crashes.
     pub is_withheld: bool,
 }
 
@@ -131,6 +131,8 @@ pub fn refused(
     let known = known.filter(|known| known.fingerprint == attempt.fingerprint && !known.is_over(now));
     match known.map(|known| known.verdict) {
         _ if !is_about_the_pod(message, attempt) => None,
+        // It says nothing of pods that are changed.
+        None if attempt.is_withheld => None,
         None => refusal(Verdict::Withheld),
         Some(Verdict::Withheld) if attempt.is_withheld && withheld_for.is_some_and(|time| time > SETTLED) => {
             refusal(Verdict::NotOurs)
@@ -185,10 +187,17 @@ mod tests {
         assert_eq!(refuse(Some(&not_ours), None, false), None);
     }
 
+    /// One of a workload whose injected pods crash.
+    #[test]
+    fn a_pod_that_was_left_as_it_was_for_another_reason_blames_nobody() {
+        let untouched = Attempt { is_withheld: true, ..attempt(true) };
+        assert_eq!(refused(&untouched, None, REFUSED, 100, None), None);
+    }
+
     #[test]
     fn a_new_template_or_instrumentation_starts_anew() {
         let withheld = refused(&attempt(false), None, REFUSED, 100, None).unwrap();
-        let other = Attempt { fingerprint: "g".to_owned(), is_withheld: true, ..attempt(false) };
+        let other = Attempt { fingerprint: "g".to_owned(), ..attempt(false) };
         let next = refused(&other, Some(&withheld), REFUSED, 200, LATER).unwrap();
         assert_eq!((next.verdict, next.fingerprint.as_str()), (Verdict::Withheld, "g"));
     }

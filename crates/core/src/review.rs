@@ -8,9 +8,10 @@ use ingraft_api::instrumentation::{Exporter, KIND};
 use ingraft_api::{Instrumentation, Language};
 
 use crate::defaults;
+use crate::endpoint::Endpoint;
 use crate::finding::{Finding, Findings, InstrumentationFinding, ManifestFinding, ReferenceFinding};
 use crate::image::ImageReference;
-use crate::inject::annotations::{Look, heal_unknown, is_written, look};
+use crate::inject::annotations::{Look, heal_unknown, is_right_anywhere, look};
 use crate::inject::profile;
 use crate::json::annotation_pointer;
 use crate::settings::Settings;
@@ -32,7 +33,7 @@ pub fn review(instrumentation: &Instrumentation, snapshot: &Snapshot, settings: 
     let mut findings = Findings::default();
     let exporter = instrumentation.spec.exporter.clone().unwrap_or_default();
     endpoint::review(instrumentation, &exporter, snapshot, &mut findings);
-    review_tls(instrumentation, &exporter, &mut findings);
+    review_tls(instrumentation, &exporter, snapshot, &mut findings);
     settings::review(instrumentation, snapshot, settings, &mut findings);
     for language in Language::with_image() {
         if let Some(image) = defaults::block(&instrumentation.spec, language).image {
@@ -72,19 +73,32 @@ fn review_annotations(instrumentation: &Instrumentation, findings: &mut Findings
             if let Some(reason) = heal_unknown(key, &value.as_str().into()) {
                 findings.about(instrumentation, reason, annotation_pointer(key));
             }
-        } else if !is_written(key) && !key.starts_with(&own) && look(key) != Look::Foreign {
+        } else if !is_right_anywhere(key) && !key.starts_with(&own) && look(key) != Look::Foreign {
             let reason = ManifestFinding::AnnotationWithoutPods { key: key.clone(), kind: KIND.to_owned() };
             findings.about(instrumentation, reason, annotation_pointer(key));
         }
     }
 }
 
-/// The warnings of the reference about TLS (docs/reference/instrumentation.md 9).
-fn review_tls(instrumentation: &Instrumentation, exporter: &Exporter, findings: &mut Findings) {
+/// The warnings of the reference about TLS (docs/reference/instrumentation.md 9), but for public hosts without a CA: agents
+/// know the authorities that vouch for these.
+fn review_tls(
+    instrumentation: &Instrumentation,
+    exporter: &Exporter,
+    snapshot: &Snapshot,
+    findings: &mut Findings,
+) {
     let mut add = |reason, pointer| findings.about(instrumentation, reason, pointer);
-    let https = exporter.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("https://"));
+    let url = exporter.endpoint.as_deref().unwrap_or_default();
+    let https = url.starts_with("https://");
     let Some(tls) = &exporter.tls else {
-        if https {
+        let namespace = instrumentation.metadata.namespace.as_deref().unwrap_or_default();
+        let is_service = |endpoint: &Endpoint<'_>| {
+            let service = endpoint.service(namespace);
+            service.is_some_and(|(namespace, name)| snapshot.services.get(namespace, name).is_some())
+        };
+        let is_inside = |endpoint: Endpoint<'_>| endpoint.is_private() || is_service(&endpoint);
+        if https && Endpoint::parse(url).is_some_and(is_inside) {
             add(ReferenceFinding::TlsUnset, "/spec/exporter/tls");
         }
         return;
@@ -118,7 +132,14 @@ mod tests {
             ("http://collector.obs.svc.cluster.local:4318", &[][..]),
             ("http://collector.obs:4318", &[]),
             ("http://$(OTEL_NODE_IP):4318", &[]),
-            ("https://otlp.example.com", &["TlsUnset"]),
+            ("https://otlp.example.com", &[]),
+            ("https://203.0.113.7:4318", &[]),
+            ("https://collector.obs:4318", &["TlsUnset"]),
+            ("https://collector.obs.svc.cluster.local:4318", &["TlsUnset"]),
+            ("https://collector-0.collector.obs.svc:4318", &["TlsUnset"]),
+            ("https://10.1.2.3:4318", &["TlsUnset"]),
+            ("https://100.64.0.1:4318", &["TlsUnset"]),
+            ("https://[fd00::1]:4318", &["TlsUnset"]),
             ("", &["EndpointMissing"]),
             ("collector.obs:4318", &["EndpointNotAUrl"]),
             ("http://localhost:4318", &["EndpointIsLocal"]),

@@ -209,6 +209,11 @@ impl<T> Objects<T> {
         self.complete = true;
     }
 
+    /// Whether all objects are known.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
     /// Learns of an object. Answers whether it was known otherwise or not at all.
     pub fn insert(&mut self, namespace: String, name: String, object: T) -> bool
     where

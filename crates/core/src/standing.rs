@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::crash::{Cause, Crash, running_since};
 use crate::finding::{ContainerFinding, Finding, RunningFinding};
 use crate::fnv::Fnv;
-use crate::inject::{Decision, Injected, injected};
+use crate::inject::{Decision, Injected, POLICY, injected};
 use crate::json::{annotation, label, list, string};
 use crate::owner::WorkloadRef;
 use crate::probe_report::{failing, has_payload, is_payload};
@@ -102,6 +102,11 @@ impl RunningPod {
     /// Whether anything was injected.
     pub fn is_injected(&self) -> bool {
         !self.injected.is_empty() || self.is_of_others
+    }
+
+    /// Whether the API server has injected it by itself, while no replica ran.
+    pub fn is_by_policy(&self) -> bool {
+        self.injected.iter().any(|(_, injected)| injected.by.as_deref() == Some(POLICY))
     }
 
     /// Whether it was injected, and a container does not run that was injected into, or that we have brought: what others
@@ -225,24 +230,21 @@ pub fn review<'a>(
 }
 
 #[cfg(test)]
+pub(crate) mod samples;
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 
+    use super::samples::{decision, injected};
     use super::*;
 
     fn expected() -> Decision {
-        let injected = Injected {
-            containers: vec!["app".to_owned()],
-            hash: "h2".to_owned(),
-            image: Some("java:2".to_owned()),
-            instrumentation: "shop/base".to_owned(),
-        };
-        let instrumentation = Some("shop/base".to_owned());
-        Decision { language: Language::Java, instrumentation, injected: Some(injected) }
+        decision("h2", "java:2")
     }
 
     fn pod(hash: &str, instrumentation: &str, image: &str) -> Value {
-        let entry = json!({"java": {"containers": ["app"], "hash": hash, "image": image, "instrumentation": instrumentation}});
+        let entry = injected(hash, instrumentation, image);
         json!({"metadata": {"annotations": {"ingraft.dev/injected": entry.to_string()}}, "spec": {}, "status": {}})
     }
 
@@ -258,6 +260,10 @@ mod tests {
         assert_eq!(fares(&[current.clone(), pod("h1", "shop/base", "java:2")]), Standing::Outdated);
         assert_eq!(fares(&[current.clone(), pod("h2", "shop/other", "java:2")]), Standing::Outdated);
         assert_eq!(fares(&[current.clone(), json!({})]), Standing::Missed);
+        let by_others = |container: Value| json!({"spec": {"containers": [container]}});
+        let sdk = json!({"name": "app", "env": [{"name": "OTEL_RESOURCE_ATTRIBUTES_POD_NAME"}]});
+        assert_eq!(fares(&[by_others(sdk)]), Standing::Injected, "it has the variables, and no agent");
+        assert_eq!(fares(&[by_others(json!({"name": "app", "env": []}))]), Standing::Missed);
         let mut ended = json!({"status": {"phase": "Succeeded"}});
         assert_eq!(fares(std::slice::from_ref(&ended)), Standing::Idle);
         ended["status"]["phase"] = "Running".into();

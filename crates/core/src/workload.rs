@@ -1,6 +1,7 @@
 //! Documents that make pods: where their pod template is, and what is wrong with their own annotations.
 
 mod advice;
+mod settings;
 mod template_hash;
 mod unused;
 
@@ -9,9 +10,9 @@ use serde_json::Value;
 
 use crate::finding::{AnnotationFinding, Finding, Findings};
 use crate::guard::Guard;
-use crate::inject::annotations::{Look, heal_unknown, is_written, labels_of_ours, look, meant};
+use crate::inject::annotations::{Look, heal_unknown, is_right_anywhere, labels_of_ours, look, meant};
 use crate::inject::{Outcome, Request, WithoutInjection, inject};
-use crate::json::{annotation_pointer, keys_of, label, label_pointer, string, string_at};
+use crate::json::{annotation_pointer, keys_of, label, label_pointer, pointer_step, string, string_at};
 use crate::owner::{Owner, OwnerKind, WorkloadRef, owners};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -130,7 +131,7 @@ impl<'a> Workload<'a> {
         let job = self.document.pointer("/spec/jobTemplate").unwrap_or(&no_template);
         for (object, place) in [(self.document, ""), (job, "/spec/jobTemplate")] {
             let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
-            for (key, value) in annotations.into_iter().flatten().filter(|(key, _)| !is_written(key)) {
+            for (key, value) in annotations.into_iter().flatten().filter(|(key, _)| !is_right_anywhere(key)) {
                 let reason = match look(key) {
                     _ if key == REQUIRE => AnnotationFinding::RequireMisplaced { template },
                     _ if key == HEAL && place.is_empty() => match heal_unknown(key, value) {
@@ -151,6 +152,7 @@ impl<'a> Workload<'a> {
                 findings.workload(reason, format!("{place}{}", label_pointer(key)));
             }
         }
+        self.review_elsewhere(&mut findings);
         if !label(self.document, REQUIRE).is_empty() && label(self.template, REQUIRE).is_empty() {
             findings.workload(AnnotationFinding::RequireMisplaced { template }, label_pointer(REQUIRE));
         }
@@ -158,10 +160,104 @@ impl<'a> Workload<'a> {
     }
 }
 
+impl Workload<'_> {
+    /// Annotations in a place where there are none: `spec.metadata.annotations`, `spec.annotations`, and whatever else people
+    /// write.
+    fn review_elsewhere(&self, findings: &mut Findings) {
+        let own = format!("{}/metadata/annotations", self.pointer);
+        let known = [own.as_str(), "/metadata/annotations", "/spec/jobTemplate/metadata/annotations"];
+        for (key, value) in self.document.as_object().into_iter().flatten() {
+            let pointer = format!("/{}", pointer_step(key));
+            match key.as_str() {
+                // Others write there what they like.
+                "status" => {}
+                "metadata" => self.review_keys(value, &pointer, findings),
+                _ => self.review_below(value, &pointer, &known, findings),
+            }
+        }
+    }
+
+    /// Annotations in a wrong place of the template of a kind that is not known otherwise.
+    fn review_within_template(&self, findings: &mut Findings) {
+        let own = format!("{}/metadata/annotations", self.pointer);
+        self.review_below(self.template, self.pointer, &[own.as_str()], findings);
+    }
+
+    fn review_below(&self, value: &Value, pointer: &str, known: &[&str], findings: &mut Findings) {
+        let name = pointer.rsplit('/').next().unwrap_or_default();
+        // Labels are looked at elsewhere, nodes may have any, and a Rollout gives its pods more (`canaryMetadata`).
+        let is_other =
+            ["labels", "matchLabels", "nodeSelector"].contains(&name) || name.ends_with("Metadata");
+        if is_other || known.contains(&pointer) {
+            return;
+        }
+        self.review_keys(value, pointer, findings);
+        let mut below = |step: &str, value: &Value| {
+            self.review_below(value, &format!("{pointer}/{step}"), known, findings);
+        };
+        match value {
+            Value::Object(fields) => fields.iter().for_each(|(key, value)| below(&pointer_step(key), value)),
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(index, item)| below(&index.to_string(), item));
+            }
+            _ => {}
+        }
+    }
+
+    fn review_keys(&self, value: &Value, pointer: &str, findings: &mut Findings) {
+        let fields = value.as_object().into_iter().flatten();
+        for (key, _) in fields.filter(|(key, value)| key.contains('/') && !value.is_object()) {
+            let meant = meant(key).filter(|meant| !is_right_anywhere(meant));
+            if meant.is_some() || key.starts_with(RESOURCE_PREFIX) {
+                let reason = AnnotationFinding::misplaced(key, meant, self.pointer);
+                findings.workload(reason, format!("{pointer}/{}", pointer_step(key)));
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn finds_annotations_wherever_they_were_written() {
+        let key = "instrumentation.opentelemetry.io/inject-python";
+        let place = "instrumentation.opentelemetry.io~1inject-python";
+        for at in [
+            "/spec/metadata/annotations",
+            "/spec/annotations",
+            "/spec/template/annotations",
+            "/spec/template/metadata",
+            "/spec/template/spec/annotations",
+            "/spec/template/spec/metadata/annotations",
+            "/spec/template/spec/containers/0/annotations",
+            "/metadata",
+            "/annotations",
+        ] {
+            let mut document = json!({
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", "managedFields": [{key: "a"}]},
+                "spec": {"template": {
+                    "metadata": {"annotations": {key: "true"}, "labels": {"a": "b"}},
+                    "spec": {"nodeSelector": {key: "true"}, "containers": [{"name": "app"}]},
+                }},
+                "status": {key: "a"},
+            });
+            assert!(Workload::of(&document).unwrap().misplaced_annotations().is_empty());
+            let mut node = &mut document;
+            for step in at.split('/').skip(1) {
+                node = match step.parse::<usize>() {
+                    Ok(index) => &mut node[index],
+                    Err(_) => &mut node[step],
+                };
+            }
+            node[key] = "true".into();
+            let found = Workload::of(&document).unwrap().misplaced_annotations();
+            let found: Vec<_> = found.iter().map(|found| (found.code(), found.pointer.as_str())).collect();
+            assert_eq!(found, [("AnnotationMisplaced", format!("{at}/{place}").as_str())]);
+        }
+    }
 
     #[test]
     fn finds_the_template_of_every_kind() {

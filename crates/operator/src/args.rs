@@ -1,26 +1,30 @@
 //! The operator's flags; each is also an environment variable `INGRAFT_…`.
 
-use std::net::SocketAddr;
-
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use ingraft_core::endpoint_probe::ProbeEndpoints;
 use ingraft_core::{Heal, Locale, Mode};
 use ingraft_settings::SettingsArgs;
+use ingraft_webhook::Bind;
 use tracing_subscriber::filter::LevelFilter;
+
+use crate::send_span;
 
 /// Injects OpenTelemetry auto-instrumentation into pods that request it.
 #[derive(Debug, Parser)]
-#[command(name = "ingraft-operator", version, max_term_width = 110)]
+#[command(name = "ingraft-operator", version, max_term_width = 110, disable_help_subcommand = true)]
 pub struct Args {
-    /// Where admission reviews are served, over TLS
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Where admission reviews are served, over TLS; a port alone is that of all addresses, of IPv6 and of IPv4
     #[arg(
         long,
         env = "INGRAFT_WEBHOOK_BIND",
         hide_env = true,
-        default_value = "0.0.0.0:9443",
+        default_value = ":9443",
+        value_name = "[ADDRESS]:PORT",
         help_heading = "Serving"
     )]
-    pub webhook_bind: SocketAddr,
+    pub webhook_bind: Bind,
     /// Register the webhooks by this URL instead of by Service, for an operator outside the cluster, such as
     /// https://127.0.0.1:9443
     #[arg(long, env = "INGRAFT_WEBHOOK_URL", hide_env = true, value_name = "URL", value_parser = webhook_url, help_heading = "Serving")]
@@ -30,22 +34,27 @@ pub struct Args {
         long,
         env = "INGRAFT_HEALTH_BIND",
         hide_env = true,
-        default_value = "0.0.0.0:8081",
+        default_value = ":8081",
+        value_name = "[ADDRESS]:PORT",
         help_heading = "Serving"
     )]
-    pub health_bind: SocketAddr,
+    pub health_bind: Bind,
     /// Where /metrics is served
     #[arg(
         long,
         env = "INGRAFT_METRICS_BIND",
         hide_env = true,
-        default_value = "0.0.0.0:8080",
+        default_value = ":8080",
+        value_name = "[ADDRESS]:PORT",
         help_heading = "Serving"
     )]
-    pub metrics_bind: SocketAddr,
+    pub metrics_bind: Bind,
     /// The operator's own namespace: its Service and the Secret with its certificate authority are there
     #[arg(long, env = "INGRAFT_NAMESPACE", hide_env = true, default_value = "opentelemetry-operator-system")]
     pub namespace: String,
+    /// The operator's own pod: once it is gone or started anew, another replica leads without waiting for the Lease to end
+    #[arg(long, env = "INGRAFT_POD", hide_env = true, value_name = "NAME")]
+    pub pod: Option<String>,
     /// The lowest severity that is logged: error, warn, info, debug or trace
     #[arg(long, env = "INGRAFT_LOG_LEVEL", hide_env = true, default_value = "info", value_name = "LEVEL")]
     pub log_level: LevelFilter,
@@ -59,17 +68,15 @@ pub struct Args {
     pub mode: Mode,
     /// Restart workloads whose pods lack what they request, unless they, their namespaces or Instrumentations say otherwise
     /// with the annotation ingraft.dev/heal: off, missed (pods that run without) or outdated (also those that run with what
-    /// an Instrumentation meant before). Without this flag nothing is restarted, whatever annotations say; needs the
-    /// permissions that `ingraft manifests --heal` adds
+    /// an Instrumentation meant before). Where pods crash once they are injected while others of the template run, one that
+    /// crashes is evicted too, and its successor starts without injection; if that one lives, nothing is injected any more.
+    /// Without this flag nothing is restarted or evicted, whatever annotations say; needs the permissions that
+    /// `ingraft manifests --heal` adds
     #[arg(long, env = "INGRAFT_HEAL", hide_env = true, value_name = "WHAT", value_parser = ingraft_settings::heal, help_heading = "Healing")]
     pub heal: Option<Heal>,
     /// With outdated: a newer default image, which an upgrade of the operator brings, is a reason too
     #[arg(long, env = "INGRAFT_HEAL_IMAGES", hide_env = true, help_heading = "Healing")]
     pub heal_images: bool,
-    /// Where healing is allowed, and pods crash once they are injected while others of the template run: evict one, let its
-    /// successor start without injection, and inject nothing any more if that one lives. Off by default: it is new
-    #[arg(long, env = "INGRAFT_CONTROL_STARTS", hide_env = true, help_heading = "Healing")]
-    pub control_starts: bool,
     /// So many workloads are restarted at once; those that do not come back count until they do
     #[arg(
         long,
@@ -81,6 +88,11 @@ pub struct Args {
         help_heading = "Healing"
     )]
     pub heal_at_once: u16,
+    /// Keep a plan by which the API server injects pods by itself while no replica runs; needs Kubernetes 1.36 (docs/standby.md),
+    /// and the policies and permissions that `ingraft manifests --standby` adds. Replicas must run in the cluster, as pods that
+    /// their PodDisruptionBudget counts
+    #[arg(long, env = "INGRAFT_STANDBY", hide_env = true)]
+    pub standby: bool,
     /// Which endpoints of Instrumentations are tried, and told in their status: off, none; cluster, the ports that Services
     /// of this cluster declare; or all, those outside the cluster too, so that whoever may write an Instrumentation learns
     /// what the operator reaches
@@ -98,6 +110,14 @@ pub struct Args {
     pub locale: Locale,
     #[command(flatten)]
     pub settings: SettingsArgs,
+}
+
+/// What else than to operate this program can do, in pods that the command line makes.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Send one span as the environment says, and tell what became of each step
+    #[command(hide = true)]
+    SendSpan(send_span::Args),
 }
 
 /// An `https` URL and the host that the certificate must name.

@@ -4,6 +4,7 @@ mod args;
 #[cfg(test)]
 mod metrics_page;
 mod run;
+mod send_span;
 mod serve;
 mod state_metrics;
 mod tasks;
@@ -13,6 +14,7 @@ mod workload_metrics;
 
 use std::process::ExitCode;
 
+use args::Command;
 use clap::Parser;
 use ingraft_cluster::error_chain::Chain;
 
@@ -23,6 +25,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
+    // It tells lines of its own, and logs nothing.
+    if let Some(Command::SendSpan(args)) = &args.command {
+        return match send_span::run(args) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => {
+                eprintln!("{}", Chain(error.as_ref()));
+                ExitCode::FAILURE
+            }
+        };
+    }
     telemetry::init(args.log_level);
     match run::run(args) {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,15 +6,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use ingraft_cluster::authority::{Authority, Hosts};
 use ingraft_cluster::client::{self, LastHeard};
-use ingraft_cluster::guards::read_templates;
+use ingraft_cluster::guards::follow_guards;
 use ingraft_cluster::readiness::Readiness;
 use ingraft_cluster::report::{Report, Reports};
 use ingraft_cluster::watch::{Secrets, Store, watches};
 use ingraft_controllers::{
-    Address, Candidate, CrashGuard, Leadership, NAME, Registration, SelfTest, Trials, WorkloadCounts,
-    Workloads, follow_authority, follow_memory, heal, keep_halts, keep_status, keep_unregistered,
-    prove_nodes, publish_events, save_memory, take_over_memory, try_endpoints, upgrade_images, watch_pods,
-    watch_refusals, watch_strict_pods,
+    Address, Candidate, CrashGuard, Leadership, NAME, Registration, SelfTest, Standby, Trials,
+    WorkloadCounts, Workloads, end_standby, follow_authority, follow_memory, heal, keep_halts, keep_status,
+    keep_unregistered, leader_identity, prove_nodes, publish_events, save_memory, take_over_memory,
+    try_endpoints, upgrade_images, watch_pods, watch_refusals, watch_strict_pods,
 };
 use ingraft_core::endpoint_probe::ProbeEndpoints;
 use ingraft_core::{EnvProbe, Mode, Settings};
@@ -100,7 +100,11 @@ async fn operate(args: Args) -> anyhow::Result<()> {
 async fn rest(client: Client, args: &Args) -> anyhow::Result<()> {
     let (readiness, mut tasks) = (Readiness::default(), Tasks::default());
     let emptied = readiness.register("registration");
+    let (ending, namespace) = (client.clone(), args.namespace.clone());
     tasks.spawn_infallible("registration", async move { keep_unregistered(&client, emptied).await });
+    tasks.spawn_infallible("end of standby injection", async move {
+        end_standby(&ending, &namespace, false).await;
+    });
     tasks.spawn("health", serve::health(args.health_bind, move || readiness.missing()));
     tasks.spawn("metrics", serve::metrics(args.metrics_bind, Arc::new(Registry::default())));
     tracing::info!("off: no review is asked for");
@@ -196,8 +200,8 @@ fn watch_cluster(shared: &Shared, tasks: &mut Tasks, registry: &mut Registry) ->
     let (client, namespace) = (shared.client.clone(), shared.args.namespace.clone());
     let refusals = watch_refusals(client, namespace, Arc::clone(&shared.store));
     tasks.spawn_infallible("watch of refusals", refusals);
-    let templates = read_templates(shared.client.clone(), Arc::clone(&shared.store));
-    tasks.spawn_infallible("templates of guarded workloads", templates);
+    let guards = follow_guards(shared.client.clone(), Arc::clone(&shared.store));
+    tasks.spawn_infallible("guards of workloads", guards);
     let (client, namespace) = (shared.client.clone(), shared.args.namespace.clone());
     let halts = keep_halts(client, namespace, Arc::clone(&shared.store));
     tasks.spawn_infallible("saving of halts", halts);
@@ -218,7 +222,7 @@ fn take_part_in_election(
     mut stop: oneshot::Receiver<()>,
 ) {
     let (client, leadership) = (shared.client.clone(), shared.leadership.clone());
-    let candidate = Candidate::new(client, &shared.args.namespace, identity(), heard, leadership);
+    let candidate = Candidate::new(client, &shared.args.namespace, identity(&shared.args), heard, leadership);
     let shared = shared.clone();
     tasks.spawn(LEADER_ELECTION, async move {
         tokio::select! {
@@ -279,28 +283,30 @@ async fn lead(shared: Shared, client: Client) -> anyhow::Error {
     };
     let testing = client.clone();
     tasks.spawn_infallible("self-test", async move { self_test.run(&testing).await });
-    if shared.args.probe_endpoints != ProbeEndpoints::Off {
+    let choice = shared.args.probe_endpoints;
+    if choice != ProbeEndpoints::Off {
         let (telling, own) = (client.clone(), shared.clone());
         let (fleet, trials) = (Arc::clone(&workloads.fleet), trials.clone());
         tasks.spawn_infallible("endpoints", async move {
-            let (choice, locale) = (own.args.probe_endpoints, own.args.locale);
-            try_endpoints(&telling, &own.store, choice, locale, &fleet, &trials).await;
+            try_endpoints(&telling, &own.store, choice, own.args.locale, &fleet, &trials).await;
         });
     }
     let (writing, own, fleet, tried) =
         (client.clone(), shared.clone(), Arc::clone(&workloads.fleet), trials.clone());
     tasks.spawn_infallible("status of Instrumentations", async move {
-        keep_status(&writing, &own.store, own.settings(), &fleet, &tried, &own.counts).await;
+        keep_status(&writing, &own.store, own.settings(), &fleet, &tried, choice, &own.counts).await;
     });
-    let crash_guard = CrashGuard {
-        client: client.clone(),
-        store: Arc::clone(&shared.store),
-        fleet: Arc::clone(&workloads.fleet),
-        trials: trials.clone(),
-        may_evict: shared.args.control_starts
-            && shared.settings().heal.is_some()
-            && shared.args.mode == Mode::Inject,
-    };
+    let (namespace, planning) = (shared.args.namespace.clone(), client.clone());
+    if shared.args.standby {
+        let (store, settings) = (Arc::clone(&shared.store), shared.settings().clone());
+        let standby = Standby { namespace, store, settings, fleet: Arc::clone(&workloads.fleet) };
+        tasks.spawn_infallible("plan for standby injection", async move { standby.keep(&planning).await });
+    } else {
+        tasks.spawn_infallible("end of standby injection", async move {
+            end_standby(&planning, &namespace, true).await;
+        });
+    }
+    let crash_guard = CrashGuard { workloads: workloads.clone(), trials: trials.clone() };
     tasks.spawn_infallible("guard against crashes", async move { crash_guard.watch().await });
     let watching = workloads.clone();
     tasks.spawn_infallible("watch of workloads", async move { watching.watch().await });
@@ -355,8 +361,9 @@ async fn serve_reviews(
         namespace: args.namespace.clone(),
         replica: host(),
     });
+    let address = server.address()?;
     tasks.spawn_infallible(WEBHOOK_SERVER, server.run(router(context), async { drop(stop.await) }));
-    tracing::info!(address = %args.webhook_bind, "serving admission reviews");
+    tracing::info!(%address, "serving admission reviews");
     Ok(())
 }
 
@@ -392,10 +399,11 @@ fn serve_state(shared: &Shared, tasks: &mut Tasks, mut registry: Registry) {
     });
 }
 
-/// What tells this process from every other, even from one before it in the same container.
-fn identity() -> String {
+/// Who this process is in an election.
+fn identity(args: &Args) -> String {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{}_{:x}_{}", host(), started.as_nanos(), std::process::id())
+    let unique = format!("{:x}_{}", started.as_nanos(), std::process::id());
+    leader_identity(args.pod.as_deref(), &host(), &unique)
 }
 
 /// The name of the pod.

@@ -1,6 +1,5 @@
 //! The plain HTTP endpoints: health, readiness, metrics.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -8,13 +7,13 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use ingraft_webhook::Server;
+use ingraft_webhook::{Bind, Server};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 /// Serves `/healthz` and `/readyz`, which names what is missing.
 pub async fn health(
-    address: SocketAddr,
+    bind: Bind,
     missing: impl Fn() -> Vec<String> + Clone + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
     let ready = move || async move {
@@ -26,11 +25,11 @@ pub async fn health(
         }
     };
     let router = Router::new().route("/healthz", get(|| async { "alive\n" })).route("/readyz", get(ready));
-    serve(address, router, "health").await
+    serve(bind, router, "health").await
 }
 
 /// Serves `/metrics` in the OpenMetrics format.
-pub async fn metrics(address: SocketAddr, registry: Arc<Registry>) -> anyhow::Result<()> {
+pub async fn metrics(bind: Bind, registry: Arc<Registry>) -> anyhow::Result<()> {
     let metrics = move || async move {
         let mut text = String::new();
         match encode(&mut text, &registry) {
@@ -41,12 +40,11 @@ pub async fn metrics(address: SocketAddr, registry: Arc<Registry>) -> anyhow::Re
             Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
         }
     };
-    serve(address, Router::new().route("/metrics", get(metrics)), "metrics").await
+    serve(bind, Router::new().route("/metrics", get(metrics)), "metrics").await
 }
 
-async fn serve(address: SocketAddr, router: Router, what: &str) -> anyhow::Result<()> {
-    let server =
-        Server::bind(address).await.with_context(|| format!("failed to serve {what} on {address}"))?;
+async fn serve(bind: Bind, router: Router, what: &str) -> anyhow::Result<()> {
+    let server = Server::bind(bind).await.with_context(|| format!("failed to serve {what} on {bind}"))?;
     server.run(router, std::future::pending()).await;
     Ok(())
 }

@@ -14,7 +14,8 @@ mod path;
 mod programs;
 mod python;
 
-pub(crate) use files::Files;
+pub(crate) use files::{Disk, Files};
+pub use files::{Kind, Tree};
 
 use ingraft_probe_contract::{Agent, Libc, Plan};
 
@@ -22,12 +23,14 @@ use crate::environment::Environment;
 
 /// Where one looks, and what is known of the application that will run there.
 pub(crate) struct Image<'i> {
-    pub(crate) files: &'i Files,
+    pub(crate) files: &'i Files<'i>,
     pub(crate) environment: &'i Environment,
     /// The application's command and arguments, as far as the pod states them.
     pub(crate) argv: &'i [String],
     /// The application's working directory, if it is known.
     pub(crate) workdir: Option<&'i str>,
+    /// What its programs are for, as Rust names it.
+    pub(crate) architecture: &'i str,
 }
 
 /// What was found.

@@ -1,6 +1,7 @@
 //! A small static program that runs as an init container with the application's own image.
 //!
-//! It also clones the configuration of a web server, which the same image alone has.
+//! It also clones the configuration of a web server, which the same image alone has. As a library it looks in the same way
+//! at an image that does not run ([`look`]), so that whoever asks beforehand hears what a probe would report.
 //!
 //! It sees what nobody outside sees: the environment that the application will have, which is the image's `ENV` below
 //! what the kubelet sets. It merges our variables into the user's, writes the result to a file that the kubelet reads
@@ -19,13 +20,16 @@ mod image;
 mod install;
 mod probe;
 mod report;
+mod still;
 mod version;
 mod wait;
 
 use std::ffi::{OsStr, OsString};
 
 pub use environment::Environment;
+pub use image::{Kind, Tree};
 use ingraft_probe_contract::{Check, Command};
+pub use still::{Seen, Still, look};
 pub use wait::ends_within;
 
 /// How it ended.

@@ -8,19 +8,21 @@ use crate::End;
 use crate::decide::decide;
 use crate::environment::Environment;
 use crate::files::{overwrite, replace};
-use crate::image::{Contents, Files, Image};
+use crate::image::{Contents, Disk, Files, Image};
 use crate::report;
 
 /// Always succeeds: a failed init container would keep the application from starting.
 pub(crate) fn run(plan: &Plan, environment: &Environment) -> End {
     let current = env::current_dir().ok().and_then(|folder| folder.into_os_string().into_string().ok());
-    let files = Files::below("/");
+    let disk = Disk::below("/");
+    let files = Files::of(&disk);
     let image = Image {
         files: &files,
         environment,
         argv: &plan.argv,
         // The root is where the probe is put; it says nothing about the application.
         workdir: plan.workdir.as_deref().or_else(|| current.as_deref().filter(|folder| *folder != "/")),
+        architecture: env::consts::ARCH,
     };
     let contents = Contents::of(&image, plan, &report::of_interest(plan));
     let decision = decide(plan, environment, &contents);

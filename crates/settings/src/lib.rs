@@ -21,6 +21,8 @@ const PROBE_IMAGE: &str = "probe-image";
 /// Flags of the operator alone, which are read from its Deployment all the same.
 const CHECK_SECRETS: &str = "check-secrets";
 const MODE: &str = "mode";
+const HEAL: &str = "heal";
+const HEAL_IMAGES: &str = "heal-images";
 
 /// What decides about pods in an operator that is already installed.
 #[derive(Debug, Default)]
@@ -78,8 +80,9 @@ pub fn heal(text: &str) -> Result<Heal, String> {
 /// The settings of an operator, as its container is started. Other flags are skipped.
 pub fn of_operator(container: &Container) -> Installed {
     let command = SettingsArgs::augment_args(Command::new("ingraft-operator").args_override_self(true));
-    let command = command.arg(switch(CHECK_SECRETS, false, String::new()));
-    let command = command.arg(Arg::new(MODE).long(MODE).value_parser(mode));
+    let switches = [CHECK_SECRETS, HEAL_IMAGES].map(|flag| switch(flag, false, String::new()));
+    let command = command.args(switches).arg(Arg::new(MODE).long(MODE).value_parser(mode));
+    let command = command.arg(Arg::new(HEAL).long(HEAL).value_parser(heal));
     let set = |name: &str| {
         let entry = container.env.iter().flatten().find(|entry| entry.name == name)?;
         entry.value.clone().filter(|value| !value.is_empty())
@@ -107,6 +110,8 @@ pub fn of_operator(container: &Container) -> Installed {
     let Ok(matches) = command.try_get_matches_from(words) else { return Installed::default() };
     let mut settings = SettingsArgs::from_arg_matches(&matches).unwrap_or_default().0;
     settings.mode = matches.get_one(MODE).copied().unwrap_or_default();
+    settings.heal = matches.get_one(HEAL).copied();
+    settings.heal_images = matches.get_one(HEAL_IMAGES).copied().unwrap_or_default();
     Installed { settings, check_secrets: matches.get_one(CHECK_SECRETS).copied().unwrap_or_default() }
 }
 
@@ -265,7 +270,7 @@ mod tests {
             "name": "manager",
             "args": [
                 "--log-level", "debug", "--enable-go-instrumentation", "--env-probe", "never", "--unknown=1",
-                "--check-secrets", "--mode=observe",
+                "--check-secrets", "--mode=observe", "--heal=off", "--heal-images",
             ],
             "env": [
                 {"name": "INGRAFT_PROBE_IMAGE", "value": "example.com/ingraft:1"},
@@ -275,6 +280,7 @@ mod tests {
         });
         let Installed { settings, check_secrets } = of_operator(&serde_json::from_value(container).unwrap());
         assert!(check_secrets && settings.mode == Mode::Observe);
+        assert!(settings.heal == Some(Heal::Off) && settings.heal_images);
         assert_eq!(settings.probe_image, "example.com/ingraft:1");
         assert!(settings.env_probe == EnvProbe::Never && settings.enabled(Language::Go));
         assert_eq!(settings.image(Language::Java), "example.com/java:1");

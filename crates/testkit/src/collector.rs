@@ -58,7 +58,9 @@ pub fn received_spans(kubectl: &Kubectl) -> anyhow::Result<Vec<Span>> {
 
 fn spans(log: &str) -> anyhow::Result<Vec<Span>> {
     let mut spans = Vec::new();
-    for line in log.lines().filter(|line| line.starts_with("{\"resourceSpans\"")) {
+    // Long lines are written in parts: the last one may not be whole yet.
+    let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    for line in whole.lines().filter(|line| line.starts_with("{\"resourceSpans\"")) {
         let batch: Value = serde_json::from_str(line).context("read a line of the Collector")?;
         for resource in list(&batch, "resourceSpans") {
             let attributes = attributes(resource.get("resource"));

@@ -62,15 +62,12 @@ pub fn install_ingraft(
     progress: Progress,
 ) -> anyhow::Result<()> {
     let operator = programs::release("ingraft-operator", "ingraft-operator", progress)?;
-    let cli = programs::debug("ingraft-cli", "ingraft")?;
     let name = format!("ingraft.dev/operator:{}", env!("CARGO_PKG_VERSION"));
     let probe = programs::probe(progress)?;
     let image = images::ingraft(&Cache::locate()?, progress, &operator, &probe, &name)?;
     progress.step("installing Ingraft", || {
         cluster.load_image(&image)?;
-        let manifests = run(std::process::Command::new(cli)
-            .args(["manifests", "all", "--image", &name])
-            .args(arguments))?;
+        let manifests = command_line(&[&["manifests", "all", "--image", &name], arguments].concat())?;
         let kubectl = cluster.kubectl();
         let before = pods(kubectl)?;
         creator.apply(kubectl, &manifests)?;
@@ -81,6 +78,14 @@ pub fn install_ingraft(
         kubectl.run(&["rollout", "status", "-n", NAMESPACE, DEPLOYMENT, "--timeout=60s"])?;
         wait_for_webhook(kubectl)
     })
+}
+
+/// What `ingraft` prints.
+///
+/// # Errors
+/// When it does not build, or fails.
+pub fn command_line(words: &[&str]) -> anyhow::Result<String> {
+    run(std::process::Command::new(programs::debug("ingraft-cli", "ingraft")?).args(words))
 }
 
 /// Waits until the API server asks the operator about pods: the registration and the Service's addresses need a

@@ -92,4 +92,30 @@ impl Kubectl {
     pub fn apply(&self, manifests: &str) -> anyhow::Result<String> {
         self.run_with_input(&["apply", "--server-side", "--force-conflicts", "-f", "-"], manifests)
     }
+
+    /// Applies the definitions among manifests, waits until the API server knows them, and returns the other documents:
+    /// kubectl cannot apply a definition and its object in one go.
+    ///
+    /// # Errors
+    /// When the API server refuses one, or does not take it up in time.
+    pub fn apply_definitions<'a>(&self, manifests: &'a str) -> anyhow::Result<Vec<&'a str>> {
+        let (definitions, rest): (Vec<&str>, Vec<&str>) = manifests
+            .split("---\n")
+            .partition(|document| document.contains("kind: CustomResourceDefinition"));
+        let definitions = definitions.join("---\n");
+        self.apply(&definitions)?;
+        let wait = ["wait", "--for=condition=Established", "-f", "-", "--timeout=20s"];
+        self.run_with_input(&wait, &definitions)?;
+        Ok(rest)
+    }
+
+    /// Whether the API server changes pods by policies: from Kubernetes 1.36 on.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn has_mutating_policies(&self) -> anyhow::Result<bool> {
+        let served =
+            self.run(&["api-resources", "--api-group=admissionregistration.k8s.io", "-o", "name"])?;
+        Ok(served.lines().any(|line| line.starts_with("mutatingadmissionpolicies.")))
+    }
 }

@@ -1,8 +1,10 @@
 //! What can be wrong with a value.
 
 use ingraft_core::finding::{FieldFinding, FieldProblem};
+use serde_json::Value;
 
 use crate::place::Place;
+use crate::similar;
 
 /// Something that the API server does not take as it is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +16,9 @@ pub struct Flaw {
 }
 
 impl Flaw {
-    pub(crate) fn unknown(place: &Place, suggestion: Option<String>, known: Vec<String>) -> Self {
+    /// A field that does not exist; `meant` is the way to what was probably meant, from the top of the object.
+    pub(crate) fn unknown(place: &Place, meant: Option<Place>, known: Vec<String>) -> Self {
+        let suggestion = meant.map(|meant| meant.field);
         let finding = FieldFinding::FieldUnknown { field: place.field.clone(), suggestion, known };
         Self { pointer: place.pointer.clone(), finding }
     }
@@ -22,6 +26,20 @@ impl Flaw {
     pub(crate) fn refused(place: &Place, problem: FieldProblem) -> Self {
         let (field, entry) = (place.field.clone(), place.entry.clone());
         Self { pointer: place.pointer.clone(), finding: FieldFinding::FieldRefused { field, entry, problem } }
+    }
+
+    /// Says of a field that does not exist which one above it was probably meant, where nothing is said yet.
+    pub(crate) fn look_above(&mut self, schema: &Value) {
+        let FieldFinding::FieldUnknown { field, suggestion: suggestion @ None, .. } = &mut self.finding
+        else {
+            return;
+        };
+        let Some((within, name)) = field.strip_prefix("spec.").and_then(|field| field.rsplit_once('.'))
+        else {
+            return;
+        };
+        // Within itself it is not meant.
+        *suggestion = similar::above(schema, name).filter(|_| !within.split('.').any(|step| step == name));
     }
 
     /// The field, as the API server writes it.

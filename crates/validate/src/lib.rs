@@ -9,6 +9,8 @@
 //! ```
 
 mod flaw;
+mod meant;
+mod names;
 mod place;
 mod rules;
 mod schemas;
@@ -21,6 +23,8 @@ use ingraft_core::finding::FieldProblem;
 use serde_json::Value;
 
 pub use flaw::Flaw;
+pub use meant::means_instrumentation;
+pub use names::is_namespace;
 
 use place::Place;
 use structure::Reader;
@@ -39,11 +43,26 @@ use structure::Reader;
 /// assert_eq!(flaws[0].field(), "spec.sampler.argument");
 /// ```
 pub fn check(object: &Value) -> Vec<Flaw> {
-    let Some((reader, schema)) = schemas::of(object) else { return Vec::new() };
+    let meant = meant::workload(object);
+    let Some((reader, schema)) = schemas::of(object, meant) else { return Vec::new() };
     let top = Place::default();
     let mut flaws = Vec::new();
+    if let Some((version, kind)) = meant {
+        for (key, meant) in [("apiVersion", version), ("kind", kind)] {
+            let written = object.get(key).and_then(Value::as_str).filter(|written| *written != meant);
+            let problem = |written: &str| FieldProblem::NotAllowed {
+                value: written.to_owned(),
+                allowed: vec![meant.to_owned()],
+            };
+            flaws.extend(written.map(|written| Flaw::refused(&top.key(key), problem(written))));
+        }
+    }
     structure::check(reader, schema, object, &top, &mut flaws);
+    names::check(object, &mut flaws);
     if reader == Reader::CustomResource {
+        for flaw in &mut flaws {
+            flaw.look_above(schema);
+        }
         let is_named = ["name", "generateName"]
             .iter()
             .any(|key| object.pointer(&format!("/metadata/{key}")).is_some_and(|name| name != ""));
@@ -62,7 +81,7 @@ pub fn stored(object: &Value) -> Option<Cow<'_, Value>> {
     if check(object).iter().any(Flaw::refuses) {
         return None;
     }
-    Some(match schemas::of(object) {
+    Some(match schemas::of(object, None) {
         Some((Reader::CustomResource, _)) => Cow::Owned(normal(object)),
         _ => Cow::Borrowed(object),
     })

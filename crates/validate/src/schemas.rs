@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ReplicationControlle
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
+use crate::meant;
 use crate::structure::Reader;
 
 /// The schemas of Kubernetes' own kinds; each is made when it is needed.
@@ -25,14 +26,13 @@ macro_rules! built_in {
     };
 }
 
-/// The schema of an object, and who reads it.
-pub(crate) fn of(object: &Value) -> Option<(Reader, &'static Value)> {
-    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (version, kind) = (text("apiVersion"), text("kind"));
-    // Also what is almost one: its schema says how both are written.
-    if kind.trim_end_matches('s').eq_ignore_ascii_case(KIND) && version.contains("opentelemetry") {
+/// The schema of an object, and who reads it. `meant` are its version and kind where it says others.
+pub(crate) fn of(object: &Value, meant: Option<(&str, &str)>) -> Option<(Reader, &'static Value)> {
+    // Its schema says how both are written.
+    if meant::is_instrumentation(object) {
         return Some((Reader::CustomResource, &INSTRUMENTATION));
     }
+    let (version, kind) = meant.unwrap_or_else(|| meant::written(object));
     built_in! { (version, kind);
         "v1" Pod,
         "v1" ReplicationController,

@@ -2,10 +2,19 @@
 
 use serde_json::{Map, Value};
 
+/// Names that people write for others.
+const OTHER_NAMES: [(&str, &str); 2] = [("url", "endpoint"), ("resources", "resourceRequirements")];
+
 /// The field of a schema that was probably meant: one with a similar name, or the only one of this name further down,
 /// as a path.
 pub(crate) fn field(schema: &Value, name: &str) -> Option<String> {
     let known: Vec<&String> = properties(schema).map(|(name, _)| name).collect();
+    let is_there = |(other, of): &&(&str, &str)| {
+        other.eq_ignore_ascii_case(name) && known.iter().any(|known| *known == *of)
+    };
+    if let Some((_, of)) = OTHER_NAMES.iter().find(is_there) {
+        return Some((*of).to_owned());
+    }
     nearest(&known, name).or_else(|| {
         let mut paths = Vec::new();
         find(schema, name, "", 2, &mut paths);
@@ -14,6 +23,16 @@ pub(crate) fn field(schema: &Value, name: &str) -> Option<String> {
             _ => None,
         }
     })
+}
+
+/// The field of the `spec` of an Instrumentation that was probably meant by one further down that does not exist there, as a
+/// path from the top.
+pub(crate) fn above(schema: &Value, name: &str) -> Option<String> {
+    let has = |pointer: &str| schema.pointer(&format!("/properties/spec/properties/{pointer}")).is_some();
+    if name == "endpoint" {
+        return has("exporter").then(|| "spec.exporter.endpoint".to_owned());
+    }
+    has(name).then(|| format!("spec.{name}"))
 }
 
 fn nearest(known: &[&String], name: &str) -> Option<String> {

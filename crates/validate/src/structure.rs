@@ -98,7 +98,7 @@ fn check_fields(
         return;
     }
     for (name, value) in fields {
-        let place = place.key(name);
+        let (parent, place) = (place, place.key(name));
         match properties.and_then(|properties| properties.get(name)).or(others) {
             // A null means that the field is absent:
             // https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting-and-nullable
@@ -108,7 +108,9 @@ fn check_fields(
                 let suggestion = similar::field(schema, name);
                 if reader == Reader::CustomResource || suggestion.is_some() {
                     let known = properties.into_iter().flat_map(Map::keys).cloned().collect();
-                    flaws.push(Flaw::unknown(&place, suggestion, known));
+                    let meant =
+                        suggestion.map(|path| path.split('.').fold(parent.clone(), |at, key| at.key(key)));
+                    flaws.push(Flaw::unknown(&place, meant, known));
                 }
             }
         }

@@ -12,13 +12,22 @@ fn flaws(spec: &Value) -> Vec<FieldFinding> {
 #[test]
 fn names_the_field_that_was_meant() {
     for (spec, field, meant) in [
-        (json!({"node": {}}), "spec.node", Some("nodejs")),
-        (json!({"exporters": {}}), "spec.exporters", Some("exporter")),
-        (json!({"endpoint": "http://a:4318"}), "spec.endpoint", Some("exporter.endpoint")),
-        (json!({"exporter": {"Endpoint": "x"}}), "spec.exporter.Endpoint", Some("endpoint")),
+        (json!({"node": {}}), "spec.node", Some("spec.nodejs")),
+        (json!({"exporters": {}}), "spec.exporters", Some("spec.exporter")),
+        (json!({"endpoint": "http://a:4318"}), "spec.endpoint", Some("spec.exporter.endpoint")),
+        (json!({"exporter": {"url": "x"}}), "spec.exporter.url", Some("spec.exporter.endpoint")),
+        (json!({"python": {"exporter": {}}}), "spec.python.exporter", Some("spec.exporter")),
+        (json!({"python": {"endpoint": "x"}}), "spec.python.endpoint", Some("spec.exporter.endpoint")),
+        (
+            json!({"python": {"resources": {}}}),
+            "spec.python.resources",
+            Some("spec.python.resourceRequirements"),
+        ),
+        (json!({"exporter": {"exporter": {}}}), "spec.exporter.exporter", None),
+        (json!({"exporter": {"Endpoint": "x"}}), "spec.exporter.Endpoint", Some("spec.exporter.endpoint")),
         (json!({"java": {"command": []}}), "spec.java.command", None),
         (json!({"image": "x"}), "spec.image", None),
-        (json!({"env": [{"name": "A", "vale": "x"}]}), "spec.env[0].vale", Some("value")),
+        (json!({"env": [{"name": "A", "vale": "x"}]}), "spec.env[0].vale", Some("spec.env[0].value")),
     ] {
         let flaws = flaws(&spec);
         let [FieldFinding::FieldUnknown { field: found, suggestion, .. }] = &flaws[..] else {
@@ -103,6 +112,8 @@ fn stores_what_the_api_server_would() {
         ("kind", json!("instrumentation"), "kind"),
         ("apiVersion", json!("opentelemetry/v1alpha1"), "apiVersion"),
         ("apiVersion", json!("opentelemetry.io/v1beta1"), "apiVersion"),
+        ("apiVersion", json!("v1"), "apiVersion"),
+        ("kind", json!("Instrumentaton"), "kind"),
     ] {
         let object = with(field, value);
         assert_eq!(stored(&object), None, "{object}");
@@ -115,4 +126,54 @@ fn rules_wait_until_the_structure_is_right() {
     let spec = |propagator: &str| json!({"sampler": {"type": "traceidratio", "argument": "2"}, "propagators": [propagator]});
     assert_eq!((flaws(&spec("w3c")).len(), flaws(&spec("b3")).len()), (1, 1));
     assert_ne!(flaws(&spec("w3c")), flaws(&spec("b3")));
+}
+
+#[test]
+fn names_are_those_that_the_api_server_takes() {
+    let long = "a".repeat(64);
+    for (kind, name, namespace, fields) in [
+        ("Deployment", "web.v1-a", "shop-2", &[][..]),
+        ("Deployment", "My_App", "Shop", &["metadata.name", "metadata.namespace"]),
+        ("Deployment", "-web", "application, other", &["metadata.name", "metadata.namespace"]),
+        ("Deployment", "web.", "a.b", &["metadata.name", "metadata.namespace"]),
+        ("Deployment", &long, &long, &["metadata.namespace"]),
+        ("CronJob", &long, "", &["metadata.name"]),
+        // Something else fills in what it is.
+        ("Deployment", "${NAME}", "{{ .Release.Namespace }}", &[]),
+    ] {
+        let version = if kind == "CronJob" { "batch/v1" } else { "apps/v1" };
+        let metadata = json!({"name": name, "namespace": namespace});
+        let flaws = check(&json!({"apiVersion": version, "kind": kind, "metadata": metadata}));
+        assert_eq!(flaws.iter().map(Flaw::field).collect::<Vec<_>>(), fields, "{kind} {name} {namespace}");
+    }
+}
+
+#[test]
+fn a_workload_whose_kind_is_wrong_is_one() {
+    let object = |version: &str, kind: &str, key: &str| {
+        let template = json!({"metadata": {"annotations": {key: "true"}}, "spec": {"replicas": 1}});
+        json!({"apiVersion": version, "kind": kind, "metadata": {"name": "a"}, "spec": {"template": template}})
+    };
+    let ours = "instrumentation.opentelemetry.io/inject-python";
+    let found = |version: &str, kind: &str, key: &str| {
+        let flaws = check(&object(version, kind, key));
+        flaws.iter().map(|flaw| flaw.field().to_owned()).collect::<Vec<_>>()
+    };
+    for (version, kind, fields) in [
+        ("v1", "Deployment", &["apiVersion"][..]),
+        ("app/v1", "Deployment", &["apiVersion"]),
+        ("extensions/v1beta1", "Deployment", &["apiVersion"]),
+        ("batch/v1", "StatefulSet", &["apiVersion"]),
+        ("apps/v1", "Deploymnet", &["kind"]),
+        ("apps/v1", "deployments", &["kind"]),
+        ("v1", "daemonset", &["apiVersion", "kind"]),
+        ("apps/v1", "Deployment", &[]),
+        // Kinds of others.
+        ("example.com/v1", "Deployment", &[]),
+        ("apps/v1", "Application", &[]),
+        ("v1", "PodTemplate", &[]),
+    ] {
+        assert_eq!(found(version, kind, ours), fields, "{version} {kind}");
+    }
+    assert_eq!(found("v1", "Deployment", "example.com/color"), [""; 0]);
 }

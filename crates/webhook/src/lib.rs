@@ -3,6 +3,7 @@
 //! Every review is allowed: a pod is never refused, whatever is in it and whatever goes wrong here. Nothing is asked
 //! of the API server while a review waits; what is known comes from watches.
 
+mod bind;
 mod default_instrumentation;
 mod leaf;
 mod limits;
@@ -17,6 +18,7 @@ mod server;
 mod trimmed;
 mod warn;
 
+pub use bind::Bind;
 pub use leaf::{Error, LeafResolver};
 pub use metrics::Metrics;
 pub use router::{Context, router};

@@ -53,6 +53,9 @@ pub(crate) struct Answer {
     api_version: &'static str,
     kind: &'static str,
     response: Response,
+    /// Whether the connection ends with it.
+    #[serde(skip)]
+    pub(crate) is_last: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,6 +87,12 @@ impl Answer {
                 patch,
                 warnings,
             },
+            is_last: false,
         }
+    }
+
+    /// The same, and no other answer on this connection.
+    pub(crate) fn last(self) -> Self {
+        Self { is_last: true, ..self }
     }
 }

@@ -91,7 +91,10 @@ impl Shared {
 
 fn answer(answer: &Answer) -> Response {
     match serde_json::to_vec(answer) {
-        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Ok(body) => {
+            let end = answer.is_last.then_some([(header::CONNECTION, "close")]);
+            ([(header::CONTENT_TYPE, "application/json")], end, body).into_response()
+        }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }

@@ -1,5 +1,6 @@
 //! Answers reviews of the pod that the leader has the API server try (`ingraft_core::admission_path`): nothing is decided,
-//! counted or told, and the annotation that is added says who was asked.
+//! counted or told, and the annotation that is added says who was asked. The connection ends with the answer, so that the
+//! next try needs a new one: a firewall that lets none through may keep those that are open.
 
 use ingraft_core::admission_path::{Registration, is_tested, mark};
 
@@ -23,5 +24,5 @@ pub(crate) fn answer(context: &Context, request: Request) -> Answer {
 
 fn marked(context: &Context, request: Request, registration: Registration) -> Answer {
     let edits = mark(&request.object, registration, &context.replica);
-    Answer::allow(request.uid, &edits, Vec::new())
+    Answer::allow(request.uid, &edits, Vec::new()).last()
 }

@@ -26,7 +26,7 @@ use tower::ServiceExt;
 
 use ingraft_cluster::error_chain::Chain;
 
-use crate::LeafResolver;
+use crate::{Bind, LeafResolver};
 
 /// So many connections are open at most. An API server changes 200 objects at once by default.
 const CONNECTIONS: usize = 512;
@@ -42,7 +42,7 @@ const BUFFER: usize = 16 * 1024;
 /// How long to rest when the system cannot give another connection.
 const REST: Duration = Duration::from_millis(100);
 
-/// An address that is listened on.
+/// A server that listens.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -52,15 +52,15 @@ pub struct Server {
 
 impl Server {
     /// Listens for encrypted connections, and shows the resolver's certificate.
-    pub async fn bind_tls(address: SocketAddr, resolver: Arc<LeafResolver>) -> io::Result<Self> {
+    pub async fn bind_tls(bind: Bind, resolver: Arc<LeafResolver>) -> io::Result<Self> {
         let mut config = ServerConfig::builder().with_no_client_auth().with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { tls: Some(Arc::new(config)), ..Self::bind(address).await? })
+        Ok(Self { tls: Some(Arc::new(config)), ..Self::bind(bind).await? })
     }
 
     /// Listens for connections that are not encrypted.
-    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address).await?, tls: None })
+    pub async fn bind(bind: Bind) -> io::Result<Self> {
+        Ok(Self { listener: bind.listen().await?, tls: None })
     }
 
     /// Where it listens.
@@ -80,6 +80,8 @@ impl Server {
             };
             match accepted {
                 Ok((stream, peer)) => {
+                    // Where IPv6 is listened on too, an IPv4 address is one of those that are mapped.
+                    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
                     let last_request = watch::Sender::new(None);
                     let heard = last_request.subscribe();
                     let client = Client { peer, router: router.clone(), last_request };

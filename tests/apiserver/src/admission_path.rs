@@ -116,23 +116,26 @@ fn the_condition_names_the_link_that_is_broken() {
     let root = "go-template={{index .data \"ca.crt\"}}";
     let other = cluster.kubectl().run(&["get", "configmap", "kube-root-ca.crt", "-o", root]).unwrap();
     let service = json!({"namespace": NAMESPACE, "name": "missing", "port": 443, "path": "/self-test"});
-    for (client_config, expected) in [
-        (json!({"url": right["url"], "caBundle": STANDARD.encode(other)}), "UnknownAuthority"),
-        (json!({"service": service, "caBundle": right["caBundle"]}), "ServiceMissing"),
+    let elsewhere = |url: String| json!({"url": url, "caBundle": right["caBundle"]});
+    for (client_config, status, reason) in [
+        (json!({"url": right["url"], "caBundle": STANDARD.encode(other)}), "False", "UnknownAuthority"),
+        (json!({"service": service, "caBundle": right["caBundle"]}), "False", "ServiceMissing"),
         (
             json!({"url": format!("https://{address}/self-test"), "caBundle": STANDARD.encode(certificate)}),
+            "False",
             "CertificateExpired",
         ),
-        (
-            json!({"url": format!("{}/elsewhere", operator.url()), "caBundle": right["caBundle"]}),
-            "WrongAnswer",
-        ),
+        // It does not speak TLS.
+        (elsewhere(format!("https://{}/self-test", operator.metrics_address())), "False", "WrongAnswer"),
+        // Replicas of earlier releases do not know the path.
+        (elsewhere(format!("{}/unknown", operator.url())), "Unknown", "EarlierRelease"),
     ] {
         redirect(&cluster, &client_config);
-        wait_condition(&cluster, &operator, "False", expected);
+        wait_condition(&cluster, &operator, status, reason);
     }
 
     redirect(&cluster, &right);
+    cluster.release().unwrap();
     wait_condition(&cluster, &operator, "True", "Healthy");
     until("the hints are silent", || mark(&cluster), Value::is_null);
     let delete = |name| cluster.kubectl().run(&["delete", "mutatingwebhookconfiguration", name]).unwrap();

@@ -98,6 +98,8 @@ impl Cluster {
         let api = Api::new(url, &authority, &control_plane.kubeconfig())?;
         let cluster = Self { control_plane, api, kubeconfig, program, cli, manifests };
         cluster.install()?;
+        // The API server's watch of PodDisruptionBudgets ends for good with the last policy that has one as its parameter.
+        cluster.kubectl().apply(&keeper().to_string())?;
         let token = ["create", "token", NAME, "-n", NAMESPACE, "--duration=12h"];
         let token = cluster.kubectl().run(&token).context("ask for a token of the operator")?;
         std::fs::write(&cluster.kubeconfig, cluster.kubeconfig(token.trim()).to_string())?;
@@ -230,10 +232,43 @@ impl Cluster {
 
     /// Writes the status of a pod, as a kubelet would.
     pub(crate) fn set_pod_status(&self, namespace: &str, pod: &str, status: &Value) {
-        let patch = json!({"status": status}).to_string();
-        let arguments =
-            ["patch", "pod", pod, "-n", namespace, "--subresource=status", "--type=merge", "-p", &patch];
-        self.kubectl().run(&arguments).unwrap();
+        self.patch_pod_status(namespace, pod, &json!({"status": status}).to_string()).unwrap();
+    }
+
+    fn patch_pod_status(&self, namespace: &str, pod: &str, patch: &str) -> anyhow::Result<String> {
+        self.kubectl().run(&[
+            "patch",
+            "pod",
+            pod,
+            "-n",
+            namespace,
+            "--subresource=status",
+            "--type=merge",
+            "-p",
+            patch,
+        ])
+    }
+
+    /// Has all pods of the operator's Deployment be ready or not, which no node runs, and waits until its PodDisruptionBudget
+    /// says so. The Deployment may replace them meanwhile.
+    pub(crate) fn set_replicas_ready(&self, is_ready: bool) {
+        let of_operator = |pod: &Value| pod["metadata"]["labels"]["app.kubernetes.io/component"] == "manager";
+        let status = if is_ready { "True" } else { "False" };
+        let conditions = json!([{"type": "Ready", "status": status}]);
+        let patch = json!({"status": {"phase": "Running", "conditions": conditions}}).to_string();
+        let healthy = || {
+            for pod in self.pods(NAMESPACE).iter().filter(|pod| of_operator(pod)) {
+                let name = pod["metadata"]["name"].as_str().unwrap();
+                if let Err(error) = self.patch_pod_status(NAMESPACE, name, &patch) {
+                    assert!(error.to_string().contains("(NotFound)"), "{error}");
+                }
+            }
+            let budget = self.kubectl().json(&["get", "pdb", NAME, "-n", NAMESPACE, "-o", "json"]).unwrap();
+            budget["status"]["currentHealthy"].as_u64()
+        };
+        until("the budget counts", healthy, |healthy| {
+            healthy.is_some_and(|healthy| is_ready == (healthy > 0))
+        });
     }
 
     /// The pods of a namespace.
@@ -355,6 +390,29 @@ impl Cluster {
     pub(crate) fn events(&self, namespace: &str, reason: &str) -> Vec<Value> {
         self.list(&format!("/api/v1/namespaces/{namespace}/events?fieldSelector=reason%3D{reason}"))
     }
+}
+
+/// A policy about nothing.
+fn keeper() -> Value {
+    let rule = json!({
+        "apiGroups": ["ingraft.dev"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["nothing"],
+    });
+    let (version, metadata) = ("admissionregistration.k8s.io/v1", json!({"name": "keeps-watching"}));
+    let policy = json!({
+        "apiVersion": version, "kind": "ValidatingAdmissionPolicy", "metadata": metadata,
+        "spec": {
+            "failurePolicy": "Ignore", "paramKind": {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget"},
+            "matchConstraints": {"resourceRules": [rule]}, "validations": [{"expression": "true"}],
+        },
+    });
+    let binding = json!({
+        "apiVersion": version, "kind": "ValidatingAdmissionPolicyBinding", "metadata": metadata,
+        "spec": {
+            "policyName": "keeps-watching", "validationActions": ["Warn"],
+            "paramRef": {"name": NAME, "namespace": NAMESPACE, "parameterNotFoundAction": "Allow"},
+        },
+    });
+    json!({"apiVersion": "v1", "kind": "List", "items": [policy, binding]})
 }
 
 /// Whether something was injected into a pod.

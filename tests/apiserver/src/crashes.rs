@@ -83,11 +83,19 @@ fn crashes_are_told_and_blocked_workloads_are_left_alone() {
     assert_eq!(told[0]["involvedObject"]["kind"], "Deployment");
     let message = told[0]["message"].as_str().unwrap();
     assert!(message.contains("more memory than its limit") && message.contains(INJECT_PYTHON), "{message}");
+    let explain = |target: &str| {
+        let output = cluster.ingraft(&["explain", target, "-n", NAMESPACE]);
+        [output.stderr, output.stdout].map(|bytes| String::from_utf8(bytes).unwrap()).concat()
+    };
+    let explained = explain("deployment/web");
+    let counted = "pods          1 injected, 1 of an earlier template";
+    assert!(explained.contains("error[CrashAfterInjection]") && explained.contains(counted), "{explained}");
 
     // As a leader writes it that may heal.
     let hash = stored_hash(&cluster, "deployment/web");
     assert!(is_injected(&next_of_deployment(&cluster)));
-    annotate(&cluster, "deployment/web", &format!("ingraft.dev/control={hash}@1"));
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    annotate(&cluster, "deployment/web", &format!("ingraft.dev/control={hash}@{now}"));
     let control = |pod: &Value| pod["metadata"]["annotations"]["ingraft.dev/control"] == hash.as_str();
     let next = until("a control start", || next_of_deployment(&cluster), control);
     assert!(!is_injected(&next), "{next}");
@@ -98,9 +106,10 @@ fn crashes_are_told_and_blocked_workloads_are_left_alone() {
     let events = || cluster.events(NAMESPACE, "InjectionBlocked");
     let told = until("the block is told", events, |events| !events.is_empty());
     assert!(told[0]["message"].as_str().unwrap().contains("ingraft.dev/blocked-"), "{}", told[0]);
-    let explained = cluster.ingraft(&["explain", "deployment/web", "-n", NAMESPACE]);
-    let explained = String::from_utf8(explained.stderr).unwrap();
-    assert!(explained.contains("InjectionBlocked"), "{explained}");
+    for target in ["deployment/web", &format!("pod/{}", name(&injected))] {
+        let explained = explain(target);
+        assert!(explained.contains("warning[InjectionBlocked]"), "{explained}");
+    }
 
     // An operator that starts knows it, and a restart changes nothing.
     operator.terminate().unwrap();
@@ -156,7 +165,7 @@ fn a_pod_that_lives_without_the_agent_while_others_crash_proves_it() {
     let cluster = exclusive();
     let namespace = "proven";
     allow_healing(&cluster);
-    let mut operator = cluster.operator_with("proven", &["--heal=missed", "--control-starts"]);
+    let mut operator = cluster.operator_with("proven", &["--heal=missed"]);
     operator.wait_ready();
     cluster.namespace(namespace, &json!({}));
     let spec = json!({"exporter": {"endpoint": "http://collector.obs:4318"}});
@@ -201,4 +210,8 @@ fn a_pod_that_lives_without_the_agent_while_others_crash_proves_it() {
     until("it is blocked", || said("ingraft.dev/blocked"), blocked);
     let rest = within(Duration::from_mins(2), || injected().is_empty().then_some(()));
     assert!(rest.is_some(), "injected pods that crash are evicted: {:?}", injected());
+    for code in ["ControlStart", "PodEvicted", "InjectionBlocked"] {
+        let told = until(code, || cluster.events(namespace, code), |events| !events.is_empty());
+        assert_eq!(told[0]["involvedObject"]["kind"], "Deployment", "{code}");
+    }
 }

@@ -94,4 +94,11 @@ fn the_status_says_whether_somebody_answers() {
     wait("later", "Unknown", "NotProbeable", "it is the pod itself");
     assert_eq!(condition(&cluster, "refused"), ["False".to_owned(), reason, message]);
     assert_eq!(condition(&cluster, "answers")[0], "True");
+
+    // Where nothing is tried any more, nothing stays that was found.
+    next.terminate().unwrap();
+    assert!(next.wait_ended());
+    let mut off = cluster.operator_with("off", &["--probe-endpoints=off"]);
+    off.wait_ready();
+    until("the condition is gone", || condition(&cluster, "answers"), |[status, ..]| status.is_empty());
 }

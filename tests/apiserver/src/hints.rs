@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::cluster::{Cluster, INJECT_PYTHON, NAME, deployment, exclusive, instrumentation, namespace, pod};
 use crate::golden::golden_cases;
 use crate::readers::{completed, create_namespaces};
-use crate::wait::{until, until_some};
+use crate::wait::until;
 
 /// Has the API server hint whether there is an operator or not.
 fn hint(cluster: &Cluster) {
@@ -177,7 +177,7 @@ fn mistakes() -> Vec<(&'static str, Value)> {
         ("EndpointIsLocal", exports(json!({"endpoint": "http://localhost:4318"}))),
         ("EndpointPortNotForAll", exports(json!({"endpoint": "http://collector.obs:4317"}))),
         ("EndpointWithoutNamespace", exports(json!({"endpoint": "http://collector:4318"}))),
-        ("TlsUnset", exports(json!({"endpoint": "https://otlp.example.com"}))),
+        ("TlsUnset", exports(json!({"endpoint": "https://collector.obs.svc:4318"}))),
         ("TlsHalfAPair", exports(json!({"endpoint": "https://otlp.example.com", "tls": {"cert_file": "a"}}))),
         ("TlsWithoutHttps", exports(json!({"endpoint": good, "tls": {"cert_file": "a", "key_file": "b"}}))),
         (
@@ -282,29 +282,20 @@ fn what_hints_say_the_core_says() {
 #[test]
 fn they_speak_while_no_replica_is_ready_or_none_is_reached() {
     let cluster = exclusive();
-    let ready = |is_ready: &str| {
-        let pods = cluster.pods(NAMESPACE);
-        let of_operator =
-            |pod: &&Value| pod["metadata"]["labels"]["app.kubernetes.io/component"] == "manager";
-        let pod = pods.iter().find(of_operator)?["metadata"]["name"].as_str()?.to_owned();
-        let conditions = json!([{"type": "Ready", "status": is_ready}]);
-        cluster.set_pod_status(NAMESPACE, &pod, &json!({"phase": "Running", "conditions": conditions}));
-        Some(())
-    };
     let speak = || !said(&cluster, &mistaken()).1.is_empty();
     let kubectl = |arguments: &[&str]| cluster.kubectl().run(arguments).unwrap();
     let budget = ["pdb", NAME, "-n", NAMESPACE];
 
-    until_some("the operator's pods", || ready("False"));
+    cluster.set_replicas_ready(false);
     cluster.kubectl().apply(cluster.hint_bindings()).unwrap();
     wait_for_hints(&cluster);
-    ready("True");
+    cluster.set_replicas_ready(true);
     until("a replica is ready", speak, |speak| !speak);
     kubectl(&[&["annotate"], &budget[..], &["ingraft.dev/admission-path=broken"]].concat());
     until("the leader has found the path broken", speak, |speak| *speak);
     kubectl(&[&["annotate"], &budget[..], &["ingraft.dev/admission-path-"]].concat());
     until("the path works", speak, |speak| !speak);
-    ready("False");
+    cluster.set_replicas_ready(false);
     until("no replica is ready", speak, |speak| *speak);
     kubectl(&[&["delete"], &budget[..]].concat());
     until("Ingraft is gone", speak, |speak| !speak);

@@ -22,6 +22,8 @@ mod corpus;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod endpoints;
 #[cfg(test)]
 mod explain;
@@ -68,9 +70,13 @@ mod seen;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod standby;
+#[cfg(test)]
 mod strict;
 #[cfg(test)]
 mod stripped;
+#[cfg(test)]
+mod troubleshooting;
 #[cfg(test)]
 mod upgrades;
 #[cfg(test)]

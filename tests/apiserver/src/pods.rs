@@ -1,6 +1,7 @@
 //! The API server accepts every pod that we produce from a pod that it accepts (docs/reference/principles.md 1).
 
 mod golden;
+mod standby;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -134,26 +135,7 @@ fn every_generated_pod_stays_valid() {
         instrumentation(&levels[0], "rich", &rich()),
     ]);
     cluster.wait_seen();
-    let all = corpus::changes();
-    let single = all.iter().map(|(_, change)| vec![*change]);
-    // A fifth of the pairs, each change in several.
-    let pairs = all.iter().enumerate().flat_map(|(index, (axis, change))| {
-        let others =
-            all.iter().enumerate().skip(index + 1).filter(move |(other, _)| (index * 3 + other) % 5 == 0);
-        others.filter(move |(_, (other, _))| other != axis).map(move |(_, (_, other))| vec![*change, *other])
-    });
-    let changed: Vec<(String, Value)> = std::iter::once(Vec::new())
-        .chain(single)
-        .chain(pairs)
-        .map(|changes| {
-            let mut pod = base();
-            for (_, change) in &changes {
-                change(&mut pod);
-            }
-            let names: Vec<&str> = changes.iter().map(|(name, _)| *name).collect();
-            (names.join(" + "), pod)
-        })
-        .collect();
+    let changed = generated();
     let mut cases = Vec::new();
     for (index, (what, pod)) in changed.iter().enumerate() {
         // Every change by itself in all ways and two namespaces, pairs in one of them each.
@@ -167,6 +149,30 @@ fn every_generated_pod_stays_valid() {
         tally.invalid.iter().filter(|what| what.starts_with(&levels[0]) && !what.contains(" + ")).collect();
     assert!(useless.is_empty(), "invalid by itself: {useless:#?}");
     tally.check(1000);
+}
+
+/// Pods of every kind, with what is particular to each.
+fn generated() -> Vec<(String, Value)> {
+    let all = corpus::changes();
+    let single = all.iter().map(|(_, change)| vec![*change]);
+    // A fifth of the pairs, each change in several.
+    let pairs = all.iter().enumerate().flat_map(|(index, (axis, change))| {
+        let others =
+            all.iter().enumerate().skip(index + 1).filter(move |(other, _)| (index * 3 + other) % 5 == 0);
+        others.filter(move |(_, (other, _))| other != axis).map(move |(_, (_, other))| vec![*change, *other])
+    });
+    std::iter::once(Vec::new())
+        .chain(single)
+        .chain(pairs)
+        .map(|changes| {
+            let mut pod = base();
+            for (_, change) in &changes {
+                change(&mut pod);
+            }
+            let names: Vec<&str> = changes.iter().map(|(name, _)| *name).collect();
+            (names.join(" + "), pod)
+        })
+        .collect()
 }
 
 /// A pod that asks for one language, or for all that there are.

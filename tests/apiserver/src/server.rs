@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use ingraft_cluster::authority::{Authority, Hosts};
-use ingraft_webhook::{LeafResolver, Server};
+use ingraft_webhook::{Bind, LeafResolver, Server};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
@@ -20,7 +20,7 @@ pub(crate) fn serve(
     let certificate = authority.certificate.clone();
     let (keep, followed) = watch::channel(Some(authority));
     let resolver = LeafResolver::new(followed, Hosts::new(&["127.0.0.1".to_owned()]).unwrap());
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let any = Bind::One(([127, 0, 0, 1], 0).into());
     let server = runtime.block_on(Server::bind_tls(any, Arc::new(resolver))).unwrap();
     let address = server.address().unwrap();
     runtime.spawn(async move {

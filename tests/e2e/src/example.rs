@@ -23,6 +23,16 @@ impl Example {
         &self.text
     }
 
+    /// Without the application: namespaces and the Instrumentation.
+    pub fn instrumentation(&self) -> &str {
+        self.text.rsplit_once("---\n").map_or("", |(before, _)| before)
+    }
+
+    /// The application.
+    pub fn application(&self) -> &str {
+        self.text.rsplit_once("---\n").map_or("", |(_, last)| last)
+    }
+
     /// With another word everywhere.
     #[must_use]
     pub fn replace(self, from: &str, to: &str) -> Self {

@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 
 pub use example::Example;
 use ingraft_testkit::images::MakeImage;
-use ingraft_testkit::ingraft::{NAMESPACE, install_ingraft, prepare_cluster};
+use ingraft_testkit::ingraft::{NAMESPACE, command_line, install_ingraft, prepare_cluster};
 use ingraft_testkit::prerequisites::run_as_root;
 use ingraft_testkit::{Cache, Cluster, Creator, Existing, Kubectl, Kubernetes, Node, Progress};
 use serde_json::{Value, json};
@@ -37,13 +37,15 @@ const NAMESPACES: &[&str] = &[
     "settings-nodejs",
     "settings-python",
     "strict",
+    "trace",
+    "trace-collector",
 ];
 
 /// How long the operator may take to learn from a pod that has started.
 const LEARNING_LIMIT: Duration = Duration::from_secs(30);
 
-/// What is off unless somebody asks for it.
-const ARGUMENTS: &[&str] = &["--heal", "--arg=--control-starts", "--arg=--enable-go-instrumentation=true"];
+/// What is off unless somebody asks for it; also `--standby` where Kubernetes has it.
+const ARGUMENTS: &[&str] = &["--heal", "--arg=--enable-go-instrumentation=true"];
 
 /// A cluster with Ingraft, for one run.
 #[derive(Debug)]
@@ -73,7 +75,7 @@ impl Run {
         }
         let kubernetes = Kubernetes::chosen()?;
         let cluster = prepare_cluster(CLUSTER, kubernetes, Creator::TESTS, NAMESPACES, progress)?;
-        install_ingraft(&cluster, Creator::TESTS, ARGUMENTS, progress)?;
+        install(&cluster)?;
         let proven =
             ["get", "configmap", "ingraft-facts", "-n", NAMESPACE, "-o", "jsonpath={.data.nodes\\.json}"];
         wait_for_facts("that variables arrive from the files of probes", || {
@@ -93,6 +95,31 @@ impl Run {
             Cluster::Existing(existing) => Creator::TESTS.remove(existing.kubectl(), progress),
         }
     }
+}
+
+/// Installs Ingraft with all that the checks need.
+///
+/// # Errors
+/// When the operator does not become ready.
+pub fn install(cluster: &Cluster) -> anyhow::Result<()> {
+    install_ingraft(cluster, Creator::TESTS, &arguments(cluster.kubectl())?, Progress::stderr())
+}
+
+/// Removes the operator, as the documentation has it. Definitions and Instrumentations stay.
+///
+/// # Errors
+/// When something stays behind.
+pub fn uninstall(cluster: &Cluster) -> anyhow::Result<()> {
+    let kubectl = cluster.kubectl();
+    let mut words = vec!["manifests", "operator", "--image", "any"];
+    words.extend(arguments(kubectl)?);
+    kubectl.run_with_input(&["delete", "--ignore-not-found", "-f", "-"], &command_line(&words)?)?;
+    kubectl.run(&["delete", "plans.ingraft.dev", "ingraft", "--ignore-not-found"]).map(drop)
+}
+
+fn arguments(kubectl: &Kubectl) -> anyhow::Result<Vec<&'static str>> {
+    let standby = kubectl.has_mutating_policies()?.then_some("--standby");
+    Ok(ARGUMENTS.iter().copied().chain(standby).collect())
 }
 
 /// A file of the repository.

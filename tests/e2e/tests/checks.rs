@@ -29,6 +29,10 @@ mod python;
 mod sdk;
 #[path = "checks/settings.rs"]
 mod settings;
+#[path = "checks/standby.rs"]
+mod standby;
+#[path = "checks/trace.rs"]
+mod trace;
 #[path = "checks/web_server.rs"]
 mod web_server;
 
@@ -54,6 +58,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("heal", heal::check),
     ("harm", harm::check),
     ("crash", crash::check),
+    ("standby", standby::check),
+    ("trace", trace::check),
 ];
 
 /// Those that take too long for every run: only where they are named.

@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use ingraft_testkit::{Background, ControlPlane, Progress, free_ports, programs};
 use serde_json::json;
 
+/// The name of its registration.
+pub(super) const CONFIGURATION: &str = "do-nothing";
 /// The name that metrics have for it.
 pub(super) const NAME: &str = "do-nothing.ingraft.dev";
 
@@ -41,7 +43,7 @@ impl DoNothing {
     fn register(&self, plane: &ControlPlane) -> anyhow::Result<()> {
         let registration = json!({
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
-            "metadata": {"name": "do-nothing"},
+            "metadata": {"name": CONFIGURATION},
             "webhooks": [{
                 "name": NAME, "admissionReviewVersions": ["v1"], "sideEffects": "None",
                 "clientConfig": {"url": self.url(), "caBundle": STANDARD.encode(self.certificate()?)},

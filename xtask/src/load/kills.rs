@@ -8,6 +8,7 @@ use anyhow::{bail, ensure};
 use ingraft_testkit::{Background, ControlPlane, Kubectl};
 use serde_json::{Value, json};
 
+use super::pods::{injected, pods, told};
 use super::{Ports, start_operator};
 
 /// So many pods are created meanwhile, each of a Deployment of its own.
@@ -16,7 +17,7 @@ const PODS: usize = 1000;
 const UP: Duration = Duration::from_secs(8);
 /// It is away for this long each time.
 const DOWN: Duration = Duration::from_secs(2);
-/// Until the killed leader's Lease has run out, and everything was read and told.
+/// Until everything was read and told.
 const TOLD: Duration = Duration::from_mins(2);
 
 /// Kills `operator` so many times while pods are created, and counts afterwards.
@@ -37,7 +38,7 @@ pub(super) fn run(
             // A process that is dropped is killed: it gives back no Lease, and ends no connection.
             drop(operator.take());
             std::thread::sleep(DOWN);
-            operator = Some(start_operator(program, plane, ports)?.0);
+            operator = Some(start_operator(program, plane, ports, &[])?.0);
             anyhow::Ok(())
         });
         is_over.store(killing.is_err(), Ordering::Relaxed);
@@ -46,21 +47,12 @@ pub(super) fn run(
     })?;
     let start = Instant::now();
     loop {
-        let pods = pods(kubectl)?;
-        let injected = pods.iter().filter(|pod| is_injected(pod)).count();
+        let pods = pods(kubectl, "killed-")?;
+        let injected = pods.iter().filter(|pod| injected(pod).is_some()).count();
         let status = kubectl.json(&["get", "otelinst", "base", "-n", "shop", "-o", "json"])?;
         let count = |name: &str| status.pointer(&format!("/status/workloads/{name}")).and_then(Value::as_u64);
         let (counted, missed) = (count("injected").unwrap_or(0), count("missed").unwrap_or(0));
-        let events = kubectl.run(&[
-            "get",
-            "events",
-            "-n",
-            "shop",
-            "--field-selector=reason=PodMissed",
-            "-o",
-            "name",
-        ])?;
-        let told = events.lines().count();
+        let told = told(kubectl)?;
         let is_told = pods.len() == PODS && told == PODS - injected && missed == u64::try_from(told)?;
         if is_told || start.elapsed() > TOLD {
             println!("\n{kills} kills, {} pods of {PODS}", pods.len());
@@ -103,19 +95,4 @@ fn deployment(index: usize) -> Value {
             },
         },
     })
-}
-
-fn pods(kubectl: &Kubectl) -> anyhow::Result<Vec<Value>> {
-    let listed = kubectl.json(&["get", "pods", "-n", "shop", "-o", "json"])?;
-    let all = listed.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is_ours = |pod: &Value| {
-        let name = pod.pointer("/metadata/name").and_then(Value::as_str);
-        name.is_some_and(|name| name.starts_with("killed-"))
-    };
-    Ok(all.into_iter().filter(is_ours).collect())
-}
-
-fn is_injected(pod: &Value) -> bool {
-    pod.pointer("/metadata/annotations")
-        .is_some_and(|annotations| annotations.get("ingraft.dev/injected").is_some())
 }

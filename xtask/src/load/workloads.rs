@@ -7,7 +7,8 @@ use anyhow::{bail, ensure};
 use ingraft_testkit::Kubectl;
 use serde_json::{Value, json};
 
-use super::{cpu_time, milliseconds, resident_kibibytes};
+use super::pods::at;
+use super::{cpu_time, milliseconds, resident_kibibytes, sum};
 
 /// One kubectl sends 50 requests a second, and reads before each change: so many make 200 changes a second.
 const WRITERS: usize = 8;
@@ -107,12 +108,8 @@ fn lateness(kubectl: &Kubectl, index: usize) -> anyhow::Result<Duration> {
 /// How often the status of an Instrumentation was written so far, from the API server's own metric.
 fn status_writes(kubectl: &Kubectl) -> anyhow::Result<f64> {
     let metrics = kubectl.run(&["get", "--raw", "/metrics"])?;
-    let written = metrics.lines().filter(|line| {
-        line.starts_with("apiserver_request_total{")
-            && line.contains("resource=\"instrumentations\"")
-            && line.contains("subresource=\"status\"")
-    });
-    Ok(written.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum())
+    let labels = ["resource=\"instrumentations\"", "subresource=\"status\""];
+    Ok(sum(&metrics, "apiserver_request_total", &labels))
 }
 
 /// Where the annotation is.
@@ -144,11 +141,6 @@ fn stateful_set(name: &str, place: Place) -> Value {
             },
         },
     })
-}
-
-/// What is at a place of a document; null where there is nothing.
-fn at<'a>(document: &'a Value, pointer: &str) -> &'a Value {
-    document.pointer(pointer).unwrap_or(&Value::Null)
 }
 
 /// A pod that belongs to a workload, which does not control it.

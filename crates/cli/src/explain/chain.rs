@@ -1,12 +1,14 @@
 //! The chain from an annotation to the pods that run, as a person would ask.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ingraft_api::Instrumentation;
-use ingraft_core::explanation::{ChangedVariables, Said, changed_variables, said};
+use ingraft_core::explanation::{ChangedVariables, Said, changed_variables, counts, said};
 use ingraft_core::{Decision, Finding, Locale, RunningPod, Snapshot, Standing, WorkloadRef, standing};
 use serde_json::{Value, json};
 
+use super::treatment::Treatment;
 use crate::output::finding_as_json;
 
 /// A pod that runs.
@@ -29,6 +31,8 @@ pub(super) struct Chain<'a> {
     pub(super) decisions: &'a [Decision],
     /// Its pods; `None` if they may not be seen.
     pub(super) pods: Option<Vec<NamedPod>>,
+    /// What is done about them, where something is requested; `None` for a pod that something else makes.
+    pub(super) treatment: Option<Treatment>,
 }
 
 impl Chain<'_> {
@@ -57,7 +61,20 @@ impl Chain<'_> {
     /// What people should know of the pods that run.
     pub(super) fn findings(&self) -> Vec<Finding> {
         let review = |decision| standing::review(&self.workload, decision, self.current());
-        self.decisions.iter().filter_map(review).collect()
+        let treated = self.treatment.iter().flat_map(Treatment::findings);
+        self.decisions.iter().filter_map(review).chain(treated).collect()
+    }
+
+    /// How many of its pods fare how, and how many request something else than it does by now.
+    fn counts(&self) -> Option<Vec<(&'static str, usize)>> {
+        let all = self.pods.as_ref()?.len();
+        let mut counted: Vec<_> = counts(self.decisions, self.current())
+            .into_iter()
+            .map(|(standing, count)| (word(standing), count))
+            .collect();
+        let earlier = all - self.current().count();
+        counted.extend((earlier > 0).then_some(("of an earlier template", earlier)));
+        Some(counted)
     }
 
     fn instrumentation(&self, reference: &str) -> Option<&Instrumentation> {
@@ -139,10 +156,24 @@ impl Chain<'_> {
             None => {}
             Some(pods) if pods.is_empty() => line("pods", "none runs".to_owned()),
             Some(pods) => {
+                if self.treatment.is_some() {
+                    line("pods", listed(&self.counts().unwrap_or_default()));
+                }
                 for pod in pods {
                     line("pod", format!("{}: {}", pod.name, self.fate(pod)));
                 }
             }
+        }
+        match &self.treatment {
+            Some(treatment) => {
+                for (topic, what) in treatment.lines() {
+                    line(topic, what);
+                }
+            }
+            None if !self.decisions.is_empty() && self.workload.restart().is_some() => {
+                line("healing", format!("ingraft explain {} says more", self.workload));
+            }
+            None => {}
         }
         if let Some(next) = self.next() {
             line("next", next);
@@ -165,6 +196,9 @@ impl Chain<'_> {
                 Standing::Injected => format!("has {language} from {}, as it is now", from(&pod.state)),
                 Standing::Outdated => {
                     format!("has {language} from {}, as it was before a change", from(&pod.state))
+                }
+                Standing::Missed if pod.state.is_control => {
+                    format!("starts without {language}, to see whether it crashes without it too")
                 }
                 Standing::Missed => {
                     format!("runs without {language}: it was created before it could be injected")
@@ -204,7 +238,12 @@ impl Chain<'_> {
         let pods = self.pods.as_ref().map(|pods| {
             pods.iter().map(|pod| json!({"name": pod.name, "fate": self.fate(pod)})).collect::<Vec<_>>()
         });
-        json!({"requested": said, "decisions": decisions, "variables": changed, "pods": pods, "running": running, "next": self.next()})
+        let counts = self.counts().map(|counts| counts.into_iter().collect::<BTreeMap<_, _>>());
+        let healing = self.treatment.as_ref().map(|treatment| treatment.json(locale));
+        json!({
+            "requested": said, "decisions": decisions, "variables": changed, "pods": pods, "counts": counts,
+            "running": running, "healing": healing, "next": self.next(),
+        })
     }
 }
 
@@ -217,6 +256,12 @@ fn request(Said { key, by_pod, by_namespace }: &Said) -> String {
             format!("{key}: {own:?}, by the pod template; the namespace says {of_namespace:?}")
         }
     }
+}
+
+/// Numbers in words.
+fn listed(counts: &[(&str, usize)]) -> String {
+    let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    counts.join(", ")
 }
 
 /// The word for how a workload fares.

@@ -4,12 +4,15 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 use ingraft_api::Instrumentation;
+use ingraft_api::annotations::HEAL;
 use ingraft_cluster::workloads;
 use ingraft_core::explanation::said;
-use ingraft_core::{Decision, Finding, Settings, Severity, Snapshot, Workload};
+use ingraft_core::{Decision, Finding, Severity, Snapshot, Workload};
+use kube::api::{DynamicObject, TypeMeta};
 use serde_json::{Value, json};
 
 use super::chain::{Chain, word};
+use super::treatment::Treatment;
 use super::{Form, Judged, Known, Question, allowed};
 use crate::output::{self, FailOn};
 
@@ -19,12 +22,15 @@ struct Line {
     name: String,
     decisions: Vec<(Decision, &'static str)>,
     findings: Vec<Finding>,
+    treatment: Option<Treatment>,
     next: Option<String>,
 }
 
 /// Explains a namespace.
 pub(super) async fn answer(question: &Question<'_>) -> anyhow::Result<u8> {
-    let Known { snapshot, installed, mut notes } = question.known().await?;
+    let mut notes = Vec::new();
+    let known = question.known(&mut notes).await?;
+    let snapshot = &known.snapshot;
     anyhow::ensure!(
         snapshot.namespace(question.namespace).is_some() || !notes.is_empty(),
         "there is no namespace {}",
@@ -33,14 +39,14 @@ pub(super) async fn answer(question: &Question<'_>) -> anyhow::Result<u8> {
     let pods = question.pods(&mut notes).await?;
     let mut lines = Vec::new();
     for document in documents(question, &mut notes).await? {
-        lines.extend(explain(question, &document, &snapshot, &installed.settings, pods.as_deref()));
+        lines.extend(explain(question, &document, &known, pods.as_deref(), &mut notes).await?);
     }
     let worst = lines.iter().flat_map(|line| &line.findings).map(Finding::severity).max();
     if question.args.output == Form::Json {
-        output::print(output::json_text(&as_json(question, &snapshot, &lines, &notes))?.as_bytes())?;
+        output::print(output::json_text(&as_json(question, snapshot, &lines, &notes))?.as_bytes())?;
         return Ok(FailOn::Error.status(worst));
     }
-    output::print(as_text(question, &snapshot, &lines).as_bytes())?;
+    output::print(as_text(question, snapshot, &lines).as_bytes())?;
     for note in &notes {
         output::note(note);
     }
@@ -65,30 +71,35 @@ async fn documents(question: &Question<'_>, notes: &mut Vec<String>) -> anyhow::
         let found = workloads::of_namespace(question.client, &kind, question.namespace).await;
         let found = allowed(found, ": these are left out", notes);
         let found = found.with_context(|| format!("failed to read {}", kind.plural))?.unwrap_or_default();
-        documents.extend(found.into_iter().map(|object| workloads::document(object, &kind)));
+        // Items of a list do not say what they are.
+        let types = TypeMeta { api_version: kind.api_version.clone(), kind: kind.kind.clone() };
+        let whole = found.into_iter().map(|object| DynamicObject { types: Some(types.clone()), ..object });
+        let whole = whole.map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
+        documents.extend(whole.with_context(|| format!("failed to read {}", kind.plural))?);
     }
     Ok(documents)
 }
 
-fn explain(
+async fn explain(
     question: &Question<'_>,
     document: &Value,
-    snapshot: &Snapshot,
-    settings: &Settings,
+    known: &Known,
     pods: Option<&[Value]>,
-) -> Option<Line> {
-    let workload = Workload::of(document)?;
-    let Judged { outcome, reference, pods, withheld } =
-        question.judge(document, workload, snapshot, settings, pods);
+    notes: &mut Vec<String>,
+) -> anyhow::Result<Option<Line>> {
+    let Some(workload) = Workload::of(document) else { return Ok(None) };
+    let judged = question.judge(document, workload, known, pods, notes).await?;
+    let Judged { outcome, reference, pods, withheld, treatment } = judged;
     let chain = Chain {
         workload: reference,
         template: workload.template,
         injected: workload.template,
         annotations: "",
         namespace: question.namespace,
-        snapshot,
+        snapshot: &known.snapshot,
         decisions: &outcome.decisions,
         pods,
+        treatment,
     };
     let running = chain.findings();
     let standing = |decision: &Decision| (decision.clone(), word(chain.standing(decision)));
@@ -96,7 +107,8 @@ fn explain(
     let next = chain.restart();
     let name = format!("{}/{}", workload.kind.to_lowercase(), workload.name);
     let findings = outcome.findings.into_iter().chain(withheld).chain(running).collect();
-    Some(Line { name, decisions, findings, next })
+    let treatment = chain.treatment;
+    Ok(Some(Line { name, decisions, findings, treatment, next }))
 }
 
 fn as_text(question: &Question<'_>, snapshot: &Snapshot, lines: &[Line]) -> String {
@@ -111,6 +123,10 @@ fn as_text(question: &Question<'_>, snapshot: &Snapshot, lines: &[Line]) -> Stri
     }
     for one in said {
         line("requested", &format!("{}: {:?}, for all its pods", one.key, one.by_namespace));
+    }
+    let leave = snapshot.namespace(question.namespace).map_or("", |namespace| namespace.annotation(HEAL));
+    if !leave.is_empty() {
+        line("healing", &format!("{HEAL}: {leave:?}, by the namespace"));
     }
     let found: Vec<String> =
         snapshot.instrumentations.in_namespace(question.namespace).map(|(name, _)| name.to_owned()).collect();
@@ -139,6 +155,10 @@ fn as_text(question: &Question<'_>, snapshot: &Snapshot, lines: &[Line]) -> Stri
             fates.join("; ")
         };
         line("workload", &format!("{}: {fates}", one.name));
+        let treatment = one.treatment.iter().filter(|treatment| treatment.goes_on());
+        for (topic, what) in treatment.flat_map(Treatment::lines) {
+            line(topic, &what);
+        }
         if let Some(next) = &one.next {
             line("next", next);
         }
@@ -173,7 +193,10 @@ fn as_json(question: &Question<'_>, snapshot: &Snapshot, lines: &[Line], notes: 
                 .iter()
                 .map(|finding| output::finding_as_json(finding, question.locale))
                 .collect();
-            json!({"name": one.name, "decisions": decisions, "findings": findings, "next": one.next})
+            let healing = one.treatment.as_ref().map(|treatment| treatment.json(question.locale));
+            json!({
+                "name": one.name, "decisions": decisions, "findings": findings, "healing": healing, "next": one.next,
+            })
         })
         .collect();
     json!({

@@ -66,6 +66,46 @@ fn reads_a_folder_and_with_r_the_folders_in_it() {
 }
 
 #[test]
+fn a_file_is_injected_once_whatever_leads_to_it() {
+    let folder = Folder::with(&[("all/base.yaml", INSTRUMENTATION), ("all/pod.yaml", POD)]);
+    std::os::unix::fs::symlink("pod.yaml", folder.path().join("all/same.yaml")).unwrap();
+    for files in [&["all"][..], &["-R", "./all", "all/pod.yaml"], &["all/pod.yaml", "-f", "all"]] {
+        let answer = folder.run(&[&["inject"], files].concat());
+        assert_eq!((answer.status, answer.documents().len()), (0, 2), "{files:?} {answer:?}");
+    }
+}
+
+/// As YAML has it beside separators, and as it stays valid in the answer.
+#[test]
+fn reads_documents_that_are_introduced_and_ended() {
+    let folder = Folder::with(&[
+        ("base.yaml", &format!("{INSTRUMENTATION}...\n")),
+        ("pod.yaml", &format!("%YAML 1.2\n---\n{POD}...\n")),
+    ]);
+    let answer = folder.run(&["inject", "base.yaml", "pod.yaml"]);
+    assert!(answer.status == 0 && answer.stdout.contains("...\n...\n%YAML 1.2\n---\n"), "{answer:?}");
+    std::fs::write(folder.path().join("both.yaml"), answer.stdout).unwrap();
+    let again = folder.run(&["doctor", "both.yaml"]);
+    assert!(again.status == 0 && again.stdout.contains("and 1 Instrumentation\n"), "{again:?}");
+}
+
+/// What is not UTF-8 is named with what helps.
+#[test]
+fn names_a_file_in_another_encoding() {
+    let folder = Folder::empty();
+    let text: Vec<u8> = "\u{feff}a: 1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(folder.path().join("a.yaml"), text).unwrap();
+    let answer = folder.run(&["doctor", "a.yaml"]);
+    assert_eq!(
+        (answer.status, answer.stderr.as_str()),
+        (
+            3,
+            "error: failed to read a.yaml: it is not UTF-8: save it as such (PowerShell's > writes UTF-16)\n"
+        ),
+    );
+}
+
+#[test]
 fn reads_standard_input() {
     let answer = Folder::empty().run_with_input(&["inject", "-f", "-"], &both());
     assert_eq!(answer.status, 0, "{answer:?}");

@@ -249,3 +249,37 @@ fn an_image_is_required_as_none_is_published() {
     }
     assert_eq!(folder.run(&["manifests", "crds"]).status, 0, "the definitions need none");
 }
+
+#[test]
+fn standby_brings_its_definition_policies_and_rights() {
+    let plain = manifests(&["all"]);
+    assert!(of_kind(&plain, "MutatingAdmissionPolicy").is_empty());
+    let documents = manifests(&["all", "--standby"]);
+    let definitions: Vec<&Value> = of_kind(&documents, "CustomResourceDefinition");
+    assert_eq!(definitions[1]["metadata"]["name"], "plans.ingraft.dev");
+    let policies = of_kind(&documents, "MutatingAdmissionPolicy");
+    let names: Vec<&Value> = policies.iter().map(|policy| &policy["metadata"]["name"]).collect();
+    assert_eq!(names, ["ingraft-standby-switch", "ingraft-standby"]);
+    for policy in policies {
+        assert_eq!(policy["spec"]["failurePolicy"], "Ignore");
+        assert_eq!(
+            policy["spec"]["mutations"].as_array().unwrap().len(),
+            1,
+            "those before one that fails stay"
+        );
+        assert_eq!(policy["spec"]["matchConstraints"]["resourceRules"][0]["resources"], json!(["pods"]));
+    }
+    let rules = of_kind(&documents, "ClusterRole")[0]["rules"].as_array().unwrap();
+    let of_plans: Vec<_> = rules.iter().filter(|rule| rule["apiGroups"][0] == "ingraft.dev").collect();
+    assert_eq!(of_plans[0]["verbs"], json!(["create"]));
+    assert_eq!(
+        (&of_plans[1]["verbs"], &of_plans[1]["resourceNames"]),
+        (&json!(["get", "patch"]), &json!(["ingraft"]))
+    );
+    let container = &of_kind(&documents, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["args"], json!(["--standby"]));
+
+    let older = manifests(&["operator", "--standby=v1beta1"]);
+    let version = &of_kind(&older, "MutatingAdmissionPolicyBinding")[0]["apiVersion"];
+    assert_eq!(version, "admissionregistration.k8s.io/v1beta1");
+}

@@ -86,12 +86,8 @@ fn patches_applied_by_hand_give_the_same_documents() {
 #[test]
 fn the_diff_shows_added_lines_and_nothing_else() {
     let answer = output(&folder(), "diff");
-    assert_eq!(
-        answer.stdout.matches("--- all.yaml\n+++ all.yaml (injected)\n").count(),
-        3,
-        "{}",
-        answer.stdout
-    );
+    assert!(answer.stdout.starts_with("--- all.yaml\n+++ all.yaml\n@@ "), "{}", answer.stdout);
+    assert_eq!(answer.stdout.matches("\n--- ").count(), 0, "all documents of a file are in one diff");
     let removed: Vec<&str> = answer.stdout.lines().filter(|line| line.starts_with("-  ")).collect();
     assert_eq!(removed, ["-          value: /srv"], "only the joined value is replaced");
     assert!(answer.stdout.contains("\n+        - name: OTEL_SERVICE_NAME\n"), "{}", answer.stdout);
@@ -106,7 +102,7 @@ fn patch_and_diff_of_nothing_are_empty() {
 }
 
 #[test]
-fn yaml_reads_alike_for_programs_with_other_rules() {
+fn json_stays_json() {
     // Text that YAML 1.1 takes for something else, and text that needs care.
     let values = [
         "yes",
@@ -135,11 +131,7 @@ fn yaml_reads_alike_for_programs_with_other_rules() {
     });
     let folder = Folder::with(&[("base.yaml", INSTRUMENTATION), ("pod.json", &pod.to_string())]);
     let answer = folder.run(&["inject", "-f", "base.yaml", "-f", "pod.json"]);
-    let printed = &answer.documents()[1]["spec"]["containers"][0];
-    assert_eq!(printed["args"], json!(values));
-    let lines: Vec<&str> = answer.stdout.lines().filter(|line| line.starts_with("    - ")).collect();
-    for value in &values[..10] {
-        let quoted = [format!("    - \"{value}\""), format!("    - '{value}'")];
-        assert!(lines.iter().any(|line| quoted.iter().any(|quoted| quoted == line)), "{value} is quoted");
-    }
+    let (_, printed) = answer.stdout.split_once("---\n").unwrap();
+    let printed: Value = serde_json::from_str(printed).expect("JSON stays JSON");
+    assert_eq!(printed["spec"]["containers"][0]["args"], json!(values));
 }

@@ -36,6 +36,10 @@ impl Folder {
         folder
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     pub(crate) fn run(&self, args: &[&str]) -> Answer {
         self.run_with_input(args, "")
     }

@@ -9,11 +9,13 @@ use crate::case::Case;
 /// A document after injection.
 pub(crate) struct Injected {
     pub(crate) value: Value,
+    /// The text that is printed: what was read, with what is injected.
+    pub(crate) printed: String,
     pub(crate) changed: bool,
 }
 
 impl Injected {
-    /// The document as it is printed: as it was read if nothing changed.
+    /// The document written anew, one line for each field; as it was read if nothing changed.
     pub(crate) fn text(&self, document: &Document) -> String {
         if self.changed { yaml(&self.value) } else { format!("{}\n", document.text.trim_end()) }
     }
@@ -31,7 +33,9 @@ pub(crate) fn inject(case: &Case, document: &Document) -> Injected {
     let mut value = document.value.clone();
     edit::apply(&mut value, &edits);
     assert_eq!(value, patched(&document.value, &edits), "the edits are a patch that anyone can apply");
-    Injected { value, changed: !edits.is_empty() }
+    let printed = ingraft_yaml_edit::apply(&document.text, &document.value, &edits);
+    let printed = printed.expect("comments and layout of every document can be kept");
+    Injected { value, printed, changed: !edits.is_empty() }
 }
 
 /// A document with edits applied as the API server applies them.

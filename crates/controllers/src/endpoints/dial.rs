@@ -29,14 +29,28 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// <https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/>.
 const ALWAYS_THERE: &str = "kubernetes.default.svc";
 
-/// Whether names of Services resolve at all where the operator runs.
-pub(super) async fn finds_services() -> bool {
-    !addresses(ALWAYS_THERE, 443).await.is_empty()
+/// What the C library says of a name that has no address, glibc
+/// (<https://github.com/bminor/glibc/blob/master/sysdeps/posix/gai_strerror-strs.h>) and musl
+/// (<https://git.musl-libc.org/cgit/musl/tree/src/network/gai_strerror.c>): nothing but its words is handed on. With any
+/// others, the name could not be looked up.
+const NO_ADDRESS: [&str; 4] = [
+    "Name or service not known",
+    "No address associated with hostname",
+    "Name does not resolve",
+    "Name has no usable address",
+];
+
+/// Looks whether names of Services resolve at all where the operator runs, or says why they are not tried.
+pub(super) async fn find_services() -> Result<(), Untried> {
+    if addresses(ALWAYS_THERE, 443).await?.is_empty() { Err(Untried::NoServiceNames) } else { Ok(()) }
 }
 
 /// Tries a target.
 pub(super) async fn dial(target: &Target) -> Outcome {
-    let found = addresses(target.name(), target.port).await;
+    let found = match addresses(target.name(), target.port).await {
+        Ok(found) => found,
+        Err(why) => return Outcome::Untried(why),
+    };
     if found.is_empty() {
         return Outcome::Failed(Step::NameNotResolved);
     }
@@ -48,12 +62,19 @@ pub(super) async fn dial(target: &Target) -> Outcome {
     converse(target, &allowed).await
 }
 
-/// The addresses of a name, or none if it has none or there is no answer in time.
-async fn addresses(name: &str, port: u16) -> Vec<SocketAddr> {
+/// The addresses of a name, or none if it has none.
+async fn addresses(name: &str, port: u16) -> Result<Vec<SocketAddr>, Untried> {
     match timeout(LIMIT, lookup_host((name, port))).await {
-        Ok(Ok(found)) => found.collect(),
-        Ok(Err(_)) | Err(_) => Vec::new(),
+        Ok(Ok(found)) => Ok(found.collect()),
+        Ok(Err(error)) if has_no_address(&error) => Ok(Vec::new()),
+        Ok(Err(_)) | Err(_) => Err(Untried::ResolverFails),
     }
+}
+
+/// Whether a name was looked up, and has no address.
+pub fn has_no_address(error: &io::Error) -> bool {
+    let said = error.to_string();
+    NO_ADDRESS.iter().any(|words| said.contains(words))
 }
 
 /// Connects to the first of some addresses that takes a connection, and speaks.

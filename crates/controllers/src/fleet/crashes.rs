@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ingraft_core::crash::{Guarded, Step, Templates, is_to_be_compared, step};
+use ingraft_core::crash::{Crash, Guarded, Step, Templates, is_to_be_compared, step};
 use ingraft_core::guard::GUARDED;
 use ingraft_core::{Guard, WorkloadRef};
 
@@ -15,6 +15,8 @@ pub(crate) struct Evicted {
     pub(crate) name: String,
     /// Its unique id: another one may have its name by then.
     pub(crate) uid: String,
+    /// What is wrong with it.
+    pub(crate) crash: Crash,
 }
 
 impl Held {
@@ -78,7 +80,10 @@ impl Fleet {
             Step::Evict(name) => held.pods.iter().find(|pod| *pod.name == **name),
             Step::Control(_) | Step::Block { .. } => None,
         };
-        let evicted = evicted.map(|pod| Evicted { name: pod.name.to_string(), uid: pod.uid.to_string() });
+        let evicted = evicted.and_then(|pod| {
+            let crash = pod.state.crash.as_deref()?.clone();
+            Some(Evicted { name: pod.name.to_string(), uid: pod.uid.to_string(), crash })
+        });
         Some((step, evicted))
     }
 }

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use ingraft_api::annotations::HEALED;
+use ingraft_cluster::clock::now;
 use ingraft_core::healing::{Case, Obstacle, Patient, obstacle, restarted_at};
 use ingraft_core::{Heal, WorkloadRef};
 use kube::api::DynamicObject;
 use tokio::time::Instant;
-
-use crate::clock::now;
 
 /// A case is acted on when it has stood for this long: until then, a replica may not have seen what has changed, or people
 /// may be changing more.

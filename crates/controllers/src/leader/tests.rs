@@ -97,6 +97,36 @@ async fn a_leader_that_died_is_replaced_when_its_lease_is_over() {
     assert!(took + PERIOD >= LEASE && took <= LEASE + PERIOD * 2, "{took:?}");
 }
 
+/// How long a process waits for one in pod `one` that has died, while the API server has these pods.
+async fn wait_for_dead(process: &str, pods: &[&str]) -> Duration {
+    let api = FakeApi::default();
+    let items: Vec<_> = pods.iter().map(|name| json!({"metadata": {"name": name}})).collect();
+    let list = json!({"metadata": {}, "items": items});
+    api.state().objects.insert("/api/v1/namespaces/system/pods".to_owned(), list);
+    let (a, b) = (Leading::default(), Leading::default());
+    let (dead, living) = (identity(Some("one"), "host", "1_1"), process.to_owned());
+    let (of_dead, of_living) = (api.clone(), api);
+    let leading = Arc::clone(&a);
+    let first = tokio::spawn(async move { run(of_dead, &dead, leading, std::future::pending()).await });
+    wait(&a, true).await;
+    first.abort();
+    let leading = Arc::clone(&b);
+    let second = tokio::spawn(async move { run(of_living, &living, leading, std::future::pending()).await });
+    let took = wait(&b, true).await;
+    second.abort();
+    took
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_leader_that_has_certainly_ended() {
+    let one_again = identity(Some("one"), "host", "2_1");
+    assert!(wait_for_dead(&one_again, &["one"]).await <= PERIOD, "its container was started anew");
+    let two = identity(Some("two"), "host", "2_1");
+    assert!(wait_for_dead(&two, &[]).await <= PERIOD, "its pod is gone");
+    assert!(wait_for_dead(&two, &["one"]).await + PERIOD >= LEASE, "it may run on");
+    assert!(wait_for_dead(&identity(None, "one", "2_1"), &["one"]).await + PERIOD >= LEASE);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_paused_leader_writes_nothing_when_its_time_is_over() {
     let api = FakeApi::default();

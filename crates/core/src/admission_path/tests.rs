@@ -19,6 +19,7 @@ fn an_error_of_the_api_server_names_the_link() {
         (post("no service port 443 found for service \"ingraft-operator\""), BrokenLink::ServiceMissing),
         (post("no endpoints available for service \"ingraft-operator\""), BrokenLink::NoEndpoints),
         (post("dial tcp 10.96.0.9:443: connect: connection refused"), BrokenLink::Refused),
+        (post("read tcp 10.0.0.1:40001->10.96.0.9:443: read: connection reset by peer"), BrokenLink::Reset),
         (post("context deadline exceeded"), BrokenLink::TimedOut),
         (post("dial tcp 10.96.0.9:443: i/o timeout"), BrokenLink::TimedOut),
         (post("dial tcp 192.0.2.77:9443: connect: no route to host"), BrokenLink::Unreachable),
@@ -48,7 +49,6 @@ fn an_error_of_the_api_server_names_the_link() {
             BrokenLink::WrongName,
         ),
         (post("tls: first record does not look like a TLS handshake"), BrokenLink::WrongAnswer),
-        (http("the server could not find the requested resource"), BrokenLink::WrongAnswer),
         (
             http("an error on the server (\"unknown\") has prevented the request from succeeding"),
             BrokenLink::WrongAnswer,
@@ -143,6 +143,20 @@ fn a_replica_that_answers_otherwise_is_named() {
         let why = PathObstacle::SilentReplica("a-2".to_owned());
         assert_eq!(found, AdmissionFinding::AdmissionPathUnknown { why });
     }
+}
+
+#[test]
+fn a_release_without_the_self_test_is_not_told_as_broken() {
+    let (earlier, word) = (PathObstacle::EarlierRelease, "EarlierRelease".to_owned());
+    let not_found = failed("failed to call webhook: the server could not find the requested resource");
+    let found = judge(Err(&not_found), &[]);
+    assert_eq!(found, AdmissionFinding::AdmissionPathUnknown { why: earlier });
+    let pod = answered(&[Registration::Pods, Registration::SelfTest]);
+    let asked = |replica: &str, answer| Asked { replica: replica.to_owned(), answer };
+    let mut replicas = vec![asked("new-1", Answer::Right), asked("old-1", Answer::NotFound)];
+    assert_eq!(reason(&pod, &replicas), (None, word));
+    replicas.push(asked("new-2", Answer::Wrong("bad signature".to_owned())));
+    assert_eq!(reason(&pod, &replicas), (Some(false), "ReplicaFails".to_owned()), "what is certain counts");
 }
 
 #[test]

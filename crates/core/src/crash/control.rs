@@ -10,12 +10,10 @@
 //! ```
 
 use super::{Crash, NamedPod, Templates, is_suspicious, template_of};
-use crate::guard::{Control, ControlOutcome, GUARDED, Guard};
+use crate::guard::{CONTROL_LASTS, Control, ControlOutcome, GUARDED, Guard};
 use crate::owner::{OwnerKind, WorkloadRef};
 use crate::standing::RunningPod;
 
-/// So long a control start may take, in seconds.
-const LONGEST: u64 = 10 * 60;
 /// Every replica knows of a control start after so many seconds.
 const KNOWN: u64 = 5;
 /// A pod has to run for so many seconds at least before that says anything.
@@ -67,7 +65,7 @@ pub fn step(guarded: &Guarded<'_>) -> Option<Step> {
     // One that has run again since is merely not ready.
     let is_crashing = |pod: &RunningPod| {
         let ended = pod.crash.as_ref().map_or(0, |crash| u64::from(crash.ended));
-        pod.fails_injected() && (ended == 0 || now.saturating_sub(ended) <= LONGEST)
+        pod.fails_injected() && (ended == 0 || now.saturating_sub(ended) <= CONTROL_LASTS)
     };
     let fails = || of_template().filter(|(_, pod)| is_crashing(pod));
     let evicted = fails().next().map(|(name, _)| Step::Evict((*name).to_owned()));
@@ -97,14 +95,13 @@ pub fn step(guarded: &Guarded<'_>) -> Option<Step> {
         return Some(Step::Block { hash: template.to_owned(), code: crash.cause.as_str() });
     }
     // One from an earlier control start shows nothing any more.
-    let is_recent =
-        |pod: &RunningPod| pod.running_since.is_none_or(|since| now.saturating_sub(since.into()) <= LONGEST);
+    let is_recent = |pod: &RunningPod| {
+        pod.running_since.is_none_or(|since| now.saturating_sub(since.into()) <= CONTROL_LASTS)
+    };
     match control {
         // Later pods are injected again, and show whether that is still to blame.
         Some(_) if controls().any(is_recent) => Some(Step::Control(None)),
-        Some(Control::Open { since, .. }) if since.saturating_add(LONGEST) < now => {
-            over(ControlOutcome::Unclear)
-        }
+        Some(control) if !control.goes_on(now) => over(ControlOutcome::Unclear),
         Some(Control::Open { since, .. }) if since.saturating_add(KNOWN) > now => None,
         Some(_) => evicted,
         // One is enough, whatever it has shown.
@@ -130,5 +127,5 @@ fn is_proof(control: &RunningPod, crashes: &[&Crash], now: u64) -> bool {
     } else {
         return false;
     };
-    runs >= shortest.max(2 * longest) && runs <= LONGEST
+    runs >= shortest.max(2 * longest) && runs <= CONTROL_LASTS
 }

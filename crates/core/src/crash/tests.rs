@@ -177,6 +177,7 @@ fn guard(control: Option<Control>, blocked: &str) -> Guard {
         generation: Some(1),
         template: Some("t".to_owned()),
         read: Some(1),
+        goes_on: true,
     }
 }
 
@@ -300,6 +301,8 @@ fn a_control_start_goes_step_by_step() {
     assert_eq!(of_deployment(&none, &[fails, INJECTED, UNTOUCHED]), not_ours);
     let unclear = Some(Step::Control(Some(over(ControlOutcome::Unclear))));
     assert_eq!(of_deployment(&known(LATE), &[INJECTED, UNTOUCHED]), unclear);
+    let from_tomorrow = Control::Open { hash: "t".to_owned(), since: NOW + 24 * 60 * 60 };
+    assert_eq!(of_deployment(&guard(Some(from_tomorrow), ""), &[INJECTED, UNTOUCHED]), unclear);
     for outcome in [ControlOutcome::NotOurs, ControlOutcome::Unclear] {
         assert_eq!(of_deployment(&guard(Some(over(outcome)), ""), &[INJECTED, UNTOUCHED]), None);
     }

@@ -180,6 +180,19 @@ fn a_target_fails_when_it_has_failed_twice_in_a_row() {
 }
 
 #[test]
+fn a_failure_of_dns_says_nothing_of_the_endpoint() {
+    let (spec, fails) = (of("http://collector:4318"), Outcome::Untried(Untried::ResolverFails));
+    let mut history = History::default();
+    history.see(Outcome::Answers);
+    history.see(fails.clone());
+    assert_eq!(history.shown(), Some(&Outcome::Answers), "one packet was lost");
+    history.see(fails);
+    let probe = try_spec(&spec, &[], ProbeEndpoints::Cluster);
+    let (_, trial) = tell(&instrumentation(&spec), &probe, history.shown(), Locale::En);
+    assert_eq!((trial.worked, trial.reason.as_str()), (None, "ResolverFails"));
+}
+
+#[test]
 fn of_a_foreign_service_is_said_only_whether_it_answers() {
     let said = |endpoint: &str, step| {
         let (spec, shown) = (of(endpoint), Outcome::Failed(step));

@@ -11,6 +11,8 @@ pub enum BrokenLink {
     NoEndpoints,
     /// Nobody listens at the address.
     Refused,
+    /// The connection was made, and broken off before there was an answer.
+    Reset,
     /// No answer came in time.
     TimedOut,
     /// The address cannot be reached.
@@ -42,6 +44,7 @@ impl BrokenLink {
             Self::ServiceMissing => "ServiceMissing",
             Self::NoEndpoints => "NoEndpoints",
             Self::Refused => "ConnectionRefused",
+            Self::Reset => "ConnectionReset",
             Self::TimedOut => "TimedOut",
             Self::Unreachable => "Unreachable",
             Self::HostUnknown => "HostUnknown",
@@ -70,6 +73,11 @@ impl BrokenLink {
                 locale,
                 "the connection is refused: nobody listens there, or the Service has no ready replica",
                 "se rechaza la conexión: nadie escucha ahí, o el Service no tiene ninguna réplica lista",
+            ),
+            Self::Reset => say!(
+                locale,
+                "the connection is reset, as by a firewall, or by a mesh that demands mutual TLS",
+                "se reinicia la conexión, como hace un firewall, o una malla que exige TLS mutuo",
             ),
             Self::TimedOut => say!(
                 locale,
@@ -154,7 +162,7 @@ impl BrokenLink {
                 "see in the leader's log why it was not replaced, and check the clocks",
                 "mira en el log del líder por qué no se ha sustituido, y comprueba los relojes",
             ),
-            Self::WrongName | Self::WrongAnswer => say!(
+            Self::Reset | Self::WrongName | Self::WrongAnswer => say!(
                 locale,
                 "see what answers at this address: a proxy, a mesh, or pods of others",
                 "mira qué responde en esta dirección: un proxy, una malla o pods de otros",
@@ -183,6 +191,8 @@ pub enum PathObstacle {
     Refused(String),
     /// The API server reaches some replica, but this one, by the name of its pod, does not answer the leader.
     SilentReplica(String),
+    /// Whoever answers does not know the path, as replicas of a release without the self-test, during an upgrade.
+    EarlierRelease,
 }
 
 impl PathObstacle {
@@ -192,6 +202,7 @@ impl PathObstacle {
             Self::Unregistered => "SelfTestUnregistered",
             Self::Refused(_) => "SelfTestRefused",
             Self::SilentReplica(_) => "ReplicaSilent",
+            Self::EarlierRelease => "EarlierRelease",
         }
     }
 }
@@ -213,15 +224,15 @@ family! {
             said: String,
         }
             example "A firewall lets the control plane reach only ports 443 and 10250 of the nodes, as that of private clusters does on some clouds, and replicas listen on 9443."
-            fix "By the reason of the condition:\n\n| reason | remedy |\n|---|---|\n| `TimedOut`, `Unreachable` | Let the control plane reach port 9443 of the operator's pods: a rule of the cloud's firewall, and of every NetworkPolicy of the operator's namespace. Or serve on a port that is open already: `ingraft manifests all --arg=--webhook-bind=0.0.0.0:10250`, with `containerPort: 10250` for the port `webhook` of the Deployment. |\n| `NoEndpoints`, `ConnectionRefused` | No replica is ready, or none listens at the port that the Service names. kube-proxy refuses connections to a Service without ready pods. `/readyz` of a replica and its log say what is missing |\n| `ServiceMissing`, `NothingSent` | Apply the operator's manifests again |\n| `UnknownAuthority`, `PodsNotSent` | The operator writes the webhooks of `zz-ingraft-operator` and `zz-ingraft-self-test` every minute, and somebody overwrites them: `kubectl get mutatingwebhookconfiguration zz-ingraft-operator -o yaml --show-managed-fields` says who. Have GitOps tools ignore `webhooks`, and give neither an annotation of cert-manager |\n| `CertificateExpired` | The leader replaces the authority 90 days before its end, by the API server's clock; its log says why it could not. A control plane whose clocks differ refuses what is valid |\n| `WrongName`, `WrongAnswer` | Something else answers: a proxy, a service mesh that intercepts the port, or pods of others that the Service selects |\n| `HostUnknown` | The host of `--webhook-url` must resolve where the API server runs |\n| `ReplicaFails` | Read the log of the replica that is named; if you delete its pod, another one takes its place |\n| `OtherError` | The words of the API server are quoted |",
-        /// It cannot be told whether reviews arrive: the pod that is tried does not come that far, or a replica does not
-        /// answer the leader while the API server reaches one.
+            fix "By the reason of the condition:\n\n| reason | remedy |\n|---|---|\n| `TimedOut`, `Unreachable` | Let the control plane reach port 9443 of the operator's pods: a rule of the cloud's firewall, and of every NetworkPolicy of the operator's namespace. Or serve on a port that is open already: `ingraft manifests all --arg=--webhook-bind=:10250`, with `containerPort: 10250` for the port `webhook` of the Deployment. |\n| `NoEndpoints`, `ConnectionRefused` | No replica is ready, or none listens at the port that the Service names. kube-proxy refuses connections to a Service without ready pods. `/readyz` of a replica and its log say what is missing |\n| `ServiceMissing`, `NothingSent` | Apply the operator's manifests again |\n| `UnknownAuthority`, `PodsNotSent` | The operator writes the webhooks of `zz-ingraft-operator` and `zz-ingraft-self-test` every minute, and somebody overwrites them: `kubectl get mutatingwebhookconfiguration zz-ingraft-operator -o yaml --show-managed-fields` says who. Have GitOps tools ignore `webhooks`, and give neither an annotation of cert-manager |\n| `CertificateExpired` | The leader replaces the authority 90 days before its end, by the API server's clock; its log says why it could not. A control plane whose clocks differ refuses what is valid |\n| `WrongName`, `WrongAnswer`, `ConnectionReset` | Something else answers, or breaks the connection off: a proxy, a firewall, a service mesh that intercepts the port, or pods of others that the Service selects |\n| `HostUnknown` | The host of `--webhook-url` must resolve where the API server runs |\n| `ReplicaFails` | Read the log of the replica that is named; if you delete its pod, another one takes its place |\n| `OtherError` | The words of the API server are quoted |",
+        /// It cannot be told whether reviews arrive: the pod that is tried does not come that far, a replica does not
+        /// answer the leader while the API server reaches one, or one of an earlier release does not know what is asked.
         Warning: AdmissionPathUnknown {
             /// Why.
             why: PathObstacle,
         }
             example "A quota of the operator's namespace is used up, or a policy of the cluster refuses the pod that is tried."
-            fix "The finding quotes who refuses the pod `ingraft-self-test`: let it pass in the operator's namespace. It is never created; it is only tried, with `dryRun=All`. If the registration is missing, apply the operator's manifests again. If a replica does not answer the leader, read its log, and let the replicas reach one another on the port of the webhook: a NetworkPolicy may let in nobody but the API server.",
+            fix "The finding quotes who refuses the pod `ingraft-self-test`: let it pass in the operator's namespace. It is never created; it is only tried, with `dryRun=All`. If the registration is missing, apply the operator's manifests again. If a replica does not answer the leader, read its log, and let the replicas reach one another on the port of the webhook: a NetworkPolicy may let in nobody but the API server. `EarlierRelease` ends with the upgrade; if it lasts, see what answers there.",
     }
 }
 
@@ -294,6 +305,18 @@ impl PathObstacle {
                     locale,
                     "read its log; let replicas reach one another on the port of the webhook (NetworkPolicy)",
                     "lee su log; deja que las réplicas se alcancen en el puerto del webhook (NetworkPolicy)",
+                ),
+            ),
+            Self::EarlierRelease => (
+                say!(
+                    locale,
+                    "an earlier release answered, which does not know /self-test, as during an upgrade",
+                    "respondió una versión anterior, que no conoce /self-test, como durante una actualización",
+                ),
+                say!(
+                    locale,
+                    "wait for the upgrade to end; if this lasts, see what answers there",
+                    "espera a que termine la actualización; si esto persiste, mira qué responde ahí",
                 ),
             ),
         }

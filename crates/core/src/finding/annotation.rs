@@ -58,12 +58,21 @@ family! {
             /// The language that it is about, unless it is about all.
             about: Option<Language>,
         },
+        /// An annotation that requests a language is empty, which requests nothing.
+        Warning: AnnotationEmpty {
+            /// The key.
+            key: String,
+        }
+            example "```yaml\nmetadata:\n  annotations:\n    instrumentation.opentelemetry.io/inject-java: ''\n```"
+            fix "Write what is meant: `'true'` for the Instrumentation of the namespace, the name of an Instrumentation, or `'false'`.",
         /// An annotation's value is not a string: the API server will refuse the object.
         Error: AnnotationNotText {
             /// The key.
             key: String,
             /// The value, as JSON.
             value: String,
+            /// The text that is meant, if that can be told.
+            meant: Option<String>,
         },
         /// The platform annotation holds something other than the known values.
         Error: PlatformUnknown {
@@ -74,7 +83,8 @@ family! {
             /// The known values.
             known: &'static [&'static str],
         },
-        /// An annotation requests a Collector as a sidecar, which is not served.
+        /// An annotation requests a Collector as a sidecar, which Ingraft does not add. The OpenTelemetry Operator does, where
+        /// it runs besides.
         Warning: SidecarNotServed {
             /// The value.
             value: String,
@@ -186,16 +196,32 @@ impl AnnotationFinding {
                 ))
                 .help(say!(locale, "add {wanted}: 'true'", "añade {wanted}: 'true'"))
             }
-            Self::AnnotationNotText { key, value } => Text::new(say!(
+            Self::AnnotationEmpty { key } => Text::new(say!(
+                locale,
+                "annotation \"{key}\" is empty, so nothing is requested",
+                "la anotación \"{key}\" está vacía, así que no se solicita nada",
+            ))
+            .help(say!(
+                locale,
+                "write 'true', the name of an Instrumentation, or 'false'",
+                "escribe 'true', el nombre de una Instrumentation o 'false'",
+            )),
+            Self::AnnotationNotText { key, value, meant } => Text::new(say!(
                 locale,
                 "annotation \"{key}\" is {value}, but must be a string",
                 "la anotación \"{key}\" es {value}, pero debe ser una cadena de texto",
             ))
-            .help(say!(
-                locale,
-                "put it in quotes: '{value}'",
-                "ponla entre comillas: '{value}'"
-            )),
+            .help(match meant {
+                Some(meant) if meant == value => {
+                    say!(locale, "put it in quotes: '{value}'", "ponla entre comillas: '{value}'")
+                }
+                Some(meant) => say!(locale, "write '{meant}'", "escribe '{meant}'"),
+                None => say!(
+                    locale,
+                    "write 'true', the name of an Instrumentation, or 'false'",
+                    "escribe 'true', el nombre de una Instrumentation o 'false'",
+                ),
+            }),
             Self::PlatformUnknown { language, value, known } => {
                 let known = known.join(", ");
                 Text::new(say!(
@@ -207,13 +233,13 @@ impl AnnotationFinding {
             }
             Self::SidecarNotServed { value } => Text::new(say!(
                 locale,
-                "annotation \"{SIDECAR}: {value}\" has no effect: no Collector is added to pods",
-                "la anotación \"{SIDECAR}: {value}\" no tiene efecto: no se añade ningún Collector a los pods",
+                "annotation \"{SIDECAR}: {value}\" is not for Ingraft: only the OpenTelemetry Operator, if it runs, adds a Collector",
+                "la anotación \"{SIDECAR}: {value}\" no es para Ingraft: solo el OpenTelemetry Operator, si funciona, añade un Collector",
             ))
             .help(say!(
                 locale,
-                "send to a Collector that runs as a Deployment or DaemonSet, and remove the annotation",
-                "envía a un Collector que funcione como Deployment o DaemonSet, y quita la anotación",
+                "without the OpenTelemetry Operator, send to a Collector that runs as a Deployment or DaemonSet",
+                "sin el OpenTelemetry Operator, envía a un Collector que funcione como Deployment o DaemonSet",
             )),
             Self::GoTargetMissing { container } => Text::new(say!(
                 locale,

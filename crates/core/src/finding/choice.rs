@@ -63,7 +63,8 @@ family! {
             /// Their names.
             names: Vec<String>,
         },
-        /// The operator was told not to inject this language.
+        /// This language is injected only where that is enabled: in the operator, or, where only files are looked at, on the
+        /// command line.
         Error: LanguageDisabled {
             /// The language.
             language: Language,
@@ -81,6 +82,8 @@ family! {
             language: Language,
             /// The names that could be given.
             containers: Vec<String>,
+            /// The container that the language is for, if one is known to have it and the others are not.
+            meant: Option<String>,
         },
         /// A list names a container that the pod does not have.
         Warning: ContainerNotFound {
@@ -188,21 +191,31 @@ impl ChoiceFinding {
             }
             Self::LanguageDisabled { language } => Text::new(say!(
                 locale,
-                "{language} injection is requested, but disabled in the operator",
-                "se solicita inyectar {language}, pero está deshabilitado en el operador",
+                "{language} injection is requested, but not enabled",
+                "se solicita inyectar {language}, pero no está habilitado",
             ))
             .help(say!(
                 locale,
-                "start the operator with --enable-{language}-instrumentation=true",
-                "inicia el operador con --enable-{language}-instrumentation=true",
+                "start the operator, and ingraft doctor on files, with --enable-{language}-instrumentation=true",
+                "inicia el operador, e ingraft doctor con archivos, con --enable-{language}-instrumentation=true",
             )),
             Self::LanguageUnknown { container, found } => unknown_language(container, found, locale),
-            Self::ContainersUnnamed { language, containers } => Text::new(say!(
+            Self::ContainersUnnamed { language, containers, meant } => Text::new(say!(
                 locale,
                 "several languages are requested, and no annotation says which containers to instrument with {language}",
                 "se solicitan varios lenguajes y ninguna anotación dice qué contenedores instrumentar con {language}",
             ))
-            .help(name_container(*language, first(containers), locale)),
+            .help(if containers.len() == 1 {
+                // Two agents in one container get in each other's way.
+                say!(
+                    locale,
+                    "the pod has one container: remove all but one of the annotations that request a language",
+                    "el pod tiene un contenedor: quita todas menos una de las anotaciones que solicitan un lenguaje",
+                )
+            } else {
+                let container = meant.as_deref().unwrap_or_else(|| first(containers));
+                name_container(*language, container, locale)
+            }),
             Self::ContainerNotFound { language, name, containers } => {
                 let all = list(containers);
                 Text::new(say!(
@@ -348,6 +361,6 @@ fn name_container(language: Language, container: &str, locale: Locale) -> Said {
 }
 
 /// The annotation that lists the containers of a language.
-fn own_list(language: Language) -> &'static str {
+pub(crate) fn own_list(language: Language) -> &'static str {
     language.container_names_keys().last().copied().unwrap_or_default()
 }

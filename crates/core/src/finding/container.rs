@@ -4,6 +4,7 @@ use ingraft_api::Language;
 use ingraft_api::annotations::{NODEJS_ESM, REQUIRE};
 
 use super::{Locale, Text, first, list};
+use crate::inject::musl;
 use crate::snapshot::PodSecurity;
 
 family! {
@@ -52,6 +53,17 @@ family! {
             /// The variable that shows it.
             variable: &'static str,
         },
+        /// A container loads another agent by itself, so everything is instrumented twice, or one of both fails.
+        Warning: AgentTwice {
+            /// The language.
+            language: Language,
+            /// The container.
+            container: String,
+            /// What loads it.
+            shown: String,
+        }
+            example "```yaml\nspec:\n  containers:\n  - name: app\n    image: registry.example.com/app:1.0\n    command: [java, '-javaagent:/opt/opentelemetry-javaagent.jar', -jar, app.jar]\n```"
+            fix "Remove the option, or the program that starts the application with an agent: Ingraft brings one. Or keep it, and remove the annotation `instrumentation.opentelemetry.io/inject-java`.",
         /// A Node.js application consists of ES modules, and its version is not known to have hooks for them.
         Warning: ModulesNotHooked {
             /// The container.
@@ -112,7 +124,32 @@ family! {
             /// How long it has to start.
             seconds: u64,
         },
-        /// The image has other runtimes, and not that of the language: so a probe found, or its name says so.
+        /// The image is one of Alpine by its tag, and nothing says that the agent is to be the one for its C library, musl.
+        /// Only a workload is told, not each of its pods.
+        Warning: MuslNotNamed {
+            /// The language.
+            language: Language,
+            /// The container.
+            container: String,
+        }
+            example "```yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: cart\n  annotations:\n    instrumentation.opentelemetry.io/inject-python: 'true'\nspec:\n  containers:\n  - name: app\n    image: python:3.13-alpine\n```"
+            fix "Name the C library:\n\n```yaml\nmetadata:\n  annotations:\n    instrumentation.opentelemetry.io/inject-python: 'true'\n    instrumentation.opentelemetry.io/otel-python-platform: musl\n```\n\nFor .NET it is `instrumentation.opentelemetry.io/otel-dotnet-auto-runtime: linux-musl-x64`. Where a probe of the operator has seen the image, this is done without the annotation, and nothing is told.",
+        /// The annotation that names the platform is for another C library than the image has by its tag. Only a workload is
+        /// told, not each of its pods.
+        Warning: PlatformSeemsWrong {
+            /// The language.
+            language: Language,
+            /// The container.
+            container: String,
+            /// The value of the annotation.
+            value: String,
+            /// The value for the image.
+            meant: &'static str,
+        }
+            example "```yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: cart\n  annotations:\n    instrumentation.opentelemetry.io/inject-python: 'true'\n    instrumentation.opentelemetry.io/otel-python-platform: musl\nspec:\n  containers:\n  - name: app\n    image: python:3.13-slim\n```"
+            fix "Name the C library of the image: musl for Alpine, glibc for Debian and Ubuntu.\n\n```yaml\nmetadata:\n  annotations:\n    instrumentation.opentelemetry.io/inject-python: 'true'\n    instrumentation.opentelemetry.io/otel-python-platform: glibc\n```\n\nFor .NET it is `instrumentation.opentelemetry.io/otel-dotnet-auto-runtime`, with `linux-musl-x64` or `linux-x64`.",
+        /// The container runs something else than the language: so a probe found in its image, or its command, the image's
+        /// name or a variable that only one language reads says so.
         Warning: LanguageSeemsWrong {
             /// The language.
             language: Language,
@@ -185,6 +222,16 @@ impl ContainerFinding {
                 "{variable} del contenedor \"{container}\" carga otro profiler, así que {language} se instrumenta solo en parte",
             ))
             .help(say!(locale, "remove {variable} and its path", "quita {variable} y su ruta")),
+            Self::AgentTwice { language, container, shown } => Text::new(say!(
+                locale,
+                "container \"{container}\" loads another agent for {language} besides: {shown}",
+                "el contenedor \"{container}\" carga además otro agente de {language}: {shown}",
+            ))
+            .help(say!(
+                locale,
+                "remove what loads it, or the annotation",
+                "quita lo que lo carga, o la anotación",
+            )),
             Self::ModulesNotHooked { container } => Text::new(say!(
                 locale,
                 "container \"{container}\" runs ES modules, of which only HTTP is instrumented",
@@ -284,12 +331,31 @@ impl ContainerFinding {
                 "add a startupProbe to \"{container}\"",
                 "añade una startupProbe a \"{container}\"",
             )),
+            Self::MuslNotNamed { language, container } => {
+                let text = Text::new(say!(
+                    locale,
+                    "the image of \"{container}\" is Alpine by its tag, but the agent for {language} is that for glibc",
+                    "la imagen de \"{container}\" es Alpine según su etiqueta, pero el agente de {language} es el de glibc",
+                ));
+                match musl(*language) {
+                    Some((key, value)) => {
+                        text.help(say!(locale, "add {key}: {value}", "añade {key}: {value}"))
+                    }
+                    None => text,
+                }
+            }
+            Self::PlatformSeemsWrong { language, container, value, meant } => Text::new(say!(
+                locale,
+                "the platform \"{value}\" of {language} is not that of the image of \"{container}\", by its tag",
+                "la plataforma \"{value}\" de {language} no es la de la imagen de \"{container}\", según su etiqueta",
+            ))
+            .help(say!(locale, "write {meant}", "escribe {meant}")),
             Self::LanguageSeemsWrong { language, container, found } => {
                 let (all, first, key) = (list(found), first(found), language.inject_key());
                 let text = Text::new(say!(
                     locale,
-                    "the image of \"{container}\" has {all}, not {language}",
-                    "la imagen de \"{container}\" tiene {all}, no {language}",
+                    "\"{container}\" seems to run {all}, not {language}",
+                    "\"{container}\" parece ejecutar {all}, no {language}",
                 ));
                 let right = Language::ALL.into_iter().find(|language| language.key() == first);
                 text.help(match right.map(Language::inject_key) {

@@ -40,13 +40,36 @@ family! {
         }
             example "Injected pods of the workload crashed. A pod that was started without the agent, to see what comes of it, ran while they still crashed."
             fix "Remove what made them crash. A changed template is injected again by itself; to have the same one injected again, remove the annotation: `kubectl annotate deployment/NAME ingraft.dev/blocked-`, and restart the workload. See [when an application crashes after injection](../crashes.md).",
-        /// A pod starts without the agent, to see whether it crashes without it too.
+        /// A pod starts without the agent, to see whether pods of the workload crash without it too.
         Info: ControlStart {
             /// What makes the pods.
             workload: WorkloadRef,
         }
             example "Injected pods of a workload crash while others of it run, and healing is allowed."
             fix "Nothing needs to be done: what comes of it is told. See [when an application crashes after injection](../crashes.md).",
+        /// It was not found out whether the agent is to blame: no pod started without it in time. It is not tried again until
+        /// the template changes.
+        Warning: ControlUnclear {
+            /// What makes the pods.
+            workload: WorkloadRef,
+        }
+            example "A PodDisruptionBudget does not allow that a pod which crashes is evicted, so that none takes its place."
+            fix "See what keeps pods from being replaced: a PodDisruptionBudget, or a quota that refuses new ones. Then have it tried again: `kubectl annotate deployment/NAME ingraft.dev/control-`. See [when an application crashes after injection](../crashes.md).",
+        /// A pod that crashes with the agent was evicted, so that one without it takes its place.
+        Info: PodEvicted {
+            /// What makes the pods.
+            workload: WorkloadRef,
+            /// The name of the pod.
+            pod: String,
+            /// The container that does not run.
+            container: String,
+            /// Why, as far as its last state tells.
+            cause: Cause,
+            /// What the kubelet says.
+            why: String,
+        }
+            example "Injection of the workload is blocked, and a pod of it that was injected before crashes on."
+            fix "Nothing: the pod that is made in its place starts without the agent. See [when an application crashes after injection](../crashes.md).",
     }
 }
 
@@ -100,8 +123,29 @@ impl CrashFinding {
                 let short = workload.short();
                 Text::new(say!(
                     locale,
-                    "this pod of {short} starts without the agent, to see whether it crashes without it too",
-                    "este pod de {short} arranca sin el agente, para ver si también falla sin él",
+                    "one pod of {short} starts without the agent, to see whether it crashes without it too",
+                    "un pod de {short} arranca sin el agente, para ver si también falla sin él",
+                ))
+            }
+            Self::ControlUnclear { workload } => {
+                let (short, namespace) = (workload.short(), &workload.namespace);
+                Text::new(say!(
+                    locale,
+                    "no pod of {short} has started without the agent in time, so it is not known whether that is to blame",
+                    "ningún pod de {short} ha arrancado a tiempo sin el agente, así que no se sabe si este es la causa",
+                ))
+                .help(say!(
+                    locale,
+                    "to have it tried again: kubectl annotate {short} -n {namespace} {CONTROL}-",
+                    "para que se pruebe otra vez: kubectl annotate {short} -n {namespace} {CONTROL}-",
+                ))
+            }
+            Self::PodEvicted { workload, pod, container, cause, why } => {
+                let (short, cause) = (workload.short(), describe(*cause, locale));
+                Text::new(say!(
+                    locale,
+                    "pod {pod} of {short} was evicted, so that one without the agent takes its place: container \"{container}\", {cause} ({why})",
+                    "se ha desalojado el pod {pod} de {short}, para que uno sin el agente ocupe su lugar: contenedor \"{container}\", {cause} ({why})",
                 ))
             }
         }
@@ -109,7 +153,7 @@ impl CrashFinding {
 }
 
 /// A cause in a few words.
-fn describe(cause: Cause, locale: Locale) -> Said {
+pub(super) fn describe(cause: Cause, locale: Locale) -> Said {
     match cause {
         Cause::OptionUnknown => {
             say!(locale, "the JVM does not know an option", "la JVM no reconoce una opción")

@@ -3,6 +3,7 @@
 use ingraft_api::Language;
 
 use super::{Locale, Said, Text, list};
+use crate::endpoint::{GRPC_PORT, HTTP_PORT};
 
 family! {
     /// Where telemetry goes, and how.
@@ -69,6 +70,17 @@ family! {
             /// The path.
             path: &'static str,
         },
+        /// The endpoint of a single signal has no path, and agents append none to it.
+        Warning: SignalPathMissing {
+            /// The variable.
+            variable: &'static str,
+            /// The endpoint.
+            endpoint: String,
+            /// The path of the signal.
+            path: &'static str,
+        }
+            example "```yaml\napiVersion: opentelemetry.io/v1alpha1\nkind: Instrumentation\nmetadata:\n  name: base\nspec:\n  exporter:\n    endpoint: http://otel-collector.opentelemetry.svc.cluster.local:4318\n  env:\n  - name: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\n    value: http://gateway.opentelemetry.svc.cluster.local:4318\n```\n\nTraces are posted to `/`, which a Collector answers with 404."
+            fix "Write the whole URL:\n\n```yaml\n  - name: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\n    value: http://gateway.opentelemetry.svc.cluster.local:4318/v1/traces\n```",
         /// The protocol is not one of OTLP.
         Warning: ProtocolUnknown {
             /// The protocol.
@@ -144,8 +156,8 @@ impl EndpointFinding {
             ))
             .help(say!(
                 locale,
-                "use port 4318 in an Instrumentation for {language}",
-                "usa el puerto 4318 en una Instrumentation para {language}",
+                "use port 4318 for {language}",
+                "usa el puerto 4318 para {language}",
             )),
             Self::EndpointPortNotForAll { endpoint, http, grpc } => {
                 let names =
@@ -169,8 +181,8 @@ impl EndpointFinding {
             ))
             .help(say!(
                 locale,
-                "use the gRPC port, usually 4317, in an Instrumentation for {language}",
-                "usa el puerto de gRPC, normalmente 4317, en una Instrumentation para {language}",
+                "use the gRPC port, usually 4317, for {language}",
+                "usa el puerto de gRPC, normalmente 4317, para {language}",
             )),
             Self::EndpointPortCorrected { language, endpoint, corrected } => Text::new(say!(
                 locale,
@@ -197,19 +209,29 @@ impl EndpointFinding {
                 "endpoint \"{endpoint}\" is not an http:// or https:// URL",
                 "el endpoint \"{endpoint}\" no es una URL http:// o https://",
             ))
-            .help(set_endpoint(locale)),
+            .help(write_endpoint(locale)),
             Self::EndpointIsLocal { endpoint } => Text::new(say!(
                 locale,
                 "endpoint {endpoint} points to the pod itself, where nothing listens",
                 "el endpoint {endpoint} apunta al propio pod, donde nadie escucha",
             ))
-            .help(set_endpoint(locale)),
+            .help(write_endpoint(locale)),
             Self::EndpointHasSignalPath { endpoint, path } => Text::new(say!(
                 locale,
                 "endpoint {endpoint} ends with {path}, which agents append again",
                 "el endpoint {endpoint} termina en {path}, que los agentes añaden otra vez",
             ))
             .help(say!(locale, "remove {path}", "quita {path}")),
+            Self::SignalPathMissing { variable, endpoint, path } => Text::new(say!(
+                locale,
+                "{variable} {endpoint} has no path, and agents append none to it",
+                "{variable} {endpoint} no tiene ruta, y los agentes no le añaden ninguna",
+            ))
+            .help(say!(
+                locale,
+                "end it with {path}, or use OTEL_EXPORTER_OTLP_ENDPOINT",
+                "termínalo en {path}, o usa OTEL_EXPORTER_OTLP_ENDPOINT",
+            )),
             Self::ProtocolUnknown { protocol } => Text::new(say!(
                 locale,
                 "OTEL_EXPORTER_OTLP_PROTOCOL \"{protocol}\" is not a protocol of OTLP",
@@ -256,14 +278,35 @@ impl EndpointFinding {
                 "escribe {host}.{namespace}.svc.cluster.local si el Service está en \"{namespace}\"",
             )),
             Self::EndpointPortNotServed { service, port, ports } => {
-                let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+                // Who sends over HTTP cannot use that of gRPC.
+                let of_same = ports.iter().filter(|known| *port != HTTP_PORT || **known != GRPC_PORT);
+                let ports: Vec<String> = of_same.map(u16::to_string).collect();
+                let is_one_of = !ports.is_empty();
                 let ports = list(&ports);
                 Text::new(say!(
                     locale,
                     "Service {service} does not serve port {port}",
                     "el Service {service} no ofrece el puerto {port}",
                 ))
-                .help(say!(locale, "use one of its ports: {ports}", "usa uno de sus puertos: {ports}"))
+                .help(match *port {
+                    HTTP_PORT if !is_one_of => say!(
+                        locale,
+                        "have it serve port {port} (OTLP over HTTP)",
+                        "haz que ofrezca el puerto {port} (OTLP por HTTP)",
+                    ),
+                    HTTP_PORT => say!(
+                        locale,
+                        "have it serve port {port} (OTLP over HTTP), or use one of its ports: {ports}",
+                        "haz que ofrezca el puerto {port} (OTLP por HTTP), o usa uno de sus puertos: {ports}",
+                    ),
+                    // Nobody has written it.
+                    80 | 443 => say!(
+                        locale,
+                        "port {port} is used where none is written: write one of its ports: {ports}",
+                        "se usa el puerto {port} donde no se escribe ninguno: escribe uno de sus puertos: {ports}",
+                    ),
+                    _ => say!(locale, "use one of its ports: {ports}", "usa uno de sus puertos: {ports}"),
+                })
             }
         }
     }
@@ -275,6 +318,17 @@ fn set_endpoint(locale: Locale) -> Said {
         "set spec.exporter.endpoint, such as \
          http://otel-collector.opentelemetry.svc.cluster.local:4318",
         "define spec.exporter.endpoint, por ejemplo \
+         http://otel-collector.opentelemetry.svc.cluster.local:4318",
+    )
+}
+
+/// To write another one where it stands: in an Instrumentation, or in a variable.
+fn write_endpoint(locale: Locale) -> Said {
+    say!(
+        locale,
+        "write that of a Collector, such as \
+         http://otel-collector.opentelemetry.svc.cluster.local:4318",
+        "escribe el de un Collector, por ejemplo \
          http://otel-collector.opentelemetry.svc.cluster.local:4318",
     )
 }

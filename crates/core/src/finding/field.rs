@@ -9,7 +9,7 @@ family! {
         Error: FieldUnknown {
             /// The field, such as `spec.node`.
             field: String,
-            /// What was probably meant, from the same object on.
+            /// The field that was probably meant, such as `spec.nodejs`.
             suggestion: Option<String>,
             /// The fields that exist there.
             known: Vec<String>,
@@ -59,6 +59,13 @@ pub enum FieldProblem {
         /// The regular expression.
         pattern: String,
     },
+    /// The value is no name of an object or namespace.
+    NotAName {
+        /// The value.
+        value: String,
+        /// Whether such a name may have dots.
+        has_dots: bool,
+    },
     /// The text is too long.
     TooLong {
         /// How many characters it may have.
@@ -97,38 +104,41 @@ pub enum FieldType {
 }
 
 impl FieldFinding {
+    /// The JSON pointer of the field that was probably meant by an unknown one.
+    pub fn meant_pointer(&self) -> Option<String> {
+        let Self::FieldUnknown { suggestion: Some(meant), .. } = self else { return None };
+        Some(format!("/{}", meant.replace(['.', '['], "/").replace(']', "")))
+    }
+
     pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
-            Self::FieldUnknown { field, suggestion, known } => {
-                let parent = field.rsplit_once('.').map(|(parent, _)| format!("{parent}."));
-                let parent = parent.unwrap_or_default();
-                Text::new(say!(
+            Self::FieldUnknown { field, suggestion, known } => Text::new(say!(
+                locale,
+                "there is no field {field}: kubectl refuses it, other clients leave it out",
+                "no existe el campo {field}: kubectl lo rechaza y otros clientes lo omiten",
+            ))
+            .help(if let Some(meant) = suggestion {
+                say!(locale, "write {meant}", "escribe {meant}")
+            } else {
+                let all = list(known);
+                say!(
                     locale,
-                    "there is no field {field}: kubectl refuses it, other clients leave it out",
-                    "no existe el campo {field}: kubectl lo rechaza y otros clientes lo omiten",
-                ))
-                .help(if let Some(meant) = suggestion {
-                    say!(locale, "write {parent}{meant}", "escribe {parent}{meant}")
-                } else {
-                    let all = list(known);
-                    say!(
-                        locale,
-                        "remove it; the fields here are {all}",
-                        "quítalo; los campos que hay aquí son {all}",
-                    )
-                })
-            }
-            Self::FieldRefused { field, entry: None, problem } => problem.text(field, locale),
+                    "remove it; the fields here are {all}",
+                    "quítalo; los campos que hay aquí son {all}",
+                )
+            }),
+            Self::FieldRefused { field, entry: None, problem } => problem.text(field, field, locale),
             Self::FieldRefused { field, entry: Some(entry), problem } => {
-                let field = say!(locale, "{field} of \"{entry}\"", "{field} de \"{entry}\"");
-                problem.text(&field.to_string(), locale)
+                let shown = say!(locale, "{field} of \"{entry}\"", "{field} de \"{entry}\"");
+                problem.text(field, &shown.to_string(), locale)
             }
         }
     }
 }
 
 impl FieldProblem {
-    fn text(&self, field: &str, locale: Locale) -> Text {
+    /// What is told of the field `name`, which is called `field` where people read of it.
+    fn text(&self, name: &str, field: &str, locale: Locale) -> Text {
         match self {
             Self::Missing => Text::new(say!(locale, "{field} is missing", "falta {field}")).help(say!(
                 locale,
@@ -136,17 +146,18 @@ impl FieldProblem {
                 "añádelo"
             )),
             Self::WrongType { expected, found, value } => {
-                let value = match found {
-                    FieldType::List | FieldType::Map => found.name(locale).to_string(),
-                    _ => value.clone(),
-                };
+                // What was to be a text may be a password, such as that of a variable.
+                let is_hidden =
+                    [*expected, *found].iter().any(|kind| matches!(kind, FieldType::List | FieldType::Map))
+                        || *expected == FieldType::Text;
+                let shown = if is_hidden { found.name(locale).to_string() } else { value.clone() };
                 let kind = expected.name(locale);
                 let text = Text::new(say!(
                     locale,
-                    "{field} is {value}, but must be {kind}",
-                    "{field} es {value}, pero debe ser {kind}",
+                    "{field} is {shown}, but must be {kind}",
+                    "{field} es {shown}, pero debe ser {kind}",
                 ));
-                match type_help(*expected, *found, &value, locale) {
+                match type_help(*expected, *found, value, name, locale) {
                     Some(help) => text.help(help),
                     None => text,
                 }
@@ -174,6 +185,24 @@ impl FieldProblem {
                 "{field} is \"{value}\", which does not match {pattern}",
                 "{field} es \"{value}\", que no cumple el patrón {pattern}",
             )),
+            Self::NotAName { value, has_dots } => Text::new(say!(
+                locale,
+                "{field} is \"{value}\", which is not a valid name",
+                "{field} es \"{value}\", que no es un nombre válido",
+            ))
+            .help(if *has_dots {
+                say!(
+                    locale,
+                    "use lowercase letters, digits, \"-\" and \".\", with a letter or digit at both ends",
+                    "usa minúsculas sin acento, dígitos, \"-\" y \".\", con una letra o un dígito en ambos extremos",
+                )
+            } else {
+                say!(
+                    locale,
+                    "use lowercase letters, digits and \"-\", with a letter or digit at both ends",
+                    "usa minúsculas sin acento, dígitos y \"-\", con una letra o un dígito en ambos extremos",
+                )
+            }),
             Self::TooLong { limit } => Text::new(say!(
                 locale,
                 "{field} is longer than {limit} characters",
@@ -198,8 +227,15 @@ impl FieldProblem {
     }
 }
 
-fn type_help(expected: FieldType, found: FieldType, value: &str, locale: Locale) -> Option<Said> {
+fn type_help(
+    expected: FieldType,
+    found: FieldType,
+    value: &str,
+    field: &str,
+    locale: Locale,
+) -> Option<Said> {
     use FieldType::{Boolean, Integer, IntegerOrText, List, Map, Number, Text};
+    let (name, value) = (field.rsplit('.').next().unwrap_or_default(), value.trim_matches('"'));
     Some(match (expected, found) {
         (Text | IntegerOrText, Integer | Number | Boolean) => {
             say!(locale, "put the value in quotes", "pon el valor entre comillas")
@@ -207,20 +243,58 @@ fn type_help(expected: FieldType, found: FieldType, value: &str, locale: Locale)
         (Integer | Number | Boolean, Text) => {
             say!(locale, "write it without quotes", "escríbelo sin comillas")
         }
-        (Map, Text) => {
-            let (name, value) = value.trim_matches('"').split_once('=')?;
-            say!(
-                locale,
-                "write {{name: {name}, value: \"{value}\"}}",
-                "escribe {{name: {name}, value: \"{value}\"}}",
-            )
+        (Map, Text) if lacks_space(value) => {
+            say!(locale, "write a space after the colon", "escribe un espacio después de los dos puntos",)
         }
+        (Map, Text) => {
+            let within = match name {
+                "exporter" => "endpoint",
+                "sampler" => "type",
+                "configMapRef" | "secretRef" => "name",
+                _ => {
+                    let (name, _) = value.split_once('=')?;
+                    return Some(say!(
+                        locale,
+                        "write {{name: {name}, value: …}}",
+                        "escribe {{name: {name}, value: …}}",
+                    ));
+                }
+            };
+            say!(locale, "write it as {field}.{within}", "escríbelo como {field}.{within}")
+        }
+        (Map, List) => say!(
+            locale,
+            "write each entry as a line \"name: value\", without \"- \"",
+            "escribe cada entrada como una línea \"nombre: valor\", sin \"- \"",
+        ),
+        (List, Map) if name == "env" => say!(
+            locale,
+            "write each as an entry of its own: {{name: …, value: …}}",
+            "escribe cada una como una entrada propia: {{name: …, value: …}}",
+        ),
         (List, _) => say!(
             locale,
             "write one entry a line, each after \"- \"",
             "escribe una entrada por línea, cada una después de \"- \"",
         ),
+        (Text, List) => say!(locale, "write one value, not a list", "escribe un solo valor, no una lista"),
+        (Text, Map) if field.ends_with(".labels.annotations") => say!(
+            locale,
+            "write annotations beside labels, not within",
+            "escribe annotations al lado de labels, no dentro",
+        ),
         _ => return None,
+    })
+}
+
+/// Whether a text is a name and a value without the space after the colon, which makes a field of them: `name:value`.
+fn lacks_space(text: &str) -> bool {
+    let is_of_name = |one: char| one.is_ascii_alphanumeric() || "-_./".contains(one);
+    text.split_once(':').is_some_and(|(name, value)| {
+        !name.is_empty()
+            && name.chars().all(is_of_name)
+            && !value.starts_with([' ', '/'])
+            && !value.is_empty()
     })
 }
 

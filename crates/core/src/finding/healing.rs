@@ -64,6 +64,11 @@ impl Ailment {
                 "pods ran with what the Instrumentation meant before it was changed",
                 "había pods con lo que la Instrumentation significaba antes de cambiarla",
             ),
+            Self::Standby => say!(
+                locale,
+                "pods were injected by the API server while no replica ran",
+                "había pods que inyectó el servidor de la API mientras no se ejecutaba ninguna réplica",
+            ),
             Self::NewerImage => say!(
                 locale,
                 "pods ran with an earlier default image",
@@ -74,6 +79,11 @@ impl Ailment {
 }
 
 impl Obstacle {
+    /// Why a workload is not restarted, in the words of [`HealingFinding::NotHealed`].
+    pub fn reason(&self, locale: Locale) -> String {
+        self.text(locale).to_string()
+    }
+
     fn text(&self, locale: Locale) -> Said {
         match self {
             Self::NotPermitted => say!(

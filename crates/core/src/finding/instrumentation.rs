@@ -19,7 +19,14 @@ family! {
             /// The argument.
             argument: String,
         },
-        /// A variable stands in a list twice. The first one counts.
+        /// A sampler that takes a share of all traces has an argument that is none.
+        Warning: SamplerArgumentNoShare {
+            /// The argument.
+            argument: String,
+        }
+            example "```yaml\nspec:\n  sampler:\n    type: parentbased_traceidratio\n    argument: '25'\n```"
+            fix "Write a number between 0 and 1:\n\n```yaml\nspec:\n  sampler:\n    type: parentbased_traceidratio\n    argument: '0.25'\n```",
+        /// A variable stands in a list twice. In an Instrumentation the first one counts, in a container the last.
         Warning: VariableTwice {
             /// The list, such as `spec.env`.
             field: String,
@@ -252,6 +259,16 @@ impl InstrumentationFinding {
                 locale,
                 "set spec.sampler.type to parentbased_traceidratio, or remove the argument",
                 "define spec.sampler.type como parentbased_traceidratio, o quita el argumento",
+            )),
+            Self::SamplerArgumentNoShare { argument } => Text::new(say!(
+                locale,
+                "the sampler's argument \"{argument}\" is no number between 0 and 1",
+                "el argumento \"{argument}\" del sampler no es un número entre 0 y 1",
+            ))
+            .help(say!(
+                locale,
+                "write a share, such as 0.25",
+                "escribe una fracción, por ejemplo 0.25",
             )),
             Self::VariableTwice { field, variable } => Text::new(say!(
                 locale,

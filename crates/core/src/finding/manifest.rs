@@ -15,7 +15,7 @@ family! {
             kind: String,
         },
         /// Annotations are on a pod template of a kind, or in a place, that is not known.
-        Warning: TemplateUnknown {
+        Info: TemplateUnknown {
             /// The kind of the object.
             kind: String,
         },
@@ -24,6 +24,27 @@ family! {
             /// The Instrumentation, as `namespace/name`.
             instrumentation: String,
         },
+        /// A workload is applied before the Instrumentation that it requests, so its first pods run without.
+        Warning: InstrumentationFollows {
+            /// The Instrumentation, as `namespace/name`.
+            instrumentation: String,
+            /// The file that it is in, where that is another one.
+            file: Option<String>,
+        }
+            example "One file has a Deployment, and the Instrumentation after it. `kubectl apply` creates them in this order, and the files of a folder in the order of their names."
+            fix "Put the Instrumentation first, as `ingraft doctor -f FILE --fix` does within one file. Give a file of its own a name that comes first. Where both are applied already, restart the workload: `kubectl rollout restart deployment/NAME`.",
+        /// An Instrumentation is applied before its Namespace, and a workload that requests it after both: the API server refuses the
+        /// Instrumentation, and the workload's first pods run without.
+        Warning: NamespaceFollows {
+            /// The Namespace.
+            namespace: String,
+            /// The workload, as `kind/name`.
+            workload: String,
+            /// The file that the Namespace is in, where that is another one.
+            file: Option<String>,
+        }
+            example "One file has an Instrumentation, then its Namespace, then a Deployment. `kubectl apply` creates them in this order: it says that the namespace is not found, goes on, and creates the other two."
+            fix "Put the Namespace first, as `ingraft doctor -f FILE --fix` does within one file. Give a file of its own a name that comes first. Where it is applied already, apply it again and restart the workload: `kubectl rollout restart deployment/NAME`.",
     }
 }
 
@@ -57,6 +78,38 @@ impl ManifestFinding {
                 "el API server rechaza la Instrumentation {instrumentation}, así que aquí cuenta como inexistente",
             ))
             .help(say!(locale, "correct its fields as reported", "corrige sus campos como se indica")),
+            Self::InstrumentationFollows { instrumentation, file: Some(file) } => Text::new(say!(
+                locale,
+                "this is created before Instrumentation {instrumentation}, which follows in {file}: its first pods run without",
+                "esto se crea antes que la Instrumentation {instrumentation}, que viene después, en {file}: sus primeros pods no la tienen",
+            ))
+            .help(say!(
+                locale,
+                "apply {file} first, or give it a name that comes first in its folder",
+                "aplica primero {file}, o dale un nombre que vaya antes en su carpeta",
+            )),
+            Self::InstrumentationFollows { instrumentation, file: None } => Text::new(say!(
+                locale,
+                "this is created before Instrumentation {instrumentation}, which follows: its first pods run without",
+                "esto se crea antes que la Instrumentation {instrumentation}, que viene después: sus primeros pods no la tienen",
+            ))
+            .help(say!(locale, "put the Instrumentation first", "pon primero la Instrumentation")),
+            Self::NamespaceFollows { namespace, workload, file } => {
+                let help = match file {
+                    Some(file) => say!(
+                        locale,
+                        "apply {file} first, or give it a name that comes first in its folder",
+                        "aplica primero {file}, o dale un nombre que vaya antes en su carpeta",
+                    ),
+                    None => say!(locale, "put the Namespace first", "pon primero el Namespace"),
+                };
+                Text::new(say!(
+                    locale,
+                    "Namespace {namespace} follows, so this is refused at first: the first pods of {workload} run without it",
+                    "el Namespace {namespace} viene después, así que esto se rechaza al principio: los primeros pods de {workload} no la tienen",
+                ))
+                .help(help)
+            }
         }
     }
 }

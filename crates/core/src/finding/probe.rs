@@ -39,7 +39,7 @@ family! {
         }
             example "The container sets the variable by which the agent is loaded, and its image has a runtime that the agent does not support. The value stays in the pod, so only the next pod can start without the agent:\n\n```yaml\nenv:\n  - name: PYTHONPATH\n    value: /app/lib\n```"
             fix "Restart the pod: `kubectl rollout restart deployment/NAME`. What was found is remembered, and the agent is not loaded again into containers of this image. To instrument it, use an image with a supported runtime.",
-        /// A shell script at the start of the container sets variables of its own.
+        /// A shell script at the start of the container, or its command, sets, removes or ignores variables that are injected.
         Warning: EntrypointSets {
             /// The container.
             container: String,
@@ -177,13 +177,13 @@ impl ProbeFinding {
                 let all = list(variables);
                 Text::new(say!(
                     locale,
-                    "a script at the start of container \"{container}\" sets {all}, which may override ours",
-                    "un script al inicio del contenedor \"{container}\" define {all}, lo que puede sustituir los valores inyectados",
+                    "the start of container \"{container}\" sets, removes or ignores {all}, so injected values may be lost",
+                    "el inicio del contenedor \"{container}\" define, quita o ignora {all}, así que los valores inyectados se pueden perder",
                 ))
                 .help(say!(
                     locale,
-                    "let the script append to {all} instead",
-                    "haz que el script añada su valor al final de {all}",
+                    "keep what {all} holds, and append to it",
+                    "conserva el valor de {all} y añade el tuyo al final",
                 ))
             }
             Self::VariableNotJoined { container, variable, why } => {
@@ -285,15 +285,19 @@ fn stand_down(why: StandDown, agents: &[String], version: Option<&str>, locale: 
 fn stand_down_help(why: StandDown, language: Language, locale: Locale) -> Said {
     match (why, platform_annotation(language)) {
         (StandDown::OtherAgent, _) => {
-            say!(locale, "remove the other agent, or the annotation", "quita el otro agente, o la anotación",)
+            say!(
+                locale,
+                "remove the other agent, or do not request {language}",
+                "quita el otro agente, o no solicites {language}",
+            )
         }
         (StandDown::LibcUnknown | StandDown::LibcMismatch, Some(key)) => {
             say!(locale, "set the annotation {key}", "define la anotación {key}")
         }
         _ => say!(
             locale,
-            "use an image with a supported runtime, or remove the annotation",
-            "usa una imagen con un entorno de ejecución compatible, o quita la anotación",
+            "use an image with a supported runtime, or do not request {language}",
+            "usa una imagen con un entorno de ejecución compatible, o no solicites {language}",
         ),
     }
 }

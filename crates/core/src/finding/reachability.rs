@@ -30,7 +30,7 @@ family! {
             why: Untried,
         }
             example "The endpoint is `http://$(OTEL_NODE_IP):4318`, which is another one in each pod."
-            fix "There is nothing to fix: the condition `EndpointReachable` is `Unknown`. Endpoints outside the cluster are tried with `--probe-endpoints=all`.",
+            fix "There is nothing to fix: the condition `EndpointReachable` is `Unknown`. Endpoints outside the cluster are tried with `--probe-endpoints=all`. If its reason is `ResolverFails`, look at the cluster's DNS.",
     }
 }
 
@@ -60,9 +60,19 @@ pub enum TlsFault {
     NotValidNow,
     /// The certificate does not name the host.
     OtherHost,
+    /// The certificate is of an authority that is not trusted.
+    UnknownAuthority,
+    /// The other side demands a certificate, or takes none of those that are shown.
+    ClientRefused,
 }
 
 impl Step {
+    /// What failed, by the reason of a condition; `None` for one that does not say it to everybody.
+    pub(crate) fn parse(reason: &str) -> Option<Self> {
+        let known = [Self::NameNotResolved, Self::Refused, Self::TimedOut, Self::NotFound];
+        known.into_iter().find(|known| known.as_str() == reason)
+    }
+
     /// The reason of the condition.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -111,6 +121,8 @@ pub enum Untried {
     AddressForbidden,
     /// The operator does not find Services by their names: it runs outside the cluster, or without its DNS.
     NoServiceNames,
+    /// DNS fails, or does not answer in time, so that nobody knows whether the name has an address.
+    ResolverFails,
 }
 
 impl ReachabilityFinding {
@@ -149,7 +161,7 @@ impl ReachabilityFinding {
     }
 }
 
-fn what_failed(endpoint: &str, step: Option<Step>, locale: Locale) -> Said {
+pub(super) fn what_failed(endpoint: &str, step: Option<Step>, locale: Locale) -> Said {
     match step {
         None => say!(locale, "{endpoint} is not reached", "no se llega a {endpoint}"),
         Some(Step::NameNotResolved) => {
@@ -174,6 +186,16 @@ fn what_failed(endpoint: &str, step: Option<Step>, locale: Locale) -> Said {
             "the certificate of {endpoint} is for another host",
             "el certificado de {endpoint} es para otro host",
         ),
+        Some(Step::TlsFailed(TlsFault::UnknownAuthority)) => say!(
+            locale,
+            "the certificate of {endpoint} is of an authority that is not trusted",
+            "el certificado de {endpoint} es de una autoridad en la que no se confía",
+        ),
+        Some(Step::TlsFailed(TlsFault::ClientRefused)) => say!(
+            locale,
+            "{endpoint} demands a certificate of who sends, or does not take the one that is shown",
+            "{endpoint} exige un certificado a quien envía, o no acepta el que se muestra",
+        ),
         Some(Step::WrongProtocol(protocol)) => {
             say!(locale, "{endpoint} does not answer in {protocol}", "{endpoint} no responde en {protocol}")
         }
@@ -185,7 +207,7 @@ fn what_failed(endpoint: &str, step: Option<Step>, locale: Locale) -> Said {
     }
 }
 
-fn remedy(step: Option<Step>, locale: Locale) -> Said {
+pub(super) fn remedy(step: Option<Step>, locale: Locale) -> Said {
     match step {
         None => say!(
             locale,
@@ -218,6 +240,16 @@ fn remedy(step: Option<Step>, locale: Locale) -> Said {
             locale,
             "write a host that the certificate names",
             "escribe un host que el certificado nombre",
+        ),
+        Some(Step::TlsFailed(TlsFault::UnknownAuthority)) => say!(
+            locale,
+            "name the authority in spec.exporter.tls of the Instrumentation",
+            "nombra la autoridad en spec.exporter.tls de la Instrumentation",
+        ),
+        Some(Step::TlsFailed(TlsFault::ClientRefused)) => say!(
+            locale,
+            "name a certificate and its key in spec.exporter.tls of the Instrumentation",
+            "nombra un certificado y su clave en spec.exporter.tls de la Instrumentation",
         ),
         Some(Step::WrongProtocol(_)) => say!(
             locale,
@@ -277,6 +309,11 @@ fn why_untried(why: &Untried, locale: Locale) -> Said {
             locale,
             "the operator does not resolve names of Services, not even kubernetes.default",
             "el operador no resuelve nombres de Services, ni siquiera kubernetes.default",
+        ),
+        Untried::ResolverFails => say!(
+            locale,
+            "DNS does not answer the operator, or answers with an error",
+            "el DNS no responde al operador, o responde con un error",
         ),
     }
 }

@@ -17,7 +17,7 @@ family! {
             /// The pod's namespace.
             namespace: String,
         },
-        /// The endpoint is `https`, and nothing says which CA to trust.
+        /// The endpoint is `https` at a host of the cluster or a private address, and nothing says which CA to trust.
         Warning: TlsUnset,
         /// Only one of certificate and key is set.
         Warning: TlsHalfAPair,
@@ -57,8 +57,8 @@ impl ReferenceFinding {
             }
             Self::TlsUnset => Text::new(say!(
                 locale,
-                "the endpoint is https without tls: only CAs that the agent itself knows are trusted",
-                "el endpoint es https y falta tls: solo se confía en las CA que el propio agente conoce",
+                "the endpoint is https at a private host without tls: only CAs that the agent itself knows are trusted",
+                "el endpoint es https en un host privado y falta tls: solo se confía en las CA que el propio agente conoce",
             ))
             .help(say!(
                 locale,

@@ -101,10 +101,17 @@ impl Finding {
         };
         Lines {
             title: format!("{severity}[{}]", self.code()),
-            message: text.message,
-            help: text.help.map(|help| say!(locale, "help: {help}", "ayuda: {help}").0),
+            message: visible(&text.message),
+            help: text.help.map(|help| visible(&say!(locale, "help: {help}", "ayuda: {help}").0)),
         }
     }
+}
+
+/// A text without what would steer a terminal, or be read as more than one line: values may be anybody's.
+pub fn visible(text: &str) -> String {
+    let is_mark = |character: char| matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let show = |character: char| if character.is_control() || is_mark(character) { ' ' } else { character };
+    text.chars().map(show).collect()
 }
 
 /// A finding for a terminal.

@@ -1,8 +1,15 @@
 mod admission;
+mod cluster;
 mod crashes;
+mod credentials;
+mod delivery;
+mod endpoints;
 mod healing;
+mod image;
 mod reachability;
 mod running;
+mod standby;
+mod variables;
 
 use std::collections::BTreeSet;
 
@@ -13,7 +20,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::owner::{OwnerKind, WorkloadRef};
-use crate::snapshot::{PodSecurity, ReferenceKind};
+use crate::snapshot::PodSecurity;
 
 fn text(value: &str) -> String {
     value.to_owned()
@@ -29,12 +36,17 @@ fn samples() -> Vec<Reason> {
     choices(&mut samples);
     containers(&mut samples);
     probes(&mut samples);
-    endpoints(&mut samples);
+    endpoints::add(&mut samples);
     reachability::add_samples(&mut samples);
+    delivery::add(&mut samples);
     instrumentations(&mut samples);
     fields(&mut samples);
     running::add(&mut samples);
+    variables::add(&mut samples);
+    standby::add(&mut samples);
+    cluster::add(&mut samples);
     healing::add(&mut samples);
+    image::add(&mut samples);
     crashes::add(&mut samples);
     admission::samples(&mut samples);
     samples
@@ -98,7 +110,9 @@ fn choices(samples: &mut Vec<Reason>) {
             F::LanguageDisabled { language },
             F::LanguageUnknown { container: container.clone(), found: Vec::new() },
             F::LanguageUnknown { container: container.clone(), found: texts(["java-1", "go-1"]) },
-            F::ContainersUnnamed { language, containers: containers.clone() },
+            F::ContainersUnnamed { language, containers: containers.clone(), meant: None },
+            F::ContainersUnnamed { language, containers: containers.clone(), meant: Some(text("app-2")) },
+            F::ContainersUnnamed { language, containers: texts(["app-1"]), meant: None },
             F::ContainerNotFound { language, name: text("ap-1"), containers: containers.clone() },
             F::NoContainer { language },
             F::OneContainerOnly { language, containers: containers.clone() },
@@ -132,7 +146,12 @@ fn containers(samples: &mut Vec<Reason>) {
         AnnotationFinding::AnnotationAlone { key: text("key-1"), about: Some(language) }.into(),
         AnnotationFinding::AnnotationAlone { key: text("key-1"), about: None }.into(),
         ContainerFinding::LivenessProbeMayKill { language, container: text("app-1"), seconds: 30 }.into(),
-        AnnotationFinding::AnnotationNotText { key: text("key-1"), value: text("17") }.into(),
+        AnnotationFinding::AnnotationNotText {
+            key: text("key-1"),
+            value: text("17"),
+            meant: Some(text("17")),
+        }
+        .into(),
         AnnotationFinding::RequireMisplaced { template: "/spec-1" }.into(),
         AnnotationFinding::PlatformUnknown { language, value: text("arm-1"), known: &["amd-1", "amd-2"] }
             .into(),
@@ -159,8 +178,18 @@ fn containers(samples: &mut Vec<Reason>) {
         ContainerFinding::LanguageSeemsWrong { language, container: text("app-1"), found: texts(["nodejs"]) }
             .into(),
         VariableFinding::VariablesNotSeen { container: container.clone(), variables }.into(),
-        VariableFinding::VariableNotMergeable { container: container.clone(), variable: variable.clone() }
-            .into(),
+        VariableFinding::VariableNotMergeable {
+            container: container.clone(),
+            variable: variable.clone(),
+            optional: true,
+        }
+        .into(),
+        VariableFinding::VariableNotMergeable {
+            container: container.clone(),
+            variable: variable.clone(),
+            optional: false,
+        }
+        .into(),
         VariableFinding::VariableOfImage { container: container.clone(), variable: variable.clone() }.into(),
         VariableFinding::VariableHides { container: container.clone(), variable: variable.clone() }.into(),
         VariableFinding::VariableMayHide { container: container.clone(), variable: variable.clone() }.into(),
@@ -233,60 +262,6 @@ fn probes(samples: &mut Vec<Reason>) {
     samples.push(F::ProbeFailed { container, error: text("error-1") }.into());
 }
 
-fn endpoints(samples: &mut Vec<Reason>) {
-    use EndpointFinding as F;
-    let language = Language::Nginx;
-    let endpoint = text("http://collector-1:4317");
-    let reference = |key: Option<&str>| ReferenceFinding::ReferenceMissing {
-        kind: ReferenceKind::ConfigMap,
-        name: text("name-1"),
-        key: key.map(str::to_owned),
-        namespace: text("shop-1"),
-    };
-    samples.extend(
-        [
-            F::EndpointMissing { container: None },
-            F::EndpointMissing { container: Some(text("app-1")) },
-            F::EndpointPortIsGrpc { language, endpoint: endpoint.clone() },
-            F::EndpointPortNotForAll {
-                endpoint: endpoint.clone(),
-                http: vec![language],
-                grpc: vec![Language::Nginx],
-            },
-            F::EndpointPortIsHttp { language, endpoint: endpoint.clone() },
-            F::EndpointPortCorrected {
-                language,
-                endpoint: endpoint.clone(),
-                corrected: text("http://c-2:4318"),
-            },
-            F::ProtocolUnsupported { language, protocol: text("protocol-1") },
-            F::EndpointNotAUrl { endpoint: text("collector-1") },
-            F::EndpointIsLocal { endpoint: endpoint.clone() },
-            F::EndpointHasSignalPath { endpoint: endpoint.clone(), path: "/v1/traces" },
-            F::ProtocolUnknown { protocol: text("protocol-1") },
-            F::ProtocolNotOfPort { protocol: text("grpc-1"), endpoint, port: 4317 },
-            F::EndpointServiceMissing { service: text("obs-1/collector-1"), candidates: Vec::new() },
-            F::EndpointServiceMissing {
-                service: text("obs-1/collector-1"),
-                candidates: texts(["collector-2.obs-1"]),
-            },
-            F::EndpointWithoutNamespace { host: text("host-1"), namespace: text("shop-1") },
-            F::EndpointPortNotServed { service: text("obs-1/collector-1"), port: 1, ports: vec![4317, 4318] },
-        ]
-        .map(Reason::from),
-    );
-    samples.extend(
-        [
-            reference(None),
-            reference(Some("key-1")),
-            ReferenceFinding::TlsUnset,
-            ReferenceFinding::TlsHalfAPair,
-            ReferenceFinding::TlsWithoutHttps,
-        ]
-        .map(Reason::from),
-    );
-}
-
 fn instrumentations(samples: &mut Vec<Reason>) {
     use InstrumentationFinding as F;
     let language = Language::Java;
@@ -350,6 +325,8 @@ fn fields(samples: &mut Vec<Reason>) {
         FieldProblem::NotAllowed { value: value(), allowed: texts(["a-1", "a-2"]) },
         FieldProblem::NotAQuantity { value: value() },
         FieldProblem::NotMatching { value: value(), pattern: text("^a-1$") },
+        FieldProblem::NotAName { value: value(), has_dots: true },
+        FieldProblem::NotAName { value: value(), has_dots: false },
         FieldProblem::TooLong { limit: 63 },
         FieldProblem::Rule { value: Some(text("25%")), message: text("message-1") },
         FieldProblem::Rule { value: None, message: text("message-1") },
@@ -357,7 +334,7 @@ fn fields(samples: &mut Vec<Reason>) {
         let (field, entry) = (text("spec.env[2]"), Some(text("name-1")));
         samples.push(F::FieldRefused { field, entry, problem }.into());
     }
-    for suggestion in [Some(text("node-1")), None] {
+    for suggestion in [Some(text("spec.node-1")), None] {
         let (field, known) = (text("spec.node-2"), texts(["java-1", "go-1"]));
         samples.push(F::FieldUnknown { field, suggestion, known }.into());
     }
@@ -428,7 +405,7 @@ fn sentences_have_no_full_stop_and_everything_but_good_news_a_remedy() {
             let Text { message, help } = reason.text(locale);
             assert!(!message.ends_with('.'), "{message}");
             let is_good = reason.severity() == Severity::Info;
-            let is_plain = matches!(reason.code(), "FieldRefused" | "TemplateUnknown");
+            let is_plain = reason.code() == "FieldRefused";
             assert!(help.is_some() || is_good || is_plain, "{message}");
             assert!(help.is_none_or(|help| !help.ends_with(['.', ' '])), "{message}");
         }
@@ -473,11 +450,11 @@ fn a_warning_is_cut_where_there_is_room() {
     };
     assert_eq!(
         seems_wrong("app"),
-        "LanguageSeemsWrong: the image of \"app\" has nodejs, not python; write instrumentation.opentelemetry.io/inject-nodejs"
+        "LanguageSeemsWrong: \"app\" seems to run nodejs, not python; write instrumentation.opentelemetry.io/inject-nodejs"
     );
     assert_eq!(
         seems_wrong("py-otel-server"),
-        "LanguageSeemsWrong: the image of \"py-otel-server\" has nodejs, not python; write …/inject-nodejs"
+        "LanguageSeemsWrong: \"py-otel-server\" seems to run nodejs, not python; write …/inject-nodejs"
     );
     assert_eq!(
         warning(ReferenceFinding::TlsHalfAPair.into()),

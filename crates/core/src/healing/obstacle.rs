@@ -5,8 +5,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
+use crate::finding::{Finding, HealingFinding};
 use crate::json::{list, pointer_step, string_at};
-use crate::owner::OwnerKind;
+use crate::owner::{OwnerKind, WorkloadRef};
 use crate::settings::Heal;
 use crate::workload::RESTARTED_AT;
 
@@ -46,10 +47,16 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// Whether nobody need hear of it.
+    /// Whether nobody need hear of it who does not ask.
     pub const fn is_silent(&self) -> bool {
         // What to do with pods of such a kind is told where they are.
         matches!(self, Self::UnderWay | Self::Kind)
+    }
+
+    /// What is to be said of it.
+    pub fn told(self, workload: &WorkloadRef) -> Option<Finding> {
+        let told = |why| Finding::pod(HealingFinding::NotHealed { workload: workload.clone(), why }, "");
+        Some(self).filter(|why| !why.is_silent()).map(told)
     }
 
     /// Whether a restart is not over.

@@ -1,31 +1,14 @@
 use std::collections::BTreeSet;
 
-use ingraft_api::Language;
 use ingraft_api::annotations::BLOCKED;
 use json_patch::merge;
 use proptest::prelude::*;
 
 use super::*;
-use crate::inject::Injected;
+use crate::standing::samples::{self, pod};
 
 fn decision(hash: &str) -> Decision {
-    let injected = Injected {
-        containers: vec!["app".to_owned()],
-        hash: hash.to_owned(),
-        image: Some("java:1".to_owned()),
-        instrumentation: "shop/base".to_owned(),
-    };
-    let instrumentation = Some("shop/base".to_owned());
-    Decision { language: Language::Java, instrumentation, injected: Some(injected) }
-}
-
-/// A pod that was injected when the Instrumentation meant this; `None` for one that was not.
-fn pod(hash: Option<&str>) -> RunningPod {
-    let entry = hash.map(|hash| {
-        json!({"java": {"containers": ["app"], "hash": hash, "image": "java:1", "instrumentation": "shop/base"}})
-    });
-    let annotations = entry.map(|entry| json!({"ingraft.dev/injected": entry.to_string()}));
-    RunningPod::of(&json!({"metadata": {"annotations": annotations}})).unwrap()
+    samples::decision(hash, "java:1")
 }
 
 fn deployment() -> Value {
@@ -54,7 +37,8 @@ fn case_with(
     settings: &Settings,
 ) -> Option<Case> {
     let decisions = std::slice::from_ref(decision);
-    let level = allowed(document, "shop", decisions, snapshot).or(settings.heal)?;
+    let leave = allowed(document, "shop", decisions, snapshot);
+    let level = leave.map(|leave| leave.level).or(settings.heal)?;
     case(document, decisions, pods, level, settings)
 }
 
@@ -106,7 +90,9 @@ fn an_instrumentation_speaks_for_its_own_namespace_only() {
     snapshot.instrumentations.insert("obs".into(), "base".into(), other);
     let decision = Decision { instrumentation: Some("obs/base".to_owned()), ..decision("h2") };
     assert_eq!(allowed(&deployment(), "shop", std::slice::from_ref(&decision), &snapshot), None);
-    assert_eq!(allowed(&deployment(), "obs", &[decision], &snapshot), Some(Heal::Outdated));
+    let by = LeaveOf::Instrumentation("obs/base".to_owned());
+    let leave = Leave { level: Heal::Outdated, value: "outdated".to_owned(), by };
+    assert_eq!(allowed(&deployment(), "obs", &[decision], &snapshot), Some(leave));
 }
 
 #[test]
@@ -144,6 +130,20 @@ fn a_newer_image_is_no_reason_unless_somebody_says_so() {
     assert_eq!(of(&settings).unwrap().ailment, Ailment::NewerImage);
     settings.heal = Some(Heal::Missed);
     assert_eq!(of(&settings), None);
+}
+
+#[test]
+fn what_the_api_server_has_injected_is_done_again_where_outdated_is_allowed() {
+    let mut by_policy = json!({"java": {"by": "policy", "containers": ["app"], "hash": "h2", "image": "java:1", "instrumentation": "shop/base"}});
+    let case = |entry: &Value, level| {
+        let pod = json!({"metadata": {"annotations": {"ingraft.dev/injected": entry.to_string()}}});
+        let pods = [RunningPod::of(&pod).unwrap()];
+        case_of(&deployment(), &pods, &Snapshot::default(), &settings(Some(level))).map(|case| case.ailment)
+    };
+    assert_eq!(case(&by_policy, Heal::Outdated), Some(Ailment::Standby));
+    assert_eq!(case(&by_policy, Heal::Missed), None);
+    by_policy["java"].as_object_mut().unwrap().remove("by");
+    assert_eq!(case(&by_policy, Heal::Outdated), None);
 }
 
 #[test]

@@ -2,14 +2,15 @@
 
 use ingraft_api::Language;
 use ingraft_api::annotations::{
-    BLOCKED, CONTAINER_NAMES, CONTROL, DEFAULTED, HEAL, HEALED, INJECT, INJECTED, NODEJS_ESM, OWN_PREFIX,
-    PREFIX, REQUIRE, SIDECAR,
+    BLOCKED, CONTAINER_NAMES, CONTROL, DEFAULTED, HEAL, HEALED, IGNORE, INJECT, INJECTED, NODEJS_ESM,
+    OWN_PREFIX, PREFIX, REQUIRE, SIDECAR, STANDBY,
 };
 use serde_json::Value;
 
+use super::language_of;
 use super::languages::profile;
 use crate::finding::{AnnotationFinding, Findings};
-use crate::json::{annotation, annotation_pointer, keys_of, label_pointer, string};
+use crate::json::{annotation, annotation_pointer, keys_of, label_pointer, list, string};
 use crate::settings::Heal;
 
 /// Reports annotations and labels of a pod, a template or a namespace that look like ours and have no effect, or whose
@@ -25,13 +26,15 @@ pub(crate) fn lint(object: &Value, findings: &mut Findings) {
             _ if key == HEAL && !is_namespace => AnnotationFinding::HealMisplaced,
             // The API server takes null for an empty text.
             _ if !is_text => {
-                AnnotationFinding::AnnotationNotText { key: key.clone(), value: value.to_string() }
+                let meant = text_meant(key, value);
+                AnnotationFinding::AnnotationNotText { key: key.clone(), value: value.to_string(), meant }
             }
             Look::Known => match heal_unknown(key, value) {
                 Some(reason) => reason,
                 None => continue,
             },
             Look::Misspelt(suggestion) => {
+                let suggestion = suggestion.map(|meant| of_language(key, meant, object));
                 AnnotationFinding::AnnotationUnknown { key: key.clone(), suggestion }
             }
         };
@@ -47,6 +50,36 @@ pub(crate) fn lint(object: &Value, findings: &mut Findings) {
     }
 }
 
+/// What is meant where a key of the OpenTelemetry Operator names no language: that of the pod's only container, if it is plain to
+/// see.
+fn of_language(key: &str, meant: String, pod: &Value) -> String {
+    let containers = pod.get("spec").map_or(&[][..], |spec| list(spec, "containers"));
+    match containers {
+        [one] if meant == INJECT && !key.starts_with(OWN_PREFIX) => {
+            language_of(one).map_or(meant, |language| language.inject_key().to_owned())
+        }
+        _ => meant,
+    }
+}
+
+/// The text that is meant by a value that is none. A number is nobody's name for an Instrumentation.
+fn text_meant(key: &str, value: &Value) -> Option<String> {
+    let requests = key == INJECT || Language::ALL.into_iter().any(|language| language.inject_key() == key);
+    match value {
+        Value::Array(items) => match items.as_slice() {
+            [Value::String(text)] => Some(text.clone()),
+            _ => None,
+        },
+        Value::Number(number) if requests => match number.as_u64() {
+            Some(0) => Some("false".to_owned()),
+            Some(1) => Some("true".to_owned()),
+            _ => None,
+        },
+        Value::Object(_) => None,
+        _ => Some(value.to_string()),
+    }
+}
+
 /// What is wrong with the annotation that allows healing, if it is that one.
 pub(crate) fn heal_unknown(key: &str, value: &Value) -> Option<AnnotationFinding> {
     let value = value.as_str().filter(|value| key == HEAL && !value.is_empty())?;
@@ -55,7 +88,7 @@ pub(crate) fn heal_unknown(key: &str, value: &Value) -> Option<AnnotationFinding
 
 /// The labels of an object that were meant to be annotations of ours. Other labels may have our prefix.
 pub(crate) fn labels_of_ours(object: &Value) -> impl Iterator<Item = &String> {
-    keys_of(object, "labels").filter(|key| !is_written(key) && meant(key).is_some())
+    keys_of(object, "labels").filter(|key| !is_right_anywhere(key) && meant(key).is_some())
 }
 
 /// The key of ours that is meant by a key, if that can be told.
@@ -67,12 +100,12 @@ pub(crate) fn meant(key: &str) -> Option<String> {
     }
 }
 
-/// The annotations that Ingraft writes, on pods, Instrumentations and workloads.
-pub(crate) const WRITTEN: [&str; 5] = [INJECTED, DEFAULTED, HEALED, CONTROL, BLOCKED];
+/// The annotations that are right on any object: those that Ingraft writes, and the one that `ingraft doctor` reads.
+pub(crate) const RIGHT_ANYWHERE: [&str; 7] = [INJECTED, DEFAULTED, HEALED, CONTROL, BLOCKED, STANDBY, IGNORE];
 
-/// Whether it is Ingraft that writes the annotation.
-pub(crate) fn is_written(key: &str) -> bool {
-    WRITTEN.contains(&key)
+/// Whether the annotation is right on any object.
+pub(crate) fn is_right_anywhere(key: &str) -> bool {
+    RIGHT_ANYWHERE.contains(&key)
 }
 
 /// What a key looks like.
@@ -92,9 +125,13 @@ pub(crate) fn look(key: &str) -> Look {
         return Look::Known;
     }
     let lower = key.to_ascii_lowercase();
-    let (domain, name) = lower.split_once('/').unwrap_or(("", &lower));
+    let own = PREFIX.trim_end_matches('/');
+    let without_slash = || Some((own, lower.strip_prefix(own)?.strip_prefix(['-', '.', '_', ':'])?));
+    let (domain, name) = lower.split_once('/').or_else(without_slash).unwrap_or(("", &lower));
+    // The language alone.
+    let language = || meant_by(&format!("inject-{name}")).filter(|_| domain.starts_with("instrumentation."));
     if [PREFIX, OWN_PREFIX].iter().any(|prefix| prefix.trim_end_matches('/') == domain) {
-        return Look::Misspelt(meant_by(name));
+        return Look::Misspelt(meant_by(name).or_else(language));
     }
     // The domain is misspelt or missing.
     let is_like_ours = if domain.is_empty() {
@@ -102,24 +139,31 @@ pub(crate) fn look(key: &str) -> Look {
     } else {
         domain.contains("opentelemetry")
             || domain.split('.').any(|label| label == "otel")
-            || strsim::damerau_levenshtein(domain, PREFIX.trim_end_matches('/')) <= 3
+            || strsim::damerau_levenshtein(domain, own) <= 3
     };
-    match meant_by(name).filter(|meant| is_like_ours && ![INJECT, HEAL].contains(&meant.as_str())) {
+    match meant_by(name)
+        .or_else(language)
+        .filter(|meant| is_like_ours && ![INJECT, HEAL].contains(&meant.as_str()))
+    {
         Some(meant) => Look::Misspelt(Some(meant)),
         None => Look::Foreign,
     }
 }
 
 /// Other names of languages, as people write them in keys.
-const ALIASES: [(&str, Language); 17] = [
+const ALIASES: [(&str, Language); 21] = [
     ("apache", Language::ApacheHttpd),
     ("apache2", Language::ApacheHttpd),
     ("aspnet", Language::DotNet),
+    ("c#", Language::DotNet),
+    ("c-sharp", Language::DotNet),
     ("csharp", Language::DotNet),
     ("dot-net", Language::DotNet),
+    ("dotnet-core", Language::DotNet),
     ("dotnetcore", Language::DotNet),
     ("golang", Language::Go),
     ("httpd", Language::ApacheHttpd),
+    ("java-script", Language::NodeJs),
     ("javascript", Language::NodeJs),
     ("js", Language::NodeJs),
     ("jvm", Language::Java),
@@ -134,9 +178,9 @@ const ALIASES: [(&str, Language); 17] = [
 /// The known key that is meant by a name in lower case: one that has this name, or that of the same language, or differs
 /// from it by a few letters.
 fn meant_by(name: &str) -> Option<String> {
-    let name = name.replace(['_', '.'], "-");
+    let name = name.replace(['_', '.'], "-").replace("--", "-");
     let name_of = |known: &'static str| known.split_once('/').map_or(known, |(_, name)| name);
-    let keys = || known_keys().filter(|known| !is_written(known));
+    let keys = || known_keys().filter(|known| !is_right_anywhere(known));
     let exact = || keys().find(|known| name_of(known) == name);
     let alias = || {
         let language = |alias: &str| ALIASES.iter().find(|(known, _)| *known == alias).map(|(_, one)| *one);
@@ -174,7 +218,7 @@ pub(crate) fn known_keys() -> impl Iterator<Item = &'static str> {
         std::iter::once(language.inject_key()).chain(others.copied())
     };
     let of_all = [CONTAINER_NAMES, INJECT, NODEJS_ESM, HEAL];
-    Language::ALL.into_iter().flat_map(of_language).chain(of_all).chain(WRITTEN)
+    Language::ALL.into_iter().flat_map(of_language).chain(of_all).chain(RIGHT_ANYWHERE)
 }
 
 #[cfg(test)]
@@ -193,6 +237,14 @@ mod tests {
             ("Instrumentation.OpenTelemetry.io/inject-java", java()),
             ("instrumentation.opentelemetry.io/inject_java", java()),
             ("instrumentation.opentelemetry.io/inject-jvm", java()),
+            ("instrumentation.opentelemetry.io/java", java()),
+            ("instrumentation.opentelemetry.io/jvm", java()),
+            ("instrumentation.otel.io/java", java()),
+            ("instrumentation.opentelemetry.io-inject-java", java()),
+            ("instrumentation.opentelemetry.io.inject-java", java()),
+            ("instrumentation.opentelemetry.io_inject-java", java()),
+            ("instrumentation.opentelemetry.io-java", java()),
+            ("sidecar.opentelemetry.io/inject-java", java()),
             ("instrumentation.opentelemetry.io/something", Look::Misspelt(None)),
             ("instrumentation.opentelemetry.com/inject-java", java()),
             ("instrumentation.opentelementry.io/inject-java", java()),
@@ -212,12 +264,14 @@ mod tests {
             ("ingraft.dev/color", Look::Misspelt(None)),
             ("ingraft.dev/heel", Look::Misspelt(Some("ingraft.dev/heal".to_owned()))),
             ("ingraft.dev/team", Look::Misspelt(None)),
+            ("instrumentation.opentelemetry.io/team", Look::Misspelt(None)),
             // Of others, and in their place.
             ("sidecar.opentelemetry.io/inject", Look::Foreign),
             ("resource.opentelemetry.io/team", Look::Foreign),
             ("io.opentelemetry.discovery.metrics/enabled", Look::Foreign),
             ("sidecar.istio.io/inject", Look::Foreign),
             ("example.com/inject-java", Look::Foreign),
+            ("opentelemetry.io/java", Look::Foreign),
             ("app", Look::Foreign),
         ] {
             assert_eq!(look(key), expected, "{key}");
@@ -233,6 +287,8 @@ mod tests {
             ("inject-javascript", "inject-nodejs"),
             ("inject-net", "inject-dotnet"),
             ("inject-csharp", "inject-dotnet"),
+            ("inject-.net", "inject-dotnet"),
+            (".net", "inject-dotnet"),
             ("inject-golang", "inject-go"),
             ("inject-apache", "inject-apache-httpd"),
             ("inject-httpd", "inject-apache-httpd"),
@@ -244,6 +300,23 @@ mod tests {
         ] {
             let key = |name: &str| format!("{PREFIX}{name}");
             assert_eq!(look(&key(name)), Look::Misspelt(Some(key(meant))), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_may_mean_one() {
+        let (inject, names) = (Language::Java.inject_key(), CONTAINER_NAMES);
+        let cases = [
+            (inject, serde_json::json!(true), Some("true")),
+            (inject, serde_json::json!(1), Some("true")),
+            (inject, serde_json::json!(0), Some("false")),
+            (inject, serde_json::json!(["base"]), Some("base")),
+            (inject, serde_json::json!(2), None),
+            (inject, serde_json::json!(["a", "b"]), None),
+            (names, serde_json::json!(1), Some("1")),
+        ];
+        for (key, value, meant) in cases {
+            assert_eq!(text_meant(key, &value).as_deref(), meant, "{key}: {value}");
         }
     }
 

@@ -4,8 +4,8 @@ use ingraft_api::annotations::{self, Ask};
 use ingraft_api::{Instrumentation, Language};
 use serde_json::Value;
 
-use super::Decision;
 use super::pod::{Container, Pod};
+use super::{Decision, written_in};
 use crate::facts::agent;
 use crate::finding::{ChoiceFinding, Findings};
 use crate::json::annotation_pointer;
@@ -177,13 +177,7 @@ impl<'a> Chooser<'_, 'a> {
 
     /// Adds a finding about the annotation that requests a language, on the pod or on the namespace.
     fn report(&self, findings: &mut Findings, language: Language, reason: ChoiceFinding) {
-        let key = language.inject_key();
-        let own = self.pod.annotation(key);
-        if !own.is_empty() && self.pod.effective_annotation(key) == own {
-            findings.pod(reason, annotation_pointer(key));
-        } else {
-            findings.namespace(reason, annotation_pointer(key));
-        }
+        self.pod.report(findings, language.inject_key(), reason);
     }
 
     fn instrumentation(
@@ -253,6 +247,10 @@ impl<'a> Chooser<'_, 'a> {
             Some(true) => return self.instead_of_true(language),
             None => {}
         }
+        // Namespace and name are exchanged.
+        if let Some(one) = namespace.and_then(|namespace| self.instrumentations.get(name, namespace)) {
+            return vec![self.written(one)];
+        }
         let last = wanted.rsplit('/').next().unwrap_or_default();
         let near = |one: &'a Instrumentation| {
             let (name, reference) = (one.metadata.name.as_deref()?, one.reference());
@@ -274,8 +272,14 @@ impl<'a> Chooser<'_, 'a> {
             let by_place = || self.is_local(other).cmp(&self.is_local(one));
             b.total_cmp(a).then_with(by_place).then_with(|| one.reference().cmp(&other.reference()))
         });
-        let near = near.into_iter().map(|(_, one)| self.written(one));
-        near.chain(there).take(3).collect()
+        let mut candidates: Vec<String> = near.into_iter().map(|(_, one)| self.written(one)).collect();
+        for other in there {
+            if !candidates.contains(&other) {
+                candidates.push(other);
+            }
+        }
+        candidates.truncate(3);
+        candidates
     }
 
     /// What works where `true` was meant.
@@ -323,7 +327,8 @@ impl<'a> Chooser<'_, 'a> {
     fn default_container(&self, language: Language, several: bool) -> Result<&'a str, ChoiceFinding> {
         if several && self.settings.multi_instrumentation {
             let containers = self.pod.regular().map(|container| container.name.to_owned()).collect();
-            return Err(ChoiceFinding::ContainersUnnamed { language, containers });
+            let meant = written_in::only_one(self.pod, self.pod.regular(), language).map(str::to_owned);
+            return Err(ChoiceFinding::ContainersUnnamed { language, containers, meant });
         }
         let default = default_container(self.pod).map(|container| container.name);
         default.ok_or(ChoiceFinding::NoContainer { language })

@@ -12,7 +12,7 @@ use ingraft_probe_contract::yields_to_image;
 use serde_json::{Value, json};
 pub(crate) use settle::LeftOut;
 
-use crate::environment::{Entry, refers_to};
+use crate::environment::{Entry, references, refers_to};
 use crate::json::string;
 
 /// The volume with the files that probes write; its name marks variables as ours.
@@ -330,6 +330,16 @@ impl<'a> Env<'a> {
         let refers =
             |entry: &Cow<'_, Value>| string(entry, "value").is_some_and(|value| refers_to(value, name));
         self.position(name).is_some_and(|index| self.entries.iter().skip(index + 1).any(refers))
+    }
+
+    /// What a value refers to that nothing before it in the list sets. Service links set variables too, which have such names:
+    /// <https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables>.
+    pub(crate) fn undefined_references(&self, name: &str) -> impl Iterator<Item = &str> {
+        let (before, from) = self.entries.split_at(self.position(name).unwrap_or(self.entries.len()));
+        let value = from.first().and_then(|entry| string(entry, "value")).unwrap_or_default();
+        let is_set = |name: &str| before.iter().any(|entry| string(entry, "name") == Some(name));
+        let is_of_service = |name: &str| name.contains("_SERVICE_") || name.contains("_PORT");
+        references(value).filter(move |name| !is_set(name) && !is_of_service(name))
     }
 
     fn push(&mut self, entry: Value) {

@@ -19,16 +19,59 @@ use crate::json::{string, string_at};
 
 pub(crate) const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 pub(crate) const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
-/// The endpoints of single signals, to which the protocol applies too.
-const SIGNAL_ENDPOINTS: [&str; 3] = [
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+
+/// What is set for a single signal: <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signal {
+    pub(crate) endpoint: &'static str,
+    pub(crate) protocol: &'static str,
+    /// The path at which Collectors take it over HTTP.
+    path: &'static str,
+}
+
+pub(crate) const SIGNALS: [Signal; 3] = [
+    Signal {
+        endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        path: "/v1/traces",
+    },
+    Signal {
+        endpoint: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+        protocol: "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+        path: "/v1/metrics",
+    },
+    Signal {
+        endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+        protocol: "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
+        path: "/v1/logs",
+    },
 ];
+
+/// The path of a single signal at the end of a URL, which agents append by themselves:
+/// <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp>.
+pub(crate) fn signal_path(url: &str) -> Option<&'static str> {
+    let path = url.trim_end_matches('/');
+    SIGNALS.iter().map(|signal| signal.path).find(|signal| path.ends_with(signal))
+}
+
+impl Signal {
+    /// What is wrong with its endpoint where it goes over HTTP, unless the port is wrong first. It is used as it is:
+    /// <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp>.
+    pub(crate) fn review_path(&self, url: &str) -> Option<EndpointFinding> {
+        let endpoint = Endpoint::parse(url)?;
+        // What a reference at the end stands for may have a path.
+        let is_bare = matches!(endpoint.path, "" | "/") && !url.ends_with(')');
+        (is_bare && endpoint.port != Some(GRPC_PORT)).then(|| EndpointFinding::SignalPathMissing {
+            variable: self.endpoint,
+            endpoint: url.to_owned(),
+            path: self.path,
+        })
+    }
+}
 
 impl OtlpProtocols {
     /// The port that does not fit, and the one that would, where only one protocol can be sent.
-    const fn ports(self) -> Option<(u16, u16)> {
+    pub(crate) const fn ports(self) -> Option<(u16, u16)> {
         match self {
             Self::Http => Some((GRPC_PORT, HTTP_PORT)),
             Self::Grpc => Some((HTTP_PORT, GRPC_PORT)),
@@ -51,6 +94,37 @@ impl OtlpProtocols {
             return None;
         };
         review_port(language, grpc, endpoint)
+    }
+
+    /// What an agent cannot send of a single signal.
+    pub(crate) fn review_protocol(
+        self,
+        language: Language,
+        signal: Signal,
+        env: &Env<'_>,
+    ) -> Option<EndpointFinding> {
+        let Current::Literal(protocol) = env.current(signal.protocol) else { return None };
+        (self == Self::Http && protocol == "grpc")
+            .then(|| EndpointFinding::ProtocolUnsupported { language, protocol: protocol.to_owned() })
+    }
+
+    /// What does not fit the endpoint of a single signal, where that goes over HTTP.
+    pub(crate) fn review_signal(
+        self,
+        language: Language,
+        signal: Signal,
+        env: &Env<'_>,
+    ) -> Option<EndpointFinding> {
+        let Current::Literal(url) = env.current(signal.endpoint) else { return None };
+        let is_http = match (env.current(signal.protocol), env.current(PROTOCOL)) {
+            (Current::Literal(protocol), _) | (Current::Unset, Current::Literal(protocol)) => {
+                protocol.starts_with("http/")
+            }
+            (Current::Unset, Current::Unset) => matches!(self, Self::Http | Self::HttpAndGrpc),
+            _ => false,
+        };
+        let reason = || review_port(language, false, url).or_else(|| signal.review_path(url));
+        is_http.then(reason).flatten()
     }
 }
 
@@ -121,7 +195,8 @@ impl<'a> Outlet<'a> {
             target.env.is_set(variable)
                 || context.pod.env_from_sets(target.container, variable) != Presence::No
         };
-        if [ENDPOINT, PROTOCOL].into_iter().chain(SIGNAL_ENDPOINTS).any(decides) {
+        let signals = SIGNALS.map(|signal| signal.endpoint);
+        if [ENDPOINT, PROTOCOL].into_iter().chain(signals).any(decides) {
             return outlet;
         }
         if let Some(corrected) = corrected_endpoint(context) {

@@ -18,10 +18,16 @@ use crate::json::annotation;
 use crate::settings::Settings;
 use crate::upgrade::follows_default;
 
+/// What injects while no replica runs, in `ingraft.dev/injected`.
+pub(crate) const POLICY: &str = "policy";
+
 /// What was injected into a pod for one language.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Injected {
+    /// What has injected it, where that was not the operator or the command line: `policy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// The containers, in the order in which they were treated.
     pub containers: Vec<String>,
     /// A number that changes with what the Instrumentation means for the language.
@@ -39,6 +45,7 @@ impl Injected {
         let image = defaults::block(&instrumentation.spec, language).image;
         let image = image.unwrap_or_else(|| settings.image(language));
         Self {
+            by: None,
             containers,
             hash: hash(instrumentation, language),
             image: language.has_image().then(|| image.to_owned()),

@@ -110,12 +110,7 @@ impl<'c, 'a> LanguageContext<'c, 'a> {
 
     /// The JSON pointer of a variable of the Instrumentation, or of the endpoint, from which others come.
     pub(crate) fn variable_pointer(&self, name: &str) -> String {
-        let place = |variables: &[EnvVar]| variables.iter().position(|variable| variable.name == name);
-        let field = self.language().field();
-        let common = self.spec().env.as_deref().unwrap_or_default();
-        place(self.block.env)
-            .map(|place| format!("/spec/{field}/env/{place}"))
-            .or_else(|| place(common).map(|place| format!("/spec/env/{place}")))
+        variable_place(self.spec(), self.language(), name)
             .unwrap_or_else(|| "/spec/exporter/endpoint".to_owned())
     }
 
@@ -164,6 +159,18 @@ impl<'c, 'a> LanguageContext<'c, 'a> {
     pub(crate) fn taken(&self, what: Taken, name: impl Into<String>) -> Reason {
         ContainerFinding::NameTaken { language: self.language(), what, name: name.into() }.into()
     }
+}
+
+/// The JSON pointer of a variable that an Instrumentation has for a language: of its value, if it has one.
+pub(crate) fn variable_place(spec: &InstrumentationSpec, language: Language, name: &str) -> Option<String> {
+    let place = |variables: &[EnvVar], list: &str| {
+        let place = variables.iter().position(|variable| variable.name == name)?;
+        let has_value = variables.get(place).is_some_and(|variable| variable.value.is_some());
+        Some(format!("{list}/{place}{}", if has_value { "/value" } else { "" }))
+    };
+    let own = format!("/spec/{}/env", language.field());
+    let common = || place(spec.env.as_deref().unwrap_or_default(), "/spec/env");
+    place(defaults::block(spec, language).env, &own).or_else(common)
 }
 
 /// Notices what an Instrumentation contributes to no pod, whichever it is.

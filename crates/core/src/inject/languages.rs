@@ -7,7 +7,7 @@ pub(crate) mod dotnet;
 mod files;
 mod go;
 mod java;
-mod nodejs;
+pub(crate) mod nodejs;
 mod python;
 mod sdk;
 mod web_server;

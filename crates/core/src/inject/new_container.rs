@@ -67,10 +67,13 @@ impl NewContainer {
     }
 }
 
+/// Where the API server mounts the token of a ServiceAccount, and what the name of its volume begins with.
+pub(crate) const TOKEN: (&str, &str) = ("/var/run/secrets/kubernetes.io/serviceaccount", "kube-api-access-");
+
 /// The mount of the ServiceAccount's token, if the API server has added it.
 pub(crate) fn token_mount(target: Container<'_>) -> Option<&Value> {
     list(target.json, "volumeMounts").iter().find(|mount| {
-        string(mount, "mountPath") == Some("/var/run/secrets/kubernetes.io/serviceaccount")
-            && string(mount, "name").is_some_and(|name| name.starts_with("kube-api-access-"))
+        string(mount, "mountPath") == Some(TOKEN.0)
+            && string(mount, "name").is_some_and(|name| name.starts_with(TOKEN.1))
     })
 }

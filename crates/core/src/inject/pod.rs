@@ -2,17 +2,17 @@
 
 use std::cell::OnceCell;
 
-use ingraft_api::annotations::{MIRROR_POD, effective};
+use ingraft_api::annotations::{MIRROR_POD, SIDECAR, effective};
 use serde_json::Value;
 
 use super::probe::obstacle;
 use super::{Request, WithoutInjection};
 use crate::destination;
 use crate::endpoint::Endpoint;
-use crate::environment::{Inputs, Presence, Source, Sources, presence};
-use crate::finding::{EndpointFinding, Obstacle};
+use crate::environment::{Entry, Inputs, Presence, Source, Sources, presence};
+use crate::finding::{EndpointFinding, Findings, Obstacle, Reason};
 use crate::guard;
-use crate::json::{annotation, list, string, string_at};
+use crate::json::{annotation, annotation_pointer, list, string, string_at};
 use crate::node::Placement;
 use crate::owner::Owner;
 use crate::settings::Settings;
@@ -88,6 +88,16 @@ impl<'a> Pod<'a> {
     /// The value of an annotation, pod and namespace combined.
     pub(crate) fn effective_annotation(&self, key: &str) -> &'a str {
         effective(self.annotation(key), self.namespace_annotation(key))
+    }
+
+    /// Adds a finding about an annotation, of the pod or of the namespace, whichever counts.
+    pub(crate) fn report(&self, findings: &mut Findings, key: &str, reason: impl Into<Reason>) {
+        let own = self.annotation(key);
+        if !own.is_empty() && self.effective_annotation(key) == own {
+            findings.pod(reason, annotation_pointer(key));
+        } else {
+            findings.namespace(reason, annotation_pointer(key));
+        }
     }
 
     /// What the namespace enforces.
@@ -201,8 +211,7 @@ impl<'a> Pod<'a> {
             return is_known.then(|| EndpointFinding::EndpointNotAUrl { endpoint: url.to_owned() });
         };
         if endpoint.is_local() {
-            // A Collector may run beside it.
-            let is_alone = self.containers.len() == 1;
+            let is_alone = !self.may_have_collector(endpoint.port_or_default());
             return is_alone.then(|| EndpointFinding::EndpointIsLocal { endpoint: url.to_owned() });
         }
         if endpoint.is_short() {
@@ -213,6 +222,19 @@ impl<'a> Pod<'a> {
             }
         }
         destination::review(url, self.namespace, self.snapshot)
+    }
+
+    /// Whether a Collector may listen in the pod, or on its node if that is where its network is: one that somebody is to add,
+    /// or another container, unless that says at which ports it listens.
+    fn may_have_collector(&self, port: u16) -> bool {
+        let is_added = !matches!(self.effective_annotation(SIDECAR), "" | "false");
+        let is_of_node = self.spec().get("hostNetwork") == Some(&Value::Bool(true));
+        let may_listen = |container: &Container<'_>| {
+            let ports = list(container.json, "ports");
+            let is_it = |entry: &Value| entry.get("containerPort") == Some(&port.into());
+            ports.is_empty() || ports.iter().any(is_it)
+        };
+        is_added || is_of_node || (self.containers.len() > 1 && self.containers.iter().any(may_listen))
     }
 
     /// Whether a container's `envFrom` sets a variable, by the rules of the kubelet.
@@ -288,6 +310,14 @@ impl<'a> Container<'a> {
     /// The JSON pointer of a field of the container.
     pub(crate) fn pointer(self, field: &str) -> String {
         format!("/spec/{}/{}/{field}", self.list, self.index)
+    }
+
+    /// Whether it has a variable from a source that says that it may be absent.
+    pub(crate) fn has_optional(self, variable: &str) -> bool {
+        let entry = list(self.json, "env").iter().rfind(|entry| string(entry, "name") == Some(variable));
+        let is_optional =
+            |entry| matches!(entry, Entry::Key { optional: true, .. } | Entry::File { optional: true, .. });
+        entry.is_some_and(|entry| is_optional(Entry::of(entry)))
     }
 
     pub(crate) fn has_env_from(self) -> bool {

@@ -24,10 +24,12 @@ pub(crate) struct Profile {
     pub(crate) annotations: &'static [&'static str],
     /// The values that the first of these may have, where it names the platform that the files are for.
     pub(crate) platforms: &'static [&'static str],
+    /// The architectures that its image is published for, as registries name them.
+    pub(crate) architectures: &'static [&'static str],
     /// The version of the agent that changes what telemetry looks like so much that nobody should get it unasked.
     pub(crate) breaking_version: Option<&'static str>,
-    /// How many seconds later the application may start because its agent is loaded first. A liveness probe that gives no
-    /// more is likely to end it.
+    /// How many seconds later the application may start because its agent is loaded first. A liveness probe that gives
+    /// less is likely to end it.
     pub(crate) start_seconds: u64,
     /// What else of an Instrumentation changes what is injected, as text.
     pub(crate) particulars: fn(&InstrumentationSpec) -> String,
@@ -45,6 +47,8 @@ impl Profile {
         loading_variables: &[],
         annotations: &[],
         platforms: &[],
+        // <https://github.com/open-telemetry/opentelemetry-operator/tree/main/.github/workflows>, the files `publish-autoinstrumentation-…`
+        architectures: &["amd64", "arm64", "s390x", "ppc64le"],
         breaking_version: None,
         start_seconds: 0,
         particulars: |_| String::new(),

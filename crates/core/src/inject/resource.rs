@@ -20,9 +20,9 @@ use crate::json::{label, string_at};
 use crate::owner::{Owner, OwnerKind};
 
 pub(crate) const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
-const POD_NAME: &str = "OTEL_RESOURCE_ATTRIBUTES_POD_NAME";
+pub(crate) const POD_NAME: &str = "OTEL_RESOURCE_ATTRIBUTES_POD_NAME";
 const POD_UID: &str = "OTEL_RESOURCE_ATTRIBUTES_POD_UID";
-const NODE_NAME: &str = "OTEL_RESOURCE_ATTRIBUTES_NODE_NAME";
+pub(crate) const NODE_NAME: &str = "OTEL_RESOURCE_ATTRIBUTES_NODE_NAME";
 
 /// What there is to know about a container, before any variable is looked at.
 #[derive(Debug)]
@@ -133,7 +133,8 @@ impl Attributes {
     }
 }
 
-fn uses_labels(spec: &InstrumentationSpec) -> bool {
+/// Whether labels of a pod say what its service is.
+pub(crate) fn uses_labels(spec: &InstrumentationSpec) -> bool {
     spec.defaults.as_ref().and_then(|defaults| defaults.use_labels_for_resource_attributes) == Some(true)
 }
 

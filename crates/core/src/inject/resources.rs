@@ -20,7 +20,7 @@ pub(crate) type Requirements = [Map<String, Value>; 2];
 const KINDS: [&str; 2] = ["limits", "requests"];
 const RESOURCES: [&str; 2] = ["cpu", "memory"];
 /// What is taken from a target: also what has no default.
-const OF_TARGET: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
+pub(crate) const OF_TARGET: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
 /// The resources of an init container that ends, for a target: those that the Instrumentation chooses, or else the
 /// target's.

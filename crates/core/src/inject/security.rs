@@ -12,7 +12,7 @@ use crate::snapshot::PodSecurity;
 
 /// The user of a payload container that must not run as root, where nobody says which user: any number but 0 can
 /// copy files.
-const NON_ROOT_USER: u32 = 65532;
+pub(crate) const NON_ROOT_USER: u32 = 65532;
 
 /// What a payload container may not lack if the application has it: the fields that Pod Security *restricted* looks
 /// at (<https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted>).

@@ -36,6 +36,16 @@ impl<'a> Target<'a> {
         named(list(self.container.json, "env"), variable).is_some()
     }
 
+    /// The JSON pointer of the first of these variables that the container as received sets: of its value, if it has one.
+    /// Without any, that of the list.
+    pub(crate) fn pointer_of(&self, variables: &[&str]) -> String {
+        let env = list(self.container.json, "env");
+        let place = |name: &&str| env.iter().rposition(|entry| string(entry, "name") == Some(name));
+        let Some(place) = variables.iter().find_map(place) else { return self.container.pointer("env") };
+        let has_value = env.get(place).is_some_and(|entry| string(entry, "value").is_some());
+        self.container.pointer(&format!("env/{place}{}", if has_value { "/value" } else { "" }))
+    }
+
     /// Whether it is another than an earlier copy.
     pub(crate) fn differs_from(&self, earlier: &Self) -> bool {
         self.env.differs_from(&earlier.env) || self.mounts != earlier.mounts
@@ -76,7 +86,8 @@ impl<'a> Target<'a> {
     /// The reason for refusing this container because a variable cannot be joined to.
     pub(crate) fn not_mergeable(&self, variable: &str) -> Reason {
         let (container, variable) = (self.container.name.to_owned(), variable.to_owned());
-        VariableFinding::VariableNotMergeable { container, variable }.into()
+        let optional = self.container.has_optional(&variable);
+        VariableFinding::VariableNotMergeable { container, variable, optional }.into()
     }
 
     /// The new lists, where they changed.

@@ -1,14 +1,17 @@
 //! What every SDK reads from its environment, whatever its language: where to send, and what about
 //! (docs/reference/variables.md 1).
 
-use super::env::{Current, LeftOut};
+use super::Request;
+use super::env::{Current, Env, LeftOut};
 use super::exporter::{self, Outlet};
 use super::language_context::LanguageContext;
-use super::pod::Container;
+use super::pod::{Container, Pod};
 use super::resource::{ATTRIBUTES, Attributes, with_uids};
 use super::target::Target;
 use crate::environment::Presence;
 use crate::finding::{EndpointFinding, Findings, Reason, Taken, VariableFinding};
+use crate::json::list;
+use crate::review::ENDPOINT_VARIABLES;
 
 /// Adds it to a container. `about` is the container that telemetry is about: the same one, except for Go.
 pub(crate) fn add(
@@ -76,8 +79,14 @@ pub(crate) fn review(
 ) {
     review_hidden(context, joined, target, findings);
     review_endpoint(context, target, findings);
+    review_signals(context, target, findings);
     if let Some(reason) = context.profile.otlp.review(context.language(), &target.env) {
-        findings.pod(reason, target.container.pointer("env"));
+        let variables: &[&str] = match reason {
+            EndpointFinding::ProtocolUnsupported { .. } => &[exporter::PROTOCOL],
+            EndpointFinding::EndpointPortIsHttp { .. } => &[exporter::ENDPOINT, exporter::PROTOCOL],
+            _ => &[exporter::ENDPOINT],
+        };
+        findings.pod(reason, target.pointer_of(variables));
     }
 }
 
@@ -104,23 +113,97 @@ pub(crate) fn review_hidden(
         };
         findings.pod(reason, target.container.pointer("envFrom"));
     }
+    let others = target.env.added().iter().map(|added| added.name.as_str());
+    for variable in others.filter(|name| *name != ATTRIBUTES && !joined.contains(name)) {
+        if context.pod.env_from_sets(target.container, variable) == Presence::Yes {
+            let (container, variable) = (target.container.name.to_owned(), variable.to_owned());
+            let reason = VariableFinding::VariableHides { container, variable };
+            findings.pod(reason, target.container.pointer("envFrom"));
+        }
+    }
 }
 
 /// Notices where nobody listens. Without an endpoint every SDK sends to localhost.
 fn review_endpoint(context: &LanguageContext<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
-    let somewhere = [exporter::ENDPOINT, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+    let is_set = |name: &&str| target.env.is_set(name);
     let reason = if let Current::Literal(url) = target.env.current(exporter::ENDPOINT) {
-        context.pod.review_endpoint(url)
-    } else if target.container.has_env_from() || somewhere.iter().any(|name| target.env.is_set(name)) {
+        review_references(context, target, exporter::ENDPOINT)
+            .or_else(|| context.pod.review_endpoint(url).map(Reason::from))
+    } else if ENDPOINT_VARIABLES.iter().any(is_set)
+        || env_from_has_endpoint(context.pod, target.container) != Presence::No
+    {
         None
     } else {
-        Some(EndpointFinding::EndpointMissing { container: Some(target.container.name.to_owned()) })
+        let container = Some(target.container.name.to_owned());
+        Some(EndpointFinding::EndpointMissing { container }.into())
     };
-    let Some(reason) = reason else { return };
-    if target.sets(exporter::ENDPOINT) {
-        findings.pod(reason, target.container.pointer("env"));
+    if let Some(reason) = reason {
+        tell(context, target, exporter::ENDPOINT, reason, findings);
+    }
+}
+
+/// Notices what is wrong with the endpoints of single signals, which agents use as they are.
+fn review_signals(context: &LanguageContext<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
+    let (pod, otlp) = (context.pod, context.profile.otlp);
+    for signal in exporter::SIGNALS {
+        if let Some(reason) = otlp.review_protocol(context.language(), signal, &target.env) {
+            tell(context, target, signal.protocol, reason.into(), findings);
+            continue;
+        }
+        let Current::Literal(url) = target.env.current(signal.endpoint) else { continue };
+        let has_protocol = [signal.protocol, exporter::PROTOCOL]
+            .iter()
+            .any(|name| pod.env_from_sets(target.container, name) != Presence::No);
+        let as_it_is = || otlp.review_signal(context.language(), signal, &target.env);
+        let reason = pod.review_endpoint(url);
+        let reason = reason.or_else(|| if has_protocol { None } else { as_it_is() });
+        let of_references = review_references(context, target, signal.endpoint);
+        if let Some(reason) = of_references.or_else(|| reason.map(Reason::from)) {
+            tell(context, target, signal.endpoint, reason, findings);
+        }
+    }
+}
+
+/// What an endpoint refers to that nothing sets before it.
+fn review_references(
+    context: &LanguageContext<'_, '_>,
+    target: &Target<'_>,
+    variable: &str,
+) -> Option<Reason> {
+    let container = target.container;
+    let is_unset = |name: &&str| context.pod.env_from_sets(container, name) == Presence::No;
+    let reference = target.env.undefined_references(variable).find(is_unset)?;
+    let [container, variable, reference] = [container.name, variable, reference].map(str::to_owned);
+    Some(VariableFinding::ReferenceUndefined { container, variable, reference }.into())
+}
+
+/// Tells what is wrong with an endpoint where it is set: in the container, or in the Instrumentation.
+fn tell(
+    context: &LanguageContext<'_, '_>,
+    target: &Target<'_>,
+    variable: &str,
+    reason: Reason,
+    findings: &mut Findings,
+) {
+    if target.sets(variable) {
+        findings.pod(reason, target.pointer_of(&[variable]));
     } else {
-        let pointer = context.variable_pointer(exporter::ENDPOINT);
+        let pointer = context.variable_pointer(variable);
         findings.about(context.choice.instrumentation, reason, pointer);
     }
+}
+
+/// Whether a container of a pod says by itself where to send, in `env` or in an `envFrom` whose keys are known.
+pub(crate) fn has_own_endpoint(request: &Request<'_>, container: &str) -> bool {
+    let pod = Pod::read(request, false);
+    pod.container(container).is_some_and(|container| {
+        let env = Env::new(list(container.json, "env"));
+        ENDPOINT_VARIABLES.iter().any(|name| env.is_set(name))
+            || env_from_has_endpoint(&pod, container) == Presence::Yes
+    })
+}
+
+fn env_from_has_endpoint(pod: &Pod<'_>, container: Container<'_>) -> Presence {
+    let presence = ENDPOINT_VARIABLES.map(|name| pod.env_from_sets(container, name));
+    presence.into_iter().max().unwrap_or(Presence::No)
 }

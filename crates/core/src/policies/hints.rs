@@ -11,13 +11,15 @@ mod workload;
 use ingraft_api::instrumentation::{GROUP, PLURAL, VERSION};
 use serde_json::{Value, json};
 
-use super::cel::{said, text};
+use super::cel::{said, text, texts};
 use super::{Policy, rule};
 use crate::finding::Reason;
 use crate::workload::PARTS;
 
 /// The annotation of the budget that says that the API server does not reach any replica, although some are ready.
 pub const ADMISSION_PATH: (&str, &str) = ("ingraft.dev/admission-path", "broken");
+/// What it says where some reviews arrive: enough for hints, and not for the API server to inject instead.
+pub const PARTLY_BROKEN: &str = "partly-broken";
 
 /// A finding and when it is said.
 struct Hint {
@@ -69,10 +71,10 @@ pub fn hints(operator: Option<&str>) -> [Value; 4] {
 
 /// What both have in common.
 fn policy([name, binding]: [&'static str; 2], operator: Option<&str>, hints: &[Hint]) -> Policy {
-    let (key, broken) = (text(ADMISSION_PATH.0), text(ADMISSION_PATH.1));
+    let (key, broken) = (text(ADMISSION_PATH.0), texts([ADMISSION_PATH.1, PARTLY_BROKEN]));
     let unreached = format!(
         "params.?status.?currentHealthy.orValue(0) == 0 || \
-         params.metadata.?annotations[?{key}].orValue('') == {broken}"
+         params.metadata.?annotations[?{key}].orValue('') in {broken}"
     );
     let unreached = operator.map(|_| ("no-replica-is-reached", unreached));
     let uncontrolled = ("nobody-controls-it", nobody_controls_it().to_owned());

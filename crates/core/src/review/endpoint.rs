@@ -2,11 +2,13 @@
 
 use ingraft_api::instrumentation::Exporter;
 use ingraft_api::{Instrumentation, Language};
+use k8s_openapi::api::core::v1::EnvVar;
 
 use crate::destination;
 use crate::endpoint::{Endpoint, GRPC_PORT, HTTP_PORT};
 use crate::finding::{EndpointFinding, Findings};
-use crate::inject::{OtlpProtocols, PROTOCOL, profile};
+use crate::inject::exporter::{SIGNALS, review_port, signal_path};
+use crate::inject::{ENDPOINT, OtlpProtocols, PROTOCOL, profile, variable_place};
 use crate::snapshot::Snapshot;
 
 /// The settings that can stand in for `spec.exporter.endpoint`.
@@ -19,14 +21,33 @@ pub(super) fn review(
     snapshot: &Snapshot,
     findings: &mut Findings,
 ) {
-    let mut add = |reason| findings.about(instrumentation, reason, "/spec/exporter/endpoint");
     let env = instrumentation.spec.env.as_deref().unwrap_or_default();
     let set = |name: &str| env.iter().find(|variable| variable.name == name);
     let has_its_own = |language: &Language| {
         let mut env = language.block(&instrumentation.spec).env.iter();
         env.any(|variable| ENDPOINT_VARIABLES.contains(&variable.name.as_str()))
     };
+    for language in Language::with_image() {
+        let block = language.block(&instrumentation.spec).env;
+        let own = block.iter().find(|variable| variable.name == ENDPOINT);
+        if let Some(url) = own.and_then(|variable| literal(variable))
+            && let Some(pointer) = variable_place(&instrumentation.spec, language, ENDPOINT)
+            && let Some(reason) = review_own(language, url, instrumentation, snapshot)
+        {
+            findings.about(instrumentation, reason, pointer);
+        }
+    }
+    review_signals(instrumentation, env, snapshot, findings);
     let url = exporter.endpoint.clone().unwrap_or_default();
+    // A variable for all languages counts, and not the field.
+    let variable = env.iter().position(|variable| variable.name == ENDPOINT);
+    let value = variable.and_then(|place| literal(env.get(place)?).map(|value| (place, value.to_owned())));
+    let (url, pointer) = match (variable, value) {
+        (_, Some((place, value))) => (value, format!("/spec/env/{place}/value")),
+        (Some(_), None) => return,
+        (None, _) => (url, "/spec/exporter/endpoint".to_owned()),
+    };
+    let mut add = |reason| findings.about(instrumentation, reason, pointer.as_str());
     if url.is_empty() {
         let is_set = ENDPOINT_VARIABLES.into_iter().any(|name| set(name).is_some());
         if !is_set && !Language::ALL.iter().any(has_its_own) {
@@ -42,7 +63,7 @@ pub(super) fn review(
         add(EndpointFinding::EndpointIsLocal { endpoint: url });
         return;
     }
-    if let Some(path) = Endpoint::signal_path(&url) {
+    if let Some(path) = signal_path(&url) {
         add(EndpointFinding::EndpointHasSignalPath { endpoint: url.clone(), path });
     }
     if let Some(protocol) = set(PROTOCOL).and_then(|variable| variable.value.as_deref()) {
@@ -70,6 +91,63 @@ pub(super) fn review(
     }
 }
 
+/// The value of a variable, where it stands for itself.
+fn literal(variable: &EnvVar) -> Option<&str> {
+    let value = variable.value.as_deref().filter(|_| variable.value_from.is_none())?;
+    // What a reference stands for is known in pods.
+    (!value.is_empty() && !value.starts_with("$(")).then_some(value)
+}
+
+/// What is wrong with an endpoint that one language has for itself. Whether pods share its namespace is seen at them.
+fn review_own(
+    language: Language,
+    url: &str,
+    instrumentation: &Instrumentation,
+    snapshot: &Snapshot,
+) -> Option<EndpointFinding> {
+    let Some(endpoint) = Endpoint::parse(url) else {
+        return Some(EndpointFinding::EndpointNotAUrl { endpoint: url.to_owned() });
+    };
+    if endpoint.is_local() {
+        return Some(EndpointFinding::EndpointIsLocal { endpoint: url.to_owned() });
+    }
+    let grpc = profile(language).otlp == OtlpProtocols::Grpc;
+    let only_one = profile(language).otlp.ports().is_some();
+    let namespace = instrumentation.metadata.namespace.as_deref().unwrap_or_default();
+    let port = only_one.then(|| review_port(language, grpc, url)).flatten();
+    port.or_else(|| destination::review(url, namespace, snapshot))
+}
+
+/// What is wrong with the endpoints of single signals that all languages have.
+fn review_signals(
+    instrumentation: &Instrumentation,
+    env: &[EnvVar],
+    snapshot: &Snapshot,
+    findings: &mut Findings,
+) {
+    let namespace = instrumentation.metadata.namespace.as_deref().unwrap_or_default();
+    let set = |name: &str| env.iter().find(|variable| variable.name == name);
+    for signal in SIGNALS {
+        let place = env.iter().position(|variable| variable.name == signal.endpoint);
+        let Some((place, url)) = place.and_then(|place| Some((place, literal(env.get(place)?)?))) else {
+            continue;
+        };
+        let protocol = set(signal.protocol).or_else(|| set(PROTOCOL));
+        let is_http = protocol.is_none_or(|one| literal(one).is_some_and(|one| one.starts_with("http/")));
+        let reason = match Endpoint::parse(url) {
+            None => Some(EndpointFinding::EndpointNotAUrl { endpoint: url.to_owned() }),
+            Some(endpoint) if endpoint.is_local() => {
+                Some(EndpointFinding::EndpointIsLocal { endpoint: url.to_owned() })
+            }
+            Some(_) => destination::review(url, namespace, snapshot)
+                .or_else(|| is_http.then(|| signal.review_path(url)).flatten()),
+        };
+        if let Some(reason) = reason {
+            findings.about(instrumentation, reason, format!("/spec/env/{place}/value"));
+        }
+    }
+}
+
 /// What is wrong with a protocol that is set beside an endpoint.
 fn review_protocol(protocol: &str, url: &str, port: Option<u16>) -> Option<EndpointFinding> {
     let (protocol, endpoint) = (protocol.to_owned(), url.to_owned());
@@ -80,7 +158,7 @@ fn review_protocol(protocol: &str, url: &str, port: Option<u16>) -> Option<Endpo
         ("http/protobuf" | "http/json", Some(GRPC_PORT)) => {
             Some(EndpointFinding::ProtocolNotOfPort { protocol, endpoint, port: HTTP_PORT })
         }
-        ("grpc" | "http/protobuf" | "http/json" | "", _) => None,
-        _ => Some(EndpointFinding::ProtocolUnknown { protocol }),
+        // One that is unknown is told where it stands.
+        _ => None,
     }
 }

@@ -5,10 +5,11 @@ use ingraft_api::{Instrumentation, Language};
 use k8s_openapi::api::core::v1::EnvVar;
 
 use crate::defaults;
-use crate::finding::{Allowed, Findings, InstrumentationFinding, Reason};
+use crate::finding::{Allowed, Findings, InstrumentationFinding, Reason, VariableFinding};
 use crate::inject::review_invalid;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
+use crate::variables::{self, Variable};
 
 /// Fields, and the variables that say the same.
 const FIELDS_OF_VARIABLES: [(&str, &str); 4] = [
@@ -28,10 +29,13 @@ pub(super) fn review(
     let common = instrumentation.spec.env.as_deref().unwrap_or_default();
     review_fields(instrumentation, common, findings);
     review_variables(instrumentation, common, "/spec/env", findings);
-    for language in Language::with_image() {
-        let own = defaults::block(&instrumentation.spec, language).env;
+    let blocks: Vec<_> = Language::with_image()
+        .map(|language| (language, defaults::block(&instrumentation.spec, language).env))
+        .collect();
+    for (language, own) in &blocks {
         review_variables(instrumentation, own, &format!("/spec/{}/env", language.field()), findings);
     }
+    review_meaning(instrumentation, common, &blocks, findings);
     let mut invalid = Findings::default();
     review_invalid(instrumentation, snapshot, settings, &mut invalid);
     // Whether pods have what is referred to is known when there are pods.
@@ -46,6 +50,11 @@ pub(super) fn review(
 
 fn review_sampler(instrumentation: &Instrumentation, findings: &mut Findings) {
     let sampler = instrumentation.spec.sampler.clone().unwrap_or_default();
+    if sampler.kind == Some(SamplerType::AlwaysOff) {
+        let (setting, value) = ("spec.sampler.type".to_owned(), SamplerType::AlwaysOff.as_str().to_owned());
+        let reason = VariableFinding::TracesSwitchedOff { setting, value };
+        findings.about(instrumentation, reason, "/spec/sampler/type");
+    }
     let Some(argument) = sampler.argument.filter(|argument| !argument.is_empty()) else { return };
     match sampler.kind {
         None => {
@@ -60,7 +69,40 @@ fn review_sampler(instrumentation: &Instrumentation, findings: &mut Findings) {
             let reason = InstrumentationFinding::SamplerArgumentUnused { kind: kind.as_str(), argument };
             findings.about(instrumentation, reason, "/spec/sampler/argument");
         }
+        Some(SamplerType::TraceIdRatio | SamplerType::ParentBasedTraceIdRatio) => {
+            // What is no share is refused.
+            if let Some(reason @ Reason::Variable(_)) =
+                variables::review_share("spec.sampler.argument", &argument)
+            {
+                findings.about(instrumentation, reason, "/spec/sampler/argument");
+            }
+        }
         Some(_) => {}
+    }
+}
+
+/// Notices variables that nobody reads, or that switch traces off. Where a language has its own, those of all are not judged.
+fn review_meaning(
+    instrumentation: &Instrumentation,
+    common: &[EnvVar],
+    blocks: &[(Language, &[EnvVar])],
+    findings: &mut Findings,
+) {
+    let is_of_language =
+        |name: &str| blocks.iter().any(|(_, own)| own.iter().any(|variable| variable.name == name));
+    let mut add = |list: &[EnvVar], pointer: &str, language: Option<Language>| {
+        let variables: Vec<_> = list.iter().map(Variable::of_instrumentation).collect();
+        for (place, reason) in variables::review(&variables, &[], language) {
+            let index = place.split('/').nth(1).and_then(|index| index.parse::<usize>().ok());
+            let name = index.and_then(|index| list.get(index)).map_or("", |variable| &variable.name);
+            if language.is_some() || !is_of_language(name) {
+                findings.about(instrumentation, reason, format!("{pointer}{place}"));
+            }
+        }
+    };
+    add(common, "/spec/env", None);
+    for (language, own) in blocks {
+        add(own, &format!("/spec/{}/env", language.field()), Some(*language));
     }
 }
 

@@ -4,8 +4,9 @@ use ingraft_api::Language;
 use ingraft_api::annotations::{CONTAINER_NAMES, INJECT, NODEJS_ESM};
 use serde_json::Value;
 
+use super::settings;
 use crate::finding::{AnnotationFinding, ChoiceFinding, ContainerFinding, Finding, Findings, Reason};
-use crate::inject::{Request, profile};
+use crate::inject::{Request, profile, review_libc};
 use crate::json::{annotation_pointer, keys_of, list, string};
 
 /// Reviews a pod or template, of which these findings tell what is injected.
@@ -18,9 +19,12 @@ pub fn advise(request: &Request<'_>, findings: &[Finding]) -> Vec<Finding> {
         ) = &finding.reason
         {
             review_probes(request.pod, *language, containers, &mut advice);
+            settings::review(request.pod, *language, containers, &mut advice);
+            review_libc(request, *language, containers, &mut advice);
         }
     }
     review_alone(request, &mut advice);
+    review_empty(request, &mut advice);
     advice.into_vec()
 }
 
@@ -37,7 +41,7 @@ fn review_probes(pod: &Value, language: Language, containers: &[String], advice:
             continue;
         };
         let seconds = seconds_until_killed(probe);
-        if seconds <= needed {
+        if seconds < needed {
             let container = name.to_owned();
             let reason = ContainerFinding::LivenessProbeMayKill { language, container, seconds };
             advice.pod(reason, format!("/spec/containers/{index}/livenessProbe"));
@@ -53,6 +57,19 @@ fn seconds_until_killed(probe: &Value) -> u64 {
     let positive = |key: &str, default| number(key).filter(|number| *number > 0).unwrap_or(default);
     let probing = positive("failureThreshold", 3).saturating_mul(positive("periodSeconds", 10));
     number("initialDelaySeconds").unwrap_or(0).saturating_add(probing)
+}
+
+/// Notices annotations that were to request a language and are empty, unless the namespace requests it.
+fn review_empty(request: &Request<'_>, advice: &mut Findings) {
+    let namespace = request.snapshot.namespace(request.namespace);
+    for key in Language::ALL.into_iter().map(Language::inject_key).chain([INJECT]) {
+        let pointer = annotation_pointer(key);
+        // The API server takes null for an empty text, and Helm writes it for a value that is not given.
+        let is_empty = request.pod.pointer(&pointer).is_some_and(|value| value.is_null() || value == "");
+        if is_empty && namespace.is_none_or(|namespace| namespace.annotation(key).is_empty()) {
+            advice.pod(AnnotationFinding::AnnotationEmpty { key: key.to_owned() }, pointer);
+        }
+    }
 }
 
 /// Notices annotations that say how a language is to be injected that nobody requests.

@@ -1,5 +1,6 @@
 //! Annotations on what is not known to make pods.
 
+use ingraft_api::annotations::HEAL;
 use serde_json::Value;
 
 use super::Workload;
@@ -23,25 +24,55 @@ pub fn unused_annotations(document: &Value, snapshot: &Snapshot, settings: &Sett
             let name = string_at(document, "/metadata/name").unwrap_or_default();
             review_namespace(document, name, snapshot, settings, &mut findings);
         }
-        "v1" => {
-            for key in keys(document) {
-                let reason =
-                    ManifestFinding::AnnotationWithoutPods { key: key.clone(), kind: kind.to_owned() };
-                findings.workload(reason, annotation_pointer(key));
-            }
+        "v1" | "autoscaling" | "policy" | "networking.k8s.io" | "rbac.authorization.k8s.io" => {
+            without_pods(document, kind, &mut findings);
         }
+        // Of those without a template, what `spec.workloadRef` names makes the pods:
+        // <https://argo-rollouts.readthedocs.io/en/stable/migrating/>.
+        "argoproj.io" if kind == "Rollout" => without_pods(document, kind, &mut findings),
         // All of their kinds that make pods are known.
         "apps" | "batch" => {}
-        _ => review_templates(document, "", kind, &mut findings),
+        _ => {
+            review_templates(document, "", kind, &mut findings);
+            for pointer in TEMPLATES {
+                if let Some(template) = document.pointer(pointer).filter(|template| makes_pods(template)) {
+                    Workload { document, kind, name: "", namespace: None, pointer, template }
+                        .review_within_template(&mut findings);
+                }
+            }
+        }
     }
     findings.into_vec()
 }
 
+fn without_pods(document: &Value, kind: &str, findings: &mut Findings) {
+    // A Rollout is restarted itself.
+    let is_right = |key: &str| annotations::is_right_anywhere(key) || (kind == "Rollout" && key == HEAL);
+    for key in keys(document).filter(|key| !is_right(key)) {
+        let reason = ManifestFinding::AnnotationWithoutPods { key: key.clone(), kind: kind.to_owned() };
+        findings.workload(reason, annotation_pointer(key));
+    }
+}
+
+/// Where the templates of most kinds are, such as a Service of Knative, a CloneSet of OpenKruise, or a ScaledJob of KEDA.
+const TEMPLATES: [&str; 2] = ["/spec/template", "/spec/jobTargetRef/template"];
+
+fn makes_pods(template: &Value) -> bool {
+    template.pointer("/spec/containers").is_some_and(Value::is_array)
+}
+
 fn review_templates(value: &Value, pointer: &str, kind: &str, findings: &mut Findings) {
-    let has_containers = value.pointer("/spec/containers").is_some_and(Value::is_array);
-    if let Some(key) = keys(value).find(|_| has_containers) {
-        let reason = ManifestFinding::TemplateUnknown { kind: kind.to_owned() };
-        findings.workload(reason, format!("{pointer}{}", annotation_pointer(key)));
+    if makes_pods(value) {
+        let is_right = |key: &&String| annotations::look(key) == annotations::Look::Known;
+        if let Some(key) = keys(value).find(is_right) {
+            let reason = ManifestFinding::TemplateUnknown { kind: kind.to_owned() };
+            findings.workload(reason, format!("{pointer}{}", annotation_pointer(key)));
+        }
+        let mut of_template = Findings::default();
+        annotations::lint(value, &mut of_template);
+        for Finding { reason, pointer: field, .. } in of_template.into_vec() {
+            findings.workload(reason, format!("{pointer}{field}"));
+        }
     }
     match value {
         Value::Object(fields) => {
@@ -72,6 +103,38 @@ mod tests {
     }
 
     #[test]
+    fn names_misspelt_keys_in_templates_of_other_kinds() {
+        let key = "instrumentation.opentelemetry.io/inject-jvaa";
+        let found = |kind: &str, place: &str, map: &str| {
+            let template = json!({
+                "metadata": {map: {key.replace("jvaa", if map == "annotations" { "jvaa" } else { "java" }): "true"}},
+                "spec": {"containers": [{"name": "app"}]},
+            });
+            let spec = if place == "template" {
+                json!({place: template})
+            } else {
+                json!({place: {"template": template}})
+            };
+            let document = json!({"apiVersion": "example.com/v1", "kind": kind, "spec": spec});
+            let found = unused(&document);
+            found.iter().map(|finding| format!("{} {}", finding.code(), finding.pointer)).collect::<Vec<_>>()
+        };
+        let field = |field: &str| format!("{field}/instrumentation.opentelemetry.io~1inject-");
+        assert_eq!(
+            found("CloneSet", "template", "annotations"),
+            [format!("AnnotationUnknown {}jvaa", field("/spec/template/metadata/annotations"))]
+        );
+        assert_eq!(
+            found("ScaledJob", "jobTargetRef", "annotations"),
+            [format!("AnnotationUnknown {}jvaa", field("/spec/jobTargetRef/template/metadata/annotations"))]
+        );
+        assert_eq!(
+            found("Service", "template", "anotations"),
+            [format!("AnnotationMisplaced {}java", field("/spec/template/metadata/anotations"))]
+        );
+    }
+
+    #[test]
     fn reports_annotations_where_no_pod_will_see_them() {
         let metadata = json!({"annotations": {"instrumentation.opentelemetry.io/inject-java": "true"}});
         let template = json!({"metadata": metadata, "spec": {"containers": []}});
@@ -87,6 +150,18 @@ mod tests {
                 "/metadata/annotations/ingraft.dev~1inject",
             ),
             (
+                json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata}),
+                "AnnotationWithoutPods",
+                "/metadata/annotations/instrumentation.opentelemetry.io~1inject-java",
+            ),
+            (
+                json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
+                       "metadata": {"annotations": {"instrumentation.opentelemetry.io/inject-java": "true", HEAL: "off"}},
+                       "spec": {"workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}}),
+                "AnnotationWithoutPods",
+                "/metadata/annotations/instrumentation.opentelemetry.io~1inject-java",
+            ),
+            (
                 json!({"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet",
                        "spec": {"replicatedJobs": [{"template": {"spec": {"template": template}}}]}}),
                 "TemplateUnknown",
@@ -100,6 +175,7 @@ mod tests {
         }
         for document in [
             json!({"apiVersion": "opentelemetry.io/v1alpha1", "kind": "Instrumentation", "metadata": metadata}),
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"annotations": {"ingraft.dev/ignore": "EndpointIsLocal: known"}}}),
             json!({"apiVersion": "v1", "kind": "ReplicationController", "spec": {"template": template}}),
             json!(null),
         ] {

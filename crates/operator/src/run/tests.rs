@@ -1,19 +1,16 @@
 use std::net::SocketAddr;
 
+use axum::Router;
 use ingraft_cluster::authority::Authority;
 use ingraft_core::Locale;
 use ingraft_core::admission_path::Answer;
+use ingraft_webhook::Bind;
 use tokio::sync::watch;
 
 use super::*;
 
 /// A replica that serves with an authority.
 async fn replica(authority: &Authority) -> SocketAddr {
-    let (sender, followed) = watch::channel(Some(authority.clone()));
-    let hosts = Hosts::new(&["ingraft-operator.system.svc".to_owned()]).unwrap();
-    let resolver = Arc::new(LeafResolver::new(followed, hosts));
-    let server = Server::bind_tls(([127, 0, 0, 1], 0).into(), resolver).await.unwrap();
-    let address = server.address().unwrap();
     let context = Context {
         store: Arc::default(),
         settings: Settings::default(),
@@ -22,9 +19,19 @@ async fn replica(authority: &Authority) -> SocketAddr {
         namespace: "system".to_owned(),
         replica: "operator-1".to_owned(),
     };
+    server(authority, router(Arc::new(context))).await
+}
+
+/// A server that shows the certificate of a replica, whatever it answers.
+async fn server(authority: &Authority, router: Router) -> SocketAddr {
+    let (sender, followed) = watch::channel(Some(authority.clone()));
+    let hosts = Hosts::new(&["ingraft-operator.system.svc".to_owned()]).unwrap();
+    let resolver = Arc::new(LeafResolver::new(followed, hosts));
+    let server = Server::bind_tls(Bind::One(([127, 0, 0, 1], 0).into()), resolver).await.unwrap();
+    let address = server.address().unwrap();
     tokio::spawn(async move {
         let _sender = sender;
-        server.run(router(Arc::new(context)), std::future::pending()).await;
+        server.run(router, std::future::pending()).await;
     });
     address
 }
@@ -48,6 +55,8 @@ async fn a_replica_is_asked_over_tls_and_must_show_a_certificate_of_ours() {
         is_healthy: watch::Sender::default(),
     };
     assert_eq!(test.ask(address, &own).await, Answer::Right);
+    let earlier = server(&own, Router::new()).await;
+    assert_eq!(test.ask(earlier, &own).await, Answer::NotFound, "a release without the self-test");
     let says = |answer: Answer| match answer {
         Answer::Wrong(error) => error,
         other => panic!("{other:?}"),

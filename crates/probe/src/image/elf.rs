@@ -14,7 +14,7 @@ const PT_INTERP: u64 = 3;
 /// The C library that a program needs; nothing if it is no ELF file or names an unknown loader.
 ///
 /// The layout: <https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.pheader.html>
-pub(crate) fn libc(files: &Files, path: &str) -> Option<Libc> {
+pub(crate) fn libc(files: &Files<'_>, path: &str) -> Option<Libc> {
     let bytes = files.bytes(path, 0, HEADERS)?;
     let [0x7f, b'E', b'L', b'F', class, order, ..] = *bytes.as_slice() else {
         return None;

@@ -1,7 +1,7 @@
 //! Looking at files within limits: an image may hold anything, and the pod waits.
 
 use std::cell::Cell;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
@@ -13,18 +13,43 @@ const TIME: Duration = Duration::from_secs(1);
 /// Entries read of one folder.
 const ENTRIES: usize = 1024;
 
-/// A file system below a root. Once a limit is reached nothing is found any more.
-pub(crate) struct Files {
-    root: String,
+/// What can be asked of a file system: that of a container, or one that was read out of an image. Links are followed from
+/// its root.
+pub trait Tree {
+    /// What is at a path.
+    fn kind(&self, path: &str) -> Option<Kind>;
+    /// The path without links.
+    fn real(&self, path: &str) -> Option<String>;
+    /// Names in a folder, in no order. Those that are not UTF-8 are passed over.
+    fn names(&self, folder: &str) -> Vec<String>;
+    /// Some bytes of a regular file, if they are there to be read.
+    fn bytes(&self, path: &str, start: u64, most: u64) -> Option<Vec<u8>>;
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file that may be executed.
+    Program,
+    /// Another regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// Anything else, such as a pipe.
+    Other,
+}
+
+/// A file system that is asked within limits. Once a limit is reached nothing is found any more.
+pub(crate) struct Files<'t> {
+    tree: &'t dyn Tree,
     left: Cell<u32>,
     started: Instant,
 }
 
-impl Files {
-    /// Paths are looked up below `root`; links are followed from the real root.
-    pub(crate) fn below(root: &str) -> Self {
-        let root = root.trim_end_matches('/').into();
-        Self { root, left: Cell::new(OPERATIONS), started: Instant::now() }
+impl<'t> Files<'t> {
+    /// Asks this one.
+    pub(crate) fn of(tree: &'t dyn Tree) -> Self {
+        Self { tree, left: Cell::new(OPERATIONS), started: Instant::now() }
     }
 
     /// Whether looking ended early, so that what was not found may exist.
@@ -34,31 +59,28 @@ impl Files {
 
     /// Whether there is a file that may be executed.
     pub(crate) fn is_program(&self, path: &str) -> bool {
-        self.look_at(path).is_some_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+        self.kind(path) == Some(Kind::Program)
     }
 
     /// Whether there is a regular file.
     pub(crate) fn is_file(&self, path: &str) -> bool {
-        self.look_at(path).is_some_and(|found| found.is_file())
+        matches!(self.kind(path), Some(Kind::Program | Kind::File))
     }
 
     /// Whether there is a folder.
     pub(crate) fn is_folder(&self, path: &str) -> bool {
-        self.look_at(path).is_some_and(|found| found.is_dir())
+        self.kind(path) == Some(Kind::Folder)
     }
 
     /// The path without links.
     pub(crate) fn real(&self, path: &str) -> Option<String> {
         self.spend()?;
-        let real = fs::canonicalize(self.at(path)).ok()?.into_os_string().into_string().ok()?;
-        real.strip_prefix(&self.root).filter(|below| below.starts_with('/')).map(String::from)
+        self.tree.real(path)
     }
 
-    /// Names in a folder, in no order. Those that are not UTF-8 are passed over.
+    /// Names in a folder, in no order.
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
-        let entries = self.spend().and_then(|()| fs::read_dir(self.at(folder)).ok());
-        let entries = entries.into_iter().flatten().take(ENTRIES);
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
+        self.spend().map(|()| self.tree.names(folder)).unwrap_or_default()
     }
 
     /// The beginning of a file as text; what is not UTF-8 is replaced.
@@ -71,22 +93,60 @@ impl Files {
         if !self.is_file(path) {
             return None;
         }
-        read(&self.at(path), start, most).ok()
+        self.tree.bytes(path, start, most)
     }
 
-    fn look_at(&self, path: &str) -> Option<Metadata> {
+    fn kind(&self, path: &str) -> Option<Kind> {
         self.spend()?;
-        fs::metadata(self.at(path)).ok()
-    }
-
-    fn at(&self, path: &str) -> String {
-        format!("{}/{}", self.root, path.trim_start_matches('/'))
+        self.tree.kind(path)
     }
 
     fn spend(&self) -> Option<()> {
         let left = if self.started.elapsed() < TIME { self.left.get().checked_sub(1) } else { None };
         self.left.set(left.unwrap_or(0));
         left.map(drop)
+    }
+}
+
+/// The file system below a folder.
+pub(crate) struct Disk {
+    root: String,
+}
+
+impl Disk {
+    /// Paths are looked up below `root`; links are followed from the real root.
+    pub(crate) fn below(root: &str) -> Self {
+        Self { root: root.trim_end_matches('/').into() }
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}/{}", self.root, path.trim_start_matches('/'))
+    }
+}
+
+impl Tree for Disk {
+    fn kind(&self, path: &str) -> Option<Kind> {
+        let found = fs::metadata(self.at(path)).ok()?;
+        Some(match found {
+            found if found.is_dir() => Kind::Folder,
+            found if !found.is_file() => Kind::Other,
+            found if found.permissions().mode() & 0o111 != 0 => Kind::Program,
+            _ => Kind::File,
+        })
+    }
+
+    fn real(&self, path: &str) -> Option<String> {
+        let real = fs::canonicalize(self.at(path)).ok()?.into_os_string().into_string().ok()?;
+        real.strip_prefix(&self.root).filter(|below| below.starts_with('/')).map(String::from)
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.at(folder)).into_iter().flatten().take(ENTRIES);
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
+    }
+
+    fn bytes(&self, path: &str, start: u64, most: u64) -> Option<Vec<u8>> {
+        read(&self.at(path), start, most).ok()
     }
 }
 
@@ -106,9 +166,9 @@ mod tests {
 
     use super::*;
 
-    fn below(folder: &TempDir) -> Files {
+    fn below(folder: &TempDir) -> Disk {
         let real = fs::canonicalize(folder.path()).expect("real");
-        Files::below(real.to_str().expect("text"))
+        Disk::below(real.to_str().expect("text"))
     }
 
     #[test]
@@ -116,7 +176,8 @@ mod tests {
         let folder = TempDir::new().expect("folder");
         let content: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
         fs::write(folder.path().join("file"), &content).expect("write");
-        let files = below(&folder);
+        let disk = below(&folder);
+        let files = Files::of(&disk);
         assert!(files.bytes("/file", 0, u64::MAX).expect("read") == content);
         assert_eq!(files.bytes("/file", 99_998, 7).expect("read"), content[99_998..100_005]);
         assert_eq!(files.bytes("/file", 1 << 40, 7), Some(Vec::new()));
@@ -128,7 +189,8 @@ mod tests {
         let folder = TempDir::new().expect("folder");
         fs::write(folder.path().join("file"), "").expect("write");
         symlink("file", folder.path().join("link")).expect("link");
-        let files = below(&folder);
+        let disk = below(&folder);
+        let files = Files::of(&disk);
         assert_eq!(files.real("/link").as_deref(), Some("/file"));
         assert_eq!(files.real("/missing"), None);
         let mut found = files.names("/");

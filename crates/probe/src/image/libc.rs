@@ -1,7 +1,5 @@
 //! Which C library the image has.
 
-use std::env::consts::ARCH;
-
 use ingraft_probe_contract::Libc;
 
 use super::{Image, elf, path};
@@ -27,7 +25,7 @@ fn installed(image: &Image<'_>) -> Option<Libc> {
     let has = |names: &[&str]| {
         FOLDERS.iter().any(|folder| names.iter().any(|name| image.files.is_file(&path::join(folder, name))))
     };
-    let [musl, glibc] = loaders(ARCH)?;
+    let [musl, glibc] = loaders(image.architecture)?;
     match (has(&[musl]), has(&[glibc])) {
         (true, false) => Some(Libc::Musl),
         (false, true) => Some(Libc::Glibc),

@@ -20,7 +20,7 @@ pub(crate) fn runtime(agent: Agent, version: Option<&str>) -> Runtime {
 }
 
 /// A folder that stands for an image's root, and its environment.
-struct Tree {
+pub(crate) struct Tree {
     root: TempDir,
     variables: Vec<(&'static str, &'static str)>,
     argv: Vec<String>,
@@ -28,37 +28,37 @@ struct Tree {
 }
 
 impl Tree {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { root: TempDir::new().expect("folder"), variables: Vec::new(), argv: Vec::new(), workdir: None }
     }
 
-    fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.root.path().join(path);
         fs::create_dir_all(path.parent().expect("parent")).expect("folder");
         fs::write(path, content).expect("write");
         self
     }
 
-    fn program(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn program(self, path: &str, content: impl AsRef<[u8]>) -> Self {
         let tree = self.file(path, content);
         fs::set_permissions(tree.root.path().join(path), fs::Permissions::from_mode(0o755)).expect("mode");
         tree
     }
 
     /// A link whose target is relative: it must stay within the tree.
-    fn link(self, path: &str, target: &str) -> Self {
+    pub(crate) fn link(self, path: &str, target: &str) -> Self {
         let path = self.root.path().join(path);
         fs::create_dir_all(path.parent().expect("parent")).expect("folder");
         symlink(target, path).expect("link");
         self
     }
 
-    fn env(mut self, name: &'static str, value: &'static str) -> Self {
+    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
         self.variables.push((name, value));
         self
     }
 
-    fn argv(mut self, words: &[&str]) -> Self {
+    pub(crate) fn argv(mut self, words: &[&str]) -> Self {
         self.argv = words.iter().map(|word| (*word).to_owned()).collect();
         self
     }
@@ -68,15 +68,32 @@ impl Tree {
         self
     }
 
-    fn contents_for(&self, agents: &[Agent]) -> Contents {
+    /// Does something with what stands for the image.
+    fn with<R>(&self, look: impl FnOnce(&Image<'_>) -> R) -> R {
         let root = fs::canonicalize(self.root.path()).expect("real");
-        let files = Files::below(root.to_str().expect("text"));
+        let disk = Disk::below(root.to_str().expect("text"));
+        let files = Files::of(&disk);
         let environment = self.variables.iter().copied().collect();
-        let image =
-            Image { files: &files, environment: &environment, argv: &self.argv, workdir: self.workdir };
+        let image = Image {
+            files: &files,
+            environment: &environment,
+            argv: &self.argv,
+            workdir: self.workdir,
+            architecture: std::env::consts::ARCH,
+        };
+        look(&image)
+    }
+
+    pub(crate) fn commands(&self) -> Vec<String> {
+        // The method itself would be for images of one lifetime only.
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "it does not compile")]
+        self.with(|image| image.commands())
+    }
+
+    fn contents_for(&self, agents: &[Agent]) -> Contents {
         let rules = |&agent| AgentRules { agent, payload_libc: None, any_version: false, rules: Vec::new() };
         let plan = Plan { agents: agents.iter().map(rules).collect(), ..Plan::new("/f".to_owned()) };
-        Contents::of(&image, &plan, &["JAVA_TOOL_OPTIONS", "NODE_OPTIONS", "PYTHONPATH"])
+        self.with(|image| Contents::of(image, &plan, &["JAVA_TOOL_OPTIONS", "NODE_OPTIONS", "PYTHONPATH"]))
     }
 
     fn contents(&self) -> Contents {

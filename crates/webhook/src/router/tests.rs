@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
 use axum::http;
 use base64::Engine;
-use ingraft_core::Locale;
+use ingraft_core::{Guard, Locale, WorkloadRef};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -28,8 +30,12 @@ fn context() -> Arc<Context> {
 }
 
 async fn post(path: &str, body: impl Into<Body>) -> (StatusCode, String) {
+    post_to(context(), path, body).await
+}
+
+async fn post_to(context: Arc<Context>, path: &str, body: impl Into<Body>) -> (StatusCode, String) {
     let request = http::Request::post(path).body(body.into()).unwrap();
-    let response = router(context()).oneshot(request).await.unwrap();
+    let response = router(context).oneshot(request).await.unwrap();
     let status = response.status();
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, String::from_utf8(body.to_vec()).unwrap())
@@ -65,6 +71,37 @@ async fn answers_with_a_patch() {
     let mut injected = pod.clone();
     json_patch::patch(&mut injected, &patch(&body)).unwrap();
     assert!(injected["spec"]["containers"][0]["env"].is_array(), "{injected}");
+}
+
+/// Deployments may be read a moment after a replica is ready.
+#[tokio::test(start_paused = true)]
+async fn a_review_waits_for_what_its_deployment_says_of_crashes() {
+    let pod = json!({
+        "metadata": {
+            "annotations": {"instrumentation.opentelemetry.io/inject-python": "true"},
+            "labels": {"pod-template-hash": "6f5c8"},
+            "ownerReferences": [{
+                "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-6f5c8", "uid": "r", "controller": true,
+            }],
+        },
+        "spec": {"containers": [{"name": "app", "image": "app:1"}]},
+    });
+    let context = context();
+    let is_read = async {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        context.store.update(|snapshot| {
+            snapshot.deployments.insert("shop".into(), "web".into(), "d".into());
+            let kind = Some(ingraft_core::OwnerKind::Deployment);
+            let web = WorkloadRef { kind, namespace: "shop".into(), name: "web".into() };
+            let guard = Guard { blocked: "a=loader".to_owned(), ..Guard::default() };
+            snapshot.guards.insert(web, guard);
+        });
+    };
+    let (answer, ()) = tokio::join!(post_to(Arc::clone(&context), webhook_paths::POD, review(&pod)), is_read);
+    let answer: Value = serde_json::from_str(&answer.1).unwrap();
+    assert_eq!(answer["response"].get("patch"), None);
+    let warning = answer["response"]["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("InjectionBlocked: "), "{warning}");
 }
 
 #[tokio::test]
@@ -174,13 +211,18 @@ async fn the_pod_of_the_self_test_is_marked_and_neither_decided_about_nor_counte
     let answer = |path: &'static str, review: String| {
         let request = http::Request::post(path).body(Body::from(review)).unwrap();
         let answer = router(Arc::clone(&context)).oneshot(request);
-        async move { to_bytes(answer.await.unwrap().into_body(), usize::MAX).await.unwrap() }
+        async move {
+            let (head, body) = answer.await.unwrap().into_parts();
+            let is_last = head.headers.get(header::CONNECTION).is_some_and(|end| end == "close");
+            (to_bytes(body, usize::MAX).await.unwrap(), is_last)
+        }
     };
     for (path, mark) in [
         (webhook_paths::POD, "ingraft.dev/pods-answered-by"),
         (webhook_paths::SELF_TEST, "ingraft.dev/self-test-answered-by"),
     ] {
-        let body = answer(path, review("system", true)).await;
+        let (body, is_last) = answer(path, review("system", true)).await;
+        assert!(is_last, "the next try needs a new connection");
         let mut pod = admission_path::pod("");
         json_patch::patch(&mut pod, &patch(std::str::from_utf8(&body).unwrap())).unwrap();
         assert_eq!(pod["metadata"]["annotations"][mark], "operator-1", "{pod}");
@@ -194,7 +236,8 @@ async fn the_pod_of_the_self_test_is_marked_and_neither_decided_about_nor_counte
     assert_eq!(counted(), 0);
     // One that is created, or is elsewhere, is a pod like others.
     for (namespace, dry_run) in [("system", false), ("shop", true)] {
-        let body = answer(webhook_paths::POD, review(namespace, dry_run)).await;
+        let (body, is_last) = answer(webhook_paths::POD, review(namespace, dry_run)).await;
+        assert!(!is_last);
         let answer: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(answer["response"].get("patch"), None, "{answer}");
     }

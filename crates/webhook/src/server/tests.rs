@@ -1,3 +1,4 @@
+use axum::http::header;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
@@ -9,7 +10,8 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 fn connect() -> (DuplexStream, GracefulShutdown) {
     let (client, server) = tokio::io::duplex(4096);
     let graceful = GracefulShutdown::new();
-    let router = Router::new().route("/", get(|| async { "answer" }));
+    let last = get(|| async { ([(header::CONNECTION, "close")], "answer") });
+    let router = Router::new().route("/", get(|| async { "answer" })).route("/last", last);
     let peer = SocketAddr::from(([127, 0, 0, 1], 1));
     let serving = Client { peer, router, last_request: watch::Sender::default() };
     tokio::spawn(serving.converse(TokioIo::new(server), graceful.watcher()));
@@ -48,6 +50,14 @@ async fn an_idle_connection_is_closed_later_than_api_servers_do() {
     answer(&mut client).await;
     client.write_all(&REQUEST[..20]).await.unwrap();
     assert_eq!(closed(client).await.as_secs(), IDLE.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_ends_with_an_answer_that_says_so() {
+    let (mut client, _graceful) = connect();
+    client.write_all(b"GET /last HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    answer(&mut client).await;
+    assert_eq!(closed(client).await, Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]

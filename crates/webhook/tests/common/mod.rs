@@ -9,7 +9,7 @@ use ingraft_cluster::authority::{Authority, Hosts};
 use ingraft_cluster::report::Reports;
 use ingraft_cluster::watch::Store;
 use ingraft_core::{Locale, Settings};
-use ingraft_webhook::{Context, LeafResolver, Metrics, Server, router};
+use ingraft_webhook::{Bind, Context, LeafResolver, Metrics, Server, router};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -35,7 +35,7 @@ pub async fn start() -> Running {
     let certificate = CertificateDer::from_pem_slice(authority.certificate.as_bytes()).unwrap();
     let followed = watch::Sender::new(Some(authority)).subscribe();
     let resolver = LeafResolver::new(followed, Hosts::new(&["127.0.0.1".to_owned()]).unwrap());
-    let server = Server::bind_tls(([127, 0, 0, 1], 0).into(), Arc::new(resolver)).await.unwrap();
+    let server = Server::bind_tls(Bind::One(([127, 0, 0, 1], 0).into()), Arc::new(resolver)).await.unwrap();
     let address = server.address().unwrap();
     let store = Store::default();
     store.update(|snapshot| {

@@ -28,14 +28,14 @@ fn every_pod_of_the_golden_cases_stays_valid() {
 
 /// The golden cases, ready for a cluster.
 #[derive(Default)]
-struct Golden {
-    namespaces: BTreeMap<String, (Option<String>, Value)>,
-    instrumentations: Vec<Value>,
-    cases: Vec<Case>,
+pub(super) struct Golden {
+    pub(super) namespaces: BTreeMap<String, (Option<String>, Value)>,
+    pub(super) instrumentations: Vec<Value>,
+    pub(super) cases: Vec<Case>,
 }
 
 impl Golden {
-    fn add(&mut self, case: GoldenCase, restricted: bool) {
+    pub(super) fn add(&mut self, case: GoldenCase, restricted: bool) {
         for (name, metadata) in case.namespaces {
             let own = metadata["labels"]["pod-security.kubernetes.io/enforce"].as_str();
             // The API server stores no level that it does not know.

@@ -56,12 +56,12 @@ fn each_mistake_in_an_instrumentation_is_told() {
 fn endpoints() -> Vec<Mistake> {
     let table = [
         ("", "EndpointMissing", "set spec.exporter.endpoint, such as http://"),
-        ("http://localhost:4317", "EndpointIsLocal", "set spec.exporter.endpoint, such as http://"),
+        ("http://localhost:4317", "EndpointIsLocal", "write that of a Collector, such as http://"),
         ("http://127.0.0.1:4318", "EndpointIsLocal", "such as http://"),
         ("otel-collector.collectors:4318", "EndpointNotAUrl", "such as http://"),
         ("grpc://otel-collector.collectors:4317", "EndpointNotAUrl", "such as http://"),
         ("http://otel-collector.collectors:4318/v1/traces", "EndpointHasSignalPath", "remove /v1/traces"),
-        ("https://otlp.example.com:4318", "TlsUnset", "configMapName and ca_file"),
+        ("https://otel-collector.collectors.svc:4318", "TlsUnset", "configMapName and ca_file"),
         ("http://otel-collector.collectors:4317", "EndpointPortNotForAll", "4318"),
         ("http://http-only.collectors:4317", "EndpointPortNotServed", "4318"),
         ("http://otel-collector.collectors", "EndpointPortNotServed", "4317, 4318"),

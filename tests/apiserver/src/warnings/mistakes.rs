@@ -247,7 +247,7 @@ fn containers() -> Vec<Mistake> {
         (listed("python-container-names", "web"), "ContainerNotFound", "name one of app"),
         (listed("java-container-names", "app"), "AnnotationAlone", "inject-java"),
         (of(ONE, &json!({format!("{KEY}container-names"): "app"})), "AnnotationAlone", "inject-"),
-        (of(ONE, &two), "ContainersUnnamed", "python-container-names: 'app'"),
+        (of(ONE, &two), "ContainersUnnamed", "remove all but one"),
         (with(ONE, &go, init), "InitContainerUnsupported", "regular container"),
         (with(ONE, &inject("java", "true"), proxy), "NoContainer", "java-container-names"),
     ]
@@ -312,14 +312,14 @@ fn settings() -> Vec<Mistake> {
     let shared_processes = json!({"shareProcessNamespace": false});
     let go = json!({format!("{KEY}inject-go"): "true", format!("{KEY}otel-go-auto-target-exe"): "/app"});
     vec![
-        (probe("java", json!({})), "LivenessProbeMayKill", "startupProbe"),
+        (probe("java", json!({"periodSeconds": 5})), "LivenessProbeMayKill", "startupProbe"),
         (
-            probe("java", json!({"initialDelaySeconds": 15, "periodSeconds": 5})),
+            probe("java", json!({"initialDelaySeconds": 10, "periodSeconds": 5})),
             "LivenessProbeMayKill",
-            "30 s",
+            "25 s",
         ),
         (probe("python", json!({"periodSeconds": 3})), "LivenessProbeMayKill", "9 s"),
-        (probe("nodejs", json!({"failureThreshold": 1})), "LivenessProbeMayKill", "10 s"),
+        (probe("nodejs", json!({"failureThreshold": 1, "periodSeconds": 9})), "LivenessProbeMayKill", "9 s"),
         (set("java", "JAVA_TOOL_OPTIONS", optional.clone()), "VariableNotMergeable", "literal value"),
         (set("nodejs", "NODE_OPTIONS", optional), "VariableNotMergeable", "literal value"),
         (set("dotnet", "CORECLR_PROFILER", json!({"value": "{other}"})), "OtherProfiler", "CORECLR_PROFILER"),

@@ -183,15 +183,18 @@ fn annotation(kubectl: &Kubectl, name: &str, key: &str) -> anyhow::Result<String
 fn wait_for_annotation(kubectl: &Kubectl, name: &str, key: &str, expected: &str) -> anyhow::Result<()> {
     let start = Instant::now();
     loop {
-        let value = annotation(kubectl, name, key)?;
-        if value.split_once('=').is_some_and(|(_, told)| told == expected) {
-            return Ok(());
-        }
-        let decided = ["blocked", "control"].map(|key| annotation(kubectl, name, key));
-        for decided in decided {
-            let decided = decided?;
-            if decided.contains('=') {
-                bail!("{name} was to get {expected} in {key}, and has {decided}\n{}", state(kubectl, name));
+        // Each read once: a decision may be made between two readings.
+        for other in ["blocked", "control"] {
+            let value = annotation(kubectl, name, other)?;
+            match value.split_once('=') {
+                Some((_, told)) if other == key && told == expected => return Ok(()),
+                Some(_) => {
+                    bail!(
+                        "{name} was to get {expected} in {key}, and has {value} in {other}\n{}",
+                        state(kubectl, name)
+                    )
+                }
+                None => {}
             }
         }
         ensure!(start.elapsed() < DECIDED, "nothing was decided about {name}\n{}", state(kubectl, name));

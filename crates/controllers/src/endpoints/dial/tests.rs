@@ -68,7 +68,26 @@ async fn says_which_step_failed() {
     assert_eq!(outcome(http, b"").await, failed(Step::WrongProtocol(Protocol::Http)));
     assert_eq!(outcome(http, b"HTTP/1.1 404 Not Found\r\n\r\n").await, failed(Step::NotFound));
     assert_eq!(outcome("https://c.example.com", HTTP).await, failed(Step::TlsFailed(TlsFault::NoHandshake)));
-    assert_eq!(dial(&target("http://nobody.invalid:4318")).await, failed(Step::NameNotResolved));
+    // For this, no resolver is asked.
+    let nobody = Target { host: "no name".to_owned(), ..target(http) };
+    assert_eq!(dial(&nobody).await, failed(Step::NameNotResolved));
+}
+
+#[test]
+fn a_resolver_that_fails_does_not_say_that_there_is_no_such_name() {
+    let said = |words: &str| {
+        has_no_address(&io::Error::other(format!("failed to lookup address information: {words}")))
+    };
+    assert!(NO_ADDRESS.iter().all(|words| said(words)));
+    for words in [
+        "Temporary failure in name resolution",
+        "Non-recoverable failure in name resolution",
+        "Try again",
+        "Non-recoverable error",
+        "System error",
+    ] {
+        assert!(!said(words), "{words}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

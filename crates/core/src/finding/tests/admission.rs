@@ -9,6 +9,7 @@ pub(super) fn samples(samples: &mut Vec<Reason>) {
         BrokenLink::ServiceMissing,
         BrokenLink::NoEndpoints,
         BrokenLink::Refused,
+        BrokenLink::Reset,
         BrokenLink::TimedOut,
         BrokenLink::Unreachable,
         BrokenLink::HostUnknown,
@@ -28,6 +29,7 @@ pub(super) fn samples(samples: &mut Vec<Reason>) {
         PathObstacle::Unregistered,
         PathObstacle::Refused(text("error-1")),
         PathObstacle::SilentReplica(text("replica-1")),
+        PathObstacle::EarlierRelease,
     ] {
         samples.push(F::AdmissionPathUnknown { why }.into());
     }

@@ -12,9 +12,18 @@ pub(super) fn add(samples: &mut Vec<Reason>) {
     for cause in Cause::ALL {
         let (container, why) = (text("app-1"), text("Error, exit code 1"));
         let languages = vec![Language::Java, Language::Python];
+        let evicted = F::PodEvicted {
+            workload: workload.clone(),
+            pod: text("web-1"),
+            container: container.clone(),
+            cause,
+            why: why.clone(),
+        };
         samples.push(F::CrashAfterInjection { languages, container, cause, why }.into());
+        samples.push(evicted.into());
     }
     samples.push(F::CrashIsNotOurs { workload: workload.clone() }.into());
     samples.push(F::InjectionBlocked { workload: workload.clone(), cause: text("loader") }.into());
-    samples.push(F::ControlStart { workload }.into());
+    samples.push(F::ControlStart { workload: workload.clone() }.into());
+    samples.push(F::ControlUnclear { workload }.into());
 }

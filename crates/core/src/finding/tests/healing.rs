@@ -7,7 +7,7 @@ use crate::owner::OwnerKind;
 
 pub(super) fn add(samples: &mut Vec<Reason>) {
     let workload = || workload(OwnerKind::Deployment);
-    for ailment in [Ailment::Missed, Ailment::Outdated, Ailment::NewerImage] {
+    for ailment in [Ailment::Missed, Ailment::Outdated, Ailment::NewerImage, Ailment::Standby] {
         samples.push(F::Healed { workload: workload(), ailment }.into());
     }
     for why in [

@@ -13,6 +13,8 @@ pub(super) fn add_samples(samples: &mut Vec<Reason>) {
         Step::TlsFailed(TlsFault::NoHandshake),
         Step::TlsFailed(TlsFault::NotValidNow),
         Step::TlsFailed(TlsFault::OtherHost),
+        Step::TlsFailed(TlsFault::UnknownAuthority),
+        Step::TlsFailed(TlsFault::ClientRefused),
         Step::WrongProtocol(Protocol::Any),
         Step::NotFound,
     ];
@@ -34,6 +36,7 @@ pub(super) fn add_samples(samples: &mut Vec<Reason>) {
         Untried::Outside,
         Untried::AddressForbidden,
         Untried::NoServiceNames,
+        Untried::ResolverFails,
     ] {
         samples.push(F::EndpointNotProbeable { why }.into());
     }

@@ -40,6 +40,7 @@ pub(super) const PROFILE: Profile = Profile {
     loading_variables: &[HOOKS.0, DEPS.0, STORE.0, PROFILING, PROFILER, PROFILER_PATH],
     annotations: &[DOTNET_RUNTIME],
     platforms: &["linux-x64", "linux-musl-x64"],
+    architectures: &["amd64", "arm64"],
     // HTTP semantic conventions became stable.
     breaking_version: Some("1.3.0"),
     // The first answer came 9 of them later: https://github.com/open-telemetry/opentelemetry-dotnet-instrumentation/issues/2307.

@@ -4,12 +4,13 @@
 use ingraft_probe_contract::StandDown;
 
 use crate::facts::agent;
-use crate::finding::{Findings, ProbeFinding, Reason, VariableFinding};
+use crate::finding::{AnnotationFinding, Findings, ProbeFinding, Reason, VariableFinding};
 use crate::inject::draft::Draft;
 use crate::inject::language_context::LanguageContext;
 use crate::inject::payload::Payload;
 use crate::inject::target::Target;
-use crate::inject::{exporter, telemetry};
+use crate::inject::{command, exporter, telemetry};
+use crate::json::list;
 
 /// What is particular to such a language.
 pub(super) trait Agent {
@@ -52,7 +53,11 @@ pub(super) fn inject<'a>(
     let payload = match agent.payload(context, findings).and_then(checked) {
         Ok(payload) => payload,
         Err(reason) => {
-            findings.pod(reason, context.choice.pointer());
+            let is_platform = matches!(reason, Reason::Annotation(AnnotationFinding::PlatformUnknown { .. }));
+            match context.profile.annotations.first().filter(|_| is_platform) {
+                Some(platform) => context.pod.report(findings, platform, reason),
+                None => findings.pod(reason, context.choice.pointer()),
+            }
             return Vec::new();
         }
     };
@@ -76,6 +81,7 @@ pub(super) fn inject<'a>(
             continue;
         }
         agent.review(context, &target, findings);
+        review_command(context, &target, findings);
         telemetry::review(context, agent.joined(), &target, findings);
         if target.differs_from(earlier) {
             containers.push((*name).to_owned());
@@ -90,6 +96,17 @@ pub(super) fn inject<'a>(
         }
     }
     containers
+}
+
+/// Notices a command by which the variables that load the agent are lost.
+fn review_command(context: &LanguageContext<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
+    let container = target.container;
+    let variables = command::lost(container, context.profile.loading_variables);
+    if !variables.is_empty() {
+        let field = if list(container.json, "command").is_empty() { "args" } else { "command" };
+        let reason = ProbeFinding::EntrypointSets { container: container.name.to_owned(), variables };
+        findings.pod(reason, container.pointer(field));
+    }
 }
 
 /// Why the agent would not work in a container, as a probe has found in its image before.

@@ -33,6 +33,7 @@ pub(super) const PROFILE: Profile = Profile {
     // https://github.com/open-telemetry/opentelemetry-go-instrumentation/blob/main/docs/configuration.md
     otlp: OtlpProtocols::HttpAndGrpc,
     annotations: &[GO_TARGET_EXE],
+    architectures: &["amd64", "arm64"],
     particulars: |spec| profile::text(&spec.go.as_ref().map(|go| &go.security_context)),
     ..Profile::PLAIN
 };

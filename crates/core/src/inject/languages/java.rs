@@ -27,7 +27,8 @@ pub(super) const PROFILE: Profile = Profile {
     // HTTP semantic conventions became stable.
     breaking_version: Some("2.0.0"),
     // 20 to 40 of them, as measured: https://github.com/open-telemetry/opentelemetry-java-instrumentation/issues/8629,
-    // https://github.com/keycloak/keycloak-benchmark/issues/401. So long a liveness probe with all defaults waits.
+    // https://github.com/keycloak/keycloak-benchmark/issues/401. A liveness probe with all defaults waits for 30, which most
+    // applications live with.
     start_seconds: 30,
     particulars: |spec| profile::text(&spec.java.as_ref().map(|java| &java.extensions)),
     ..Profile::PLAIN

@@ -133,7 +133,7 @@ impl Modules {
 }
 
 /// Whether a version of Node.js has hooks: 18.19 and 20.6 were the first of their lines.
-fn knows_hooks(version: &str) -> bool {
+pub(crate) fn knows_hooks(version: &str) -> bool {
     let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0u16));
     let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     matches!((major, minor), (18, 19..) | (20, 6..) | (21.., _))

@@ -2,6 +2,7 @@
 
 use ingraft_api::annotations::PYTHON_PLATFORM;
 use ingraft_probe_contract::Libc;
+use serde_json::Value;
 
 use super::files::{self, Agent};
 use crate::finding::{AnnotationFinding, Findings, Reason, Taken};
@@ -12,6 +13,7 @@ use crate::inject::language_context::LanguageContext;
 use crate::inject::payload::Payload;
 use crate::inject::profile::{OtlpProtocols, Profile};
 use crate::inject::target::Target;
+use crate::json::string;
 
 const NAME: &str = "opentelemetry-auto-instrumentation-python";
 const FOLDER: &str = "/otel-auto-instrumentation-python";
@@ -65,6 +67,9 @@ impl Agent for Python {
 
     fn start(&self, context: &LanguageContext<'_, '_>, target: &mut Target<'_>) -> Result<(), Reason> {
         target.env.set_defaults(&context.language_env);
+        let is_path = |entry: &&Value| string(entry, "name") == Some(PATH);
+        let of_all: Vec<Value> = context.common_env.iter().filter(is_path).cloned().collect();
+        target.env.set_defaults(&of_all);
         let join = Join::Around {
             prefix: format!("{START_FOLDER}:"),
             suffix: format!(":{FOLDER}"),

@@ -39,6 +39,7 @@ const PROFILE: Profile = Profile {
     // The module links only the gRPC exporter (libopentelemetry_exporter_otlp_grpc.so; docs/reference/web-servers.md):
     // https://github.com/open-telemetry/opentelemetry-cpp-contrib/tree/main/instrumentation/otel-webserver-module
     otlp: OtlpProtocols::Grpc,
+    architectures: &["amd64"],
     ..Profile::PLAIN
 };
 
@@ -369,18 +370,22 @@ fn review(server: &Server, context: &LanguageContext<'_, '_>, target: &Target<'_
     let joined = server.library_path.map(|(variable, _)| variable);
     telemetry::review_hidden(context, joined.as_slice(), target, findings);
     directives::review(context, findings);
-    let reason = match exporter::endpoint(context.spec()) {
+    let reasons = match exporter::endpoint(context.spec()) {
         None => {
             let container = Some(target.container.name.to_owned());
-            Some(EndpointFinding::EndpointMissing { container })
+            [Some(EndpointFinding::EndpointMissing { container }), None]
         }
-        Some(endpoint) => match exporter::corrected_endpoint(context) {
-            // Whatever the container sets: the module does not see it.
-            Some(corrected) => Some(exporter::port_corrected(context, endpoint, corrected)),
-            None => exporter::review_port(server.language, true, endpoint),
-        },
+        // Whatever the container sets: the module does not see it.
+        Some(endpoint) => {
+            if let Some(corrected) = exporter::corrected_endpoint(context) {
+                [Some(exporter::port_corrected(context, endpoint, corrected)), None]
+            } else {
+                let port = exporter::review_port(server.language, true, endpoint);
+                [context.pod.review_endpoint(endpoint), port]
+            }
+        }
     };
-    if let Some(reason) = reason {
+    for reason in reasons.into_iter().flatten() {
         findings.about(context.choice.instrumentation, reason, "/spec/exporter/endpoint");
     }
 }

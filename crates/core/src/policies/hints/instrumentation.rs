@@ -39,12 +39,21 @@ pub(super) fn variables() -> Vec<(String, String)> {
                 .to_owned(),
         ),
         ("isElsewhere", "variables.isUrl && !variables.isLocal".to_owned()),
+        ("isPrivate", is_private()),
         ("isHttps", "variables.endpoint.startsWith('https://')".to_owned()),
         ("sampler", "variables.spec.?sampler.orValue({})".to_owned()),
         ("tls", "variables.exporter.?tls.orValue({})".to_owned()),
     ]
     .map(|(name, expression)| (name.to_owned(), expression))
     .to_vec()
+}
+
+/// As `Endpoint::is_private` says.
+fn is_private() -> String {
+    let name = "^[^.:$]+$|^[^.]+[.][^.]+[.]([^.]+[.])?svc([.]|$)";
+    let shared = "100[.](6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])";
+    let ipv4 = format!("^(10|127|192[.]168|172[.](1[6-9]|2[0-9]|3[01])|{shared})[.][0-9.]+$");
+    format!("variables.host.matches('{name}|{ipv4}|^(f[cd][0-9a-f]*:|::1$)')")
 }
 
 pub(super) fn hints() -> Vec<Hint> {
@@ -79,7 +88,10 @@ pub(super) fn hints() -> Vec<Hint> {
             },
             "(variables.isElsewhere && !variables.host.matches('[.:$]'))",
         ),
-        Hint::new(ReferenceFinding::TlsUnset, "(variables.isHttps && !has(variables.exporter.tls))"),
+        Hint::new(
+            ReferenceFinding::TlsUnset,
+            "(variables.isHttps && variables.isUrl && variables.isPrivate && !has(variables.exporter.tls))",
+        ),
         Hint::new(
             ReferenceFinding::TlsHalfAPair,
             format!("(({}) != ({}))", has_file("cert_file"), has_file("key_file")),

@@ -11,7 +11,7 @@ use ingraft_api::annotations::{
 
 use super::Hint;
 use crate::finding::{AnnotationFinding, ChoiceFinding, ContainerFinding, EndpointFinding};
-use crate::inject::annotations::{WRITTEN, known_keys};
+use crate::inject::annotations::{RIGHT_ANYWHERE, known_keys};
 use crate::inject::choose::SIDECARS;
 use crate::inject::{OtlpProtocols, dotnet, exporter, profile};
 use crate::policies::cel::{free_value, near, text, texts, value};
@@ -54,7 +54,7 @@ pub(super) fn variables() -> Vec<(String, String)> {
                 .to_owned(),
         ),
         ("known", texts(sorted_keys())),
-        ("written", texts(WRITTEN)),
+        ("written", texts(RIGHT_ANYWHERE)),
         ("keys", format!("{keys}.map(map, map.map(key, key))")),
         ("misspelt", misspelt()),
         ("containers", named("containers")),
@@ -309,6 +309,13 @@ fn of_language(language: Language) -> Vec<Hint> {
         format!("{named}.lowerAscii() != 'true' && !{named}.matches('^([a-z0-9.-]*/)?[a-z0-9.-]*$')");
     let enabled = texts(languages().map(Language::key));
     let several = format!("size(variables.asked.filter(language, language in {enabled})) > 1");
+    // What helps is another thing where there is only one container.
+    let unnamed = |count: usize, is: &str| {
+        let containers = vec![value("variables.names[0]"); count];
+        let condition =
+            format!("({asks} && size({listed}) == 0 && {several} && size(variables.names) {is} 1)");
+        Hint::new(ChoiceFinding::ContainersUnnamed { language, containers, meant: None }, condition)
+    };
     let unknown = format!("{listed}.filter(name, !(name in {existing}))");
     let none = format!(
         "size({listed}) > 0 ? !{listed}.exists(name, name in {existing}) : \
@@ -317,10 +324,8 @@ fn of_language(language: Language) -> Vec<Hint> {
     vec![
         Hint::new(not_found(&["true"]), format!("({asks} && {yes})")),
         Hint::new(not_found(&[]), format!("({asks} && !({yes}) && {impossible})")),
-        Hint::new(
-            ChoiceFinding::ContainersUnnamed { language, containers: vec![value("variables.names[0]")] },
-            format!("({asks} && size({listed}) == 0 && {several})"),
-        ),
+        unnamed(1, "=="),
+        unnamed(2, ">"),
         Hint::new(
             ChoiceFinding::ContainerNotFound {
                 language,

@@ -149,7 +149,8 @@ fn tells_libraries_apart() {
 fn reads_programs_of_every_class() {
     let tree = Tree::new();
     let write = |bytes: &[u8]| fs::write(tree.root.path().join("x"), bytes).expect("write");
-    let files = Files::below(tree.root.path().to_str().expect("text"));
+    let disk = Disk::below(tree.root.path().to_str().expect("text"));
+    let files = Files::of(&disk);
     // 32 bits, big endian: the program header table at 52 with one entry of 32 bytes, which is PT_INTERP.
     let mut bytes = vec![0; 52 + 32];
     bytes[..6].copy_from_slice(b"\x7fELF\x01\x02");
@@ -172,7 +173,8 @@ fn reads_programs_of_every_class() {
 #[test]
 fn gives_up_after_a_while() {
     let tree = Tree::new().file("x", "");
-    let files = Files::below(tree.root.path().to_str().expect("text"));
+    let disk = Disk::below(tree.root.path().to_str().expect("text"));
+    let files = Files::of(&disk);
     assert!((0..5000).any(|_| !files.is_file("/x")));
     assert!(files.is_exhausted());
     assert_eq!(files.text("/x", 9), None);
@@ -180,7 +182,8 @@ fn gives_up_after_a_while() {
 
 #[test]
 fn opens_regular_files_only() {
-    let files = Files::below("/");
+    let disk = Disk::below("/");
+    let files = Files::of(&disk);
     assert_eq!(files.bytes("/dev/zero", 0, 9), None);
     assert_eq!(files.bytes("/proc", 0, 9), None);
 }
