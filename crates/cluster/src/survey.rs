@@ -2,21 +2,19 @@
 
 mod config_maps;
 mod keeper;
+mod services;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ingraft_api::{Instrumentation, plan};
-use ingraft_core::doctor::{
-    PODS, Resources, Scene, View, WORKLOADS, endpoint_services, slices, webhook_services,
-};
+use ingraft_core::doctor::{PODS, Resources, View, WORKLOADS};
 use ingraft_core::workload::may_concern;
 use ingraft_core::{RunningPod, Settings, Snapshot, WorkloadRef};
 use k8s_openapi::Resource as _;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -351,36 +349,6 @@ impl Reader<'_> {
                     spec.retain(|field, _| ["token", "paused"].contains(&field.as_str()));
                 }
                 self.survey.resources.add(found);
-            }
-        }
-        Ok(())
-    }
-
-    /// What is behind the Services on which telemetry and pods depend.
-    async fn services(&mut self) -> kube::Result<()> {
-        let (of_telemetry, of_webhooks) = {
-            let settings = Settings::default();
-            let Survey { snapshot, resources, pods, .. } = &self.survey;
-            let scene = Scene { snapshot, settings: &settings, resources, pods };
-            (endpoint_services(&scene), webhook_services(&scene))
-        };
-        let slice = ApiResource::erase::<EndpointSlice>(&());
-        for (namespace, name) in of_telemetry.union(&of_webhooks) {
-            let api = Api::namespaced_with(self.client.clone(), namespace, &slice);
-            let own = ListParams::default().labels(&format!("kubernetes.io/service-name={name}"));
-            if let Some(found) = self.list(&api, &slice, own).await? {
-                self.survey.resources.set_complete(&slices(namespace, name));
-                self.survey.resources.extend(found);
-            }
-        }
-        let service = ApiResource::erase::<Service>(&());
-        for (namespace, name) in &of_telemetry {
-            let api = Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &service);
-            match api.get_opt(name).await {
-                Err(kube::Error::Api(status)) if status.code == 403 => {
-                    self.survey.unseen.push(status.message);
-                }
-                found => self.survey.resources.extend(found?.and_then(|found| document(found, &service))),
             }
         }
         Ok(())

@@ -33,7 +33,7 @@ use crate::snapshot::Snapshot;
 use crate::standing::{self, RunningPod};
 use crate::workload::{Workload, unused_annotations};
 
-pub use checks::{check, endpoint_services, order, slices, webhook_services};
+pub use checks::{COLLECTOR, check, collector_of, endpoint_services, order, slices, webhook_services};
 pub use config_maps::named_config_maps;
 pub use fix::{Fix, fix};
 pub use resources::{Resources, View};

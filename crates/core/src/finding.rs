@@ -36,7 +36,7 @@ pub use admission::{AdmissionFinding, BrokenLink, PathObstacle};
 pub use annotation::AnnotationFinding;
 pub use choice::ChoiceFinding;
 pub(crate) use choice::own_list;
-pub use cluster::ClusterFinding;
+pub use cluster::{ClusterFinding, NoTraces};
 pub use container::{CloneObstacle, ContainerFinding, Taken};
 pub use crash::CrashFinding;
 pub use delivery::{Caveat, DeliveryFinding, Fault, Stage, Uncounted, Unsent, consent};

@@ -186,6 +186,10 @@ fn misspelt(name: &str, value: &str, language: Option<Language>) -> Option<(Stri
         known.contains(word) || (may_be_of_any_case(name, language) && known.iter().any(is_same))
     };
     value.split(',').map(str::trim).filter(|word| !is_known(word)).find_map(|word| {
+        // The protocol is set elsewhere. Java has `otlp/stdout`, which is another exporter.
+        if name.ends_with("_EXPORTER") && (word.starts_with("otlp_") || word.starts_with("otlp-")) {
+            return Some((word.to_owned(), "otlp"));
+        }
         let room = if word.len() < 8 { 1 } else { 2 };
         let near = known.iter().filter(|known| known.len() > 3);
         let near = near.map(|known| (strsim::damerau_levenshtein(known, &word.to_ascii_lowercase()), *known));
@@ -194,12 +198,17 @@ fn misspelt(name: &str, value: &str, language: Option<Language>) -> Option<(Stri
     })
 }
 
+/// What no agent sends traces with: what shows them where they are made, what is for metrics, and what was removed from all
+/// agents in 2023 (<https://opentelemetry.io/blog/2023/jaeger-exporter-collector-migration/>).
+const NO_EXPORTERS: [&str; 7] =
+    ["none", "console", "logging", "prometheus", "jaeger", "jaeger_proto", "jaeger_thrift"];
+
 /// Whether a variable keeps traces from being made or sent, whatever else is set.
 fn switches_off(name: &str, value: &str) -> bool {
     let is = |word: &str| value.eq_ignore_ascii_case(word);
     match name {
         "OTEL_SDK_DISABLED" => is("true"),
-        "OTEL_TRACES_EXPORTER" => is("none") || is("console") || is("logging"),
+        "OTEL_TRACES_EXPORTER" => NO_EXPORTERS.into_iter().any(is),
         SAMPLER => is("always_off"),
         "OTEL_JAVAAGENT_ENABLED" | "OTEL_DOTNET_AUTO_TRACES_ENABLED" => is("false"),
         "CORECLR_ENABLE_PROFILING" => value == "0",
@@ -317,6 +326,8 @@ mod tests {
             (&[("OTEL_SDK_DISABLED", "true")][..], &["TracesSwitchedOff /0/value"][..]),
             (&[("A", "b"), ("OTEL_TRACES_EXPORTER", "none")], &["TracesSwitchedOff /1/value"]),
             (&[("OTEL_TRACES_EXPORTER", "console")], &["TracesSwitchedOff /0/value"]),
+            (&[("OTEL_TRACES_EXPORTER", "jaeger")], &["TracesSwitchedOff /0/value"]),
+            (&[("OTEL_METRICS_EXPORTER", "prometheus"), ("OTEL_TRACES_EXPORTER", "zipkin")], &[]),
             (&[("OTEL_TRACES_EXPORTER", "console,otlp")], &[]),
             (&[("OTEL_TRACES_SAMPLER", "always_off")], &["TracesSwitchedOff /0/value"]),
             (&[("OTEL_JAVAAGENT_ENABLED", "false")], &["TracesSwitchedOff /0/value"]),
@@ -344,6 +355,9 @@ mod tests {
             ("OTEL_TRACES_SAMPLER", "always-on", true),
             ("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", false),
             ("OTEL_TRACES_EXPORTER", "oltp", true),
+            ("OTEL_TRACES_EXPORTER", "otlp_http", true),
+            ("OTEL_TRACES_EXPORTER", "otlp/stdout", false),
+            ("OTEL_TRACES_EXPORTER", "google_cloud_trace", false),
             ("OTEL_TRACES_EXPORTER", "console,otlp_proto_http", false),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http", true),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", false),

@@ -1,5 +1,6 @@
 //! What several objects show together: one file each, with what is looked at and a test that breaks exactly that.
 
+mod collectors;
 mod conditions;
 mod crashes;
 mod definitions;
@@ -9,17 +10,19 @@ mod operator;
 mod order;
 mod refused_pods;
 mod registration;
+mod service_targets;
 mod standby;
 mod webhooks;
 
 use super::{Diagnosis, ObjectRef, Scene};
 
+pub use collectors::{COLLECTOR, collector_of};
 pub use endpoint_services::endpoint_services;
 pub use order::order;
 pub use webhooks::webhook_services;
 
 /// All of them, in the order of the way from an annotation to telemetry.
-const CHECKS: [fn(&Scene<'_>) -> Vec<Diagnosis>; 10] = [
+const CHECKS: [fn(&Scene<'_>) -> Vec<Diagnosis>; 12] = [
     definitions::check,
     operator::check,
     registration::check,
@@ -27,6 +30,8 @@ const CHECKS: [fn(&Scene<'_>) -> Vec<Diagnosis>; 10] = [
     webhooks::check,
     network_policies::check,
     endpoint_services::check,
+    service_targets::check,
+    collectors::check,
     standby::check,
     refused_pods::check,
     crashes::check,

@@ -168,9 +168,10 @@ impl Section {
                 | ClusterFinding::PolicyClosesWebhook { .. } => Self::Path,
                 ClusterFinding::PodsRefused { .. } => Self::Payload,
                 ClusterFinding::InjectedPodFails { .. } => Self::Runtime,
-                ClusterFinding::CollectorNotReady { .. } | ClusterFinding::PolicyClosesTelemetry { .. } => {
-                    Self::Delivery
-                }
+                ClusterFinding::CollectorNotReady { .. }
+                | ClusterFinding::CollectorTakesNoTraces { .. }
+                | ClusterFinding::ServiceLeadsNowhere { .. }
+                | ClusterFinding::PolicyClosesTelemetry { .. } => Self::Delivery,
                 _ => Self::Operator,
             },
         }

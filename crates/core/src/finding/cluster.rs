@@ -1,7 +1,7 @@
 //! What several objects of a cluster show together.
 
 use super::crash::describe;
-use super::{Locale, Text};
+use super::{Locale, Said, Text};
 use crate::crash::Cause;
 
 family! {
@@ -108,6 +108,24 @@ family! {
         }
             example "The Collector crashes because of a mistake in its configuration."
             fix "`kubectl get pods` in the namespace of the Service, and the log of the Collector, say why. Telemetry that is sent meanwhile is lost.",
+        /// The Collector to which telemetry goes takes no traces from other pods.
+        Warning: CollectorTakesNoTraces {
+            /// The endpoint.
+            endpoint: String,
+            /// Why.
+            why: NoTraces,
+        }
+            example "```yaml\napiVersion: opentelemetry.io/v1beta1\nkind: OpenTelemetryCollector\nmetadata:\n  name: otel\nspec:\n  config:\n    receivers:\n      otlp:\n        protocols:\n          http:\n            endpoint: localhost:4318\n    exporters:\n      debug: {}\n    service:\n      pipelines:\n        traces:\n          receivers: [otlp]\n          exporters: [debug]\n```"
+            fix "Have the receiver `otlp` listen on `0.0.0.0:4318`, and name it among the receivers of a pipeline for traces.",
+        /// The Service to which telemetry goes leads to no pod, as manifests show.
+        Warning: ServiceLeadsNowhere {
+            /// The endpoint.
+            endpoint: String,
+            /// The name of the port that its pods do not have; `None` where its selector selects no pods.
+            target: Option<String>,
+        }
+            example "The Service of the Collector has `targetPort: otlp-http`, and the container calls its port `http-otlp`."
+            fix "Write the labels of the pods in `selector`, and the name or number of a port of theirs in `targetPort`.",
         /// Injected pods of a workload do not run. Whether the agent is the reason is not proven by that.
         Error: InjectedPodFails {
             /// The container.
@@ -248,6 +266,29 @@ impl ClusterFinding {
                 "read the log of the Collector, and see its pods",
                 "lee el log del Collector y mira sus pods",
             )),
+            Self::CollectorTakesNoTraces { endpoint, why } => {
+                Text::new(why.text(endpoint, locale)).help(why.help(locale))
+            }
+            Self::ServiceLeadsNowhere { endpoint, target: Some(target) } => Text::new(say!(
+                locale,
+                "no container of its pods has a port \"{target}\": telemetry for {endpoint} is lost",
+                "ningún contenedor de sus pods tiene un puerto \"{target}\": la telemetría para {endpoint} se pierde",
+            ))
+            .help(say!(
+                locale,
+                "write the name or the number of a port of the container in targetPort",
+                "escribe en targetPort el nombre o el número de un puerto del contenedor",
+            )),
+            Self::ServiceLeadsNowhere { endpoint, target: None } => Text::new(say!(
+                locale,
+                "its selector selects none of the pods that are here: telemetry for {endpoint} is lost",
+                "su selector no selecciona ninguno de los pods que hay aquí: la telemetría para {endpoint} se pierde",
+            ))
+            .help(say!(
+                locale,
+                "write labels of the Collector's pods in selector",
+                "escribe en selector etiquetas de los pods del Collector",
+            )),
             Self::InjectedPodFails { container, cause, why } => {
                 let cause = describe(*cause, locale);
                 Text::new(say!(
@@ -276,6 +317,57 @@ impl ClusterFinding {
                 "set spec.paused of plan/ingraft to false",
                 "pon spec.paused de plan/ingraft a false",
             )),
+        }
+    }
+}
+
+/// Why a Collector takes no traces from other pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoTraces {
+    /// It has no receiver for OTLP.
+    NoReceiver,
+    /// Its receiver listens where only its own pod reaches it.
+    ReceiverIsLocal,
+    /// No pipeline for traces has the receiver.
+    NoPipeline,
+}
+
+impl NoTraces {
+    fn text(self, endpoint: &str, locale: Locale) -> Said {
+        match self {
+            Self::NoReceiver => say!(
+                locale,
+                "it has no receiver for OTLP: telemetry for {endpoint} is lost",
+                "no tiene ningún receptor de OTLP: la telemetría para {endpoint} se pierde",
+            ),
+            Self::ReceiverIsLocal => say!(
+                locale,
+                "its receiver listens where only its own pod reaches it: telemetry for {endpoint} is lost",
+                "su receptor escucha donde solo llega su propio pod: la telemetría para {endpoint} se pierde",
+            ),
+            Self::NoPipeline => say!(
+                locale,
+                "no pipeline for traces has its receiver for OTLP: traces for {endpoint} are lost",
+                "ninguna pipeline de trazas tiene su receptor de OTLP: las trazas para {endpoint} se pierden",
+            ),
+        }
+    }
+
+    fn help(self, locale: Locale) -> Said {
+        match self {
+            Self::NoReceiver => say!(
+                locale,
+                "add the receiver otlp, and name it in the pipeline traces",
+                "añade el receptor otlp y nómbralo en la pipeline traces",
+            ),
+            Self::ReceiverIsLocal => {
+                say!(locale, "write 0.0.0.0 in place of the host", "escribe 0.0.0.0 en lugar del host")
+            }
+            Self::NoPipeline => say!(
+                locale,
+                "name otlp among the receivers of the pipeline traces",
+                "nombra otlp entre los receptores de la pipeline traces",
+            ),
         }
     }
 }

@@ -86,14 +86,23 @@ impl OtlpProtocols {
             (Current::Unset, Self::Http | Self::HttpAndGrpc) => "http/protobuf",
             _ => return None,
         };
-        let grpc = protocol == "grpc";
-        if grpc && self == Self::Http {
+        if self.lacks(language, protocol) {
             return Some(EndpointFinding::ProtocolUnsupported { language, protocol: protocol.to_owned() });
         }
         let Current::Literal(endpoint) = env.current(ENDPOINT) else {
             return None;
         };
-        review_port(language, grpc, endpoint)
+        review_port(language, protocol == "grpc", endpoint)
+    }
+
+    /// Whether an agent refuses a protocol that others send. Those of Java and Python refuse OTLP in JSON and send nothing
+    /// then; that of .NET sends its default.
+    fn lacks(self, language: Language, protocol: &str) -> bool {
+        match protocol {
+            "grpc" => self == Self::Http,
+            "http/json" => matches!(language, Language::Java | Language::Python),
+            _ => false,
+        }
     }
 
     /// What an agent cannot send of a single signal.
@@ -104,7 +113,7 @@ impl OtlpProtocols {
         env: &Env<'_>,
     ) -> Option<EndpointFinding> {
         let Current::Literal(protocol) = env.current(signal.protocol) else { return None };
-        (self == Self::Http && protocol == "grpc")
+        self.lacks(language, protocol)
             .then(|| EndpointFinding::ProtocolUnsupported { language, protocol: protocol.to_owned() })
     }
 

@@ -113,9 +113,9 @@ pub(super) fn of_endpoint(reason: &EndpointFinding, place: &Place<'_>) -> Option
         return None;
     }
     match reason {
-        // Of a single signal, it concerns nothing else.
+        // Of a single signal, it concerns nothing else; and what goes over HTTP goes to the same port.
         EndpointFinding::ProtocolUnsupported { protocol, .. }
-            if place.text() == Some(protocol) && place.is_of_signal() =>
+            if place.text() == Some(protocol) && (place.is_of_signal() || protocol != "grpc") =>
         {
             return Some(place.set("http/protobuf"));
         }

@@ -2,7 +2,7 @@
 
 use super::text;
 use crate::crash::Cause;
-use crate::finding::{ClusterFinding as F, ManifestFinding, Reason};
+use crate::finding::{ClusterFinding as F, ManifestFinding, NoTraces, Reason};
 
 pub(super) fn add(samples: &mut Vec<Reason>) {
     let policy = || text("shop-1/deny-1");
@@ -21,6 +21,8 @@ pub(super) fn add(samples: &mut Vec<Reason>) {
             F::PolicyClosesTelemetry { policy: policy(), port: 4318, endpoint: text("http://a-1:4318") },
             F::PodsRefused { message: text("exceeded quota 1") },
             F::CollectorNotReady { service: text("a-1/b-1"), endpoint: text("http://a-1:4318") },
+            F::ServiceLeadsNowhere { endpoint: text("http://a-1:4318"), target: None },
+            F::ServiceLeadsNowhere { endpoint: text("http://a-1:4318"), target: Some(text("port-1")) },
             F::InjectedPodFails {
                 container: text("app-1"),
                 cause: Cause::Unknown,
@@ -31,6 +33,9 @@ pub(super) fn add(samples: &mut Vec<Reason>) {
         ]
         .map(Reason::from),
     );
+    for why in [NoTraces::NoReceiver, NoTraces::ReceiverIsLocal, NoTraces::NoPipeline] {
+        samples.push(F::CollectorTakesNoTraces { endpoint: text("http://a-1:4318"), why }.into());
+    }
     for file in [None, Some(text("c-1.yaml"))] {
         let instrumentation = text("a-1/b-1");
         samples.push(ManifestFinding::InstrumentationFollows { instrumentation, file: file.clone() }.into());
