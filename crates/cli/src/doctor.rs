@@ -12,6 +12,7 @@ mod paths;
 mod repair;
 mod repair_live;
 mod report;
+mod restarts;
 mod sarif;
 mod select;
 mod text;

@@ -130,10 +130,10 @@ impl Question<'_> {
         let workload = Workload::of(&document).context("it has no pod template")?;
         let known = self.known(&mut notes).await?;
         let snapshot = &known.snapshot;
-        notes.extend(self.withheld(snapshot));
         let pods = self.pods(&mut notes).await?;
         let judged = self.judge(&object, workload, &known, pods.as_deref(), &mut notes).await?;
         let Judged { outcome, reference, pods, withheld, treatment } = judged;
+        notes.extend(refused(&reference, snapshot));
         let mut injected = workload.document.clone();
         edit::apply(&mut injected, &outcome.edits);
         let chain = Chain {
@@ -166,22 +166,6 @@ impl Question<'_> {
             self.print_environments(&object, workload, &outcome).await?;
         }
         Ok(FailOn::Error.status(worst))
-    }
-
-    /// What the API server has refused of this workload after it was injected.
-    fn withheld(&self, snapshot: &Snapshot) -> Vec<String> {
-        let Target { name, .. } = &self.args.target;
-        let refusals = snapshot
-            .refusals
-            .values()
-            .filter(|refusal| refusal.verdict == Verdict::Withheld && refusal.concerns(self.namespace, name));
-        let note = |refusal: &Refusal| {
-            let Refusal { maker: Maker { kind, name, .. }, message, .. } = refusal;
-            format!(
-                "pods of {kind} {name} are left as they are, because an injected one was refused: {message}"
-            )
-        };
-        refusals.map(note).collect()
     }
 
     async fn object(&self, kind: WorkloadKind) -> anyhow::Result<Value> {
@@ -370,4 +354,14 @@ fn allowed<T>(
 
 fn is_pod(object: &Value) -> bool {
     object.get("kind").is_some_and(|kind| kind == "Pod")
+}
+
+/// What the API server has refused of a workload after it was injected.
+fn refused(workload: &WorkloadRef, snapshot: &Snapshot) -> Vec<String> {
+    let is_its = |refusal: &&Refusal| refusal.verdict == Verdict::Withheld && refusal.concerns(workload);
+    let note = |refusal: &Refusal| {
+        let Refusal { maker: Maker { kind, name, .. }, message, .. } = refusal;
+        format!("pods of {kind} {name} are left as they are, because an injected one was refused: {message}")
+    };
+    snapshot.refusals.values().filter(is_its).map(note).collect()
 }

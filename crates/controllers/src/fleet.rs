@@ -345,7 +345,9 @@ impl Fleet {
         let level = leave.map(|leave| leave.level).or(settings.heal);
         let case =
             level.and_then(|level| healing::case(&document, &decisions, held.current(), level, settings));
-        held.treatment.diagnose(case.clone(), level);
+        let is_injected =
+            decisions.iter().any(|one| held.current().any(|pod| pod.standing(one) == Standing::Injected));
+        held.treatment.diagnose(case.clone(), level, is_injected);
         let obstacle = held.treatment.obstacle();
         let healing = case.and_then(|case| healing::review(workload, &case, obstacle, settings));
         let running = decisions.iter().filter_map(|one| standing::review(workload, one, held.current()));

@@ -80,10 +80,7 @@ fn refusal(message: &str) -> Obstacle {
 
 /// Says of the first that waits that nothing is restarted any more, because what was restarted does not come back.
 fn hold_back_behind_the_stuck(workloads: &Workloads, patients: &[Patient], at_once: usize) {
-    let is_stuck = |patient: &&Patient| {
-        patient.is_ours && matches!(patient.obstacle, Some(Obstacle::Failing | Obstacle::Unready))
-    };
-    let stuck = patients.iter().filter(is_stuck).count();
+    let stuck = patients.iter().filter(|patient| patient.is_stuck()).count();
     let waits =
         |patient: &&Patient| patient.waits() && matches!(patient.obstacle, None | Some(Obstacle::Halted(_)));
     let first = patients.iter().filter(waits).min_by_key(|patient| patient.turn());

@@ -93,10 +93,8 @@ pub fn pod(image: &str) -> Value {
             "restartPolicy": "Never",
             "automountServiceAccountToken": false,
             "enableServiceLinks": false,
-            "securityContext": {
-                "runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            // As the user that the image names, or that OpenShift assigns.
+            "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
             "containers": [{
                 "name": "self-test", "image": if image.is_empty() { "ingraft-self-test" } else { image },
                 "resources": {

@@ -6,6 +6,7 @@ mod control;
 use std::collections::BTreeMap;
 
 use ingraft_api::Language;
+use ingraft_api::annotations::HEALED;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
@@ -13,7 +14,8 @@ pub use control::{Guarded, Step, step};
 
 use crate::finding::{CrashFinding, Finding};
 use crate::guard::{Control, ControlOutcome, Guard};
-use crate::json::{list, string, string_at};
+use crate::healing::restarted_at;
+use crate::json::{annotation, list, string, string_at};
 use crate::owner::WorkloadRef;
 use crate::probe_report::{describe_end, exit_code, failed_state};
 use crate::standing::RunningPod;
@@ -208,21 +210,64 @@ fn template_of<'a>(pod: &'a RunningPod, templates: &'a Templates) -> &'a str {
     templates.get(&pod.revision).map_or(&pod.revision, String::as_str)
 }
 
-/// Whether injected pods of a template do not run, while all of it that were not injected do.
-fn is_suspicious(template: &str, pods: &[NamedPod<'_>], templates: &Templates) -> bool {
-    let of_template = || pods.iter().filter(|(_, pod)| template_of(pod, templates) == template);
-    let mut fails = of_template().filter(|(_, pod)| pod.fails_injected());
-    let mut untouched = of_template().filter(|(_, pod)| !pod.is_injected());
-    !template.is_empty()
-        && fails.next().is_some()
-        && untouched.clone().any(|(_, pod)| pod.is_ready)
-        && untouched.all(|(_, pod)| pod.crash.is_none())
+/// What shows that a template runs without what was injected into the pods of it that do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ran {
+    /// Pods of it that were not injected run.
+    Untouched,
+    /// Pods of it run into which something else was injected: another agent, or the same with other settings.
+    Otherwise,
+    /// It ran until it was restarted so that its pods are injected.
+    Before,
 }
 
-/// Whether injected pods of a workload fail and others run, so that their templates are to be compared.
-pub fn is_to_be_compared(pods: &[NamedPod<'_>]) -> bool {
-    let any = |is: fn(&RunningPod) -> bool| pods.iter().any(|(_, pod)| is(pod));
-    any(RunningPod::fails_injected) && any(|pod| !pod.is_injected() && pod.is_ready)
+/// A crash may be the doing of a restart for so many seconds.
+const AFTERMATH: i64 = 30 * 60;
+
+/// When we have restarted a workload last, by its document, in seconds since 1970.
+pub fn healed_at(document: &Value) -> Option<i64> {
+    let was_healed = !annotation(document, HEALED).is_empty();
+    restarted_at(document).filter(|_| was_healed)
+}
+
+/// Whether an injected pod crashed soon after its workload was restarted.
+fn follows(pod: &RunningPod, healed_at: Option<i64>) -> bool {
+    let ended = pod.crash.as_ref().map_or(0, |crash| i64::from(crash.ended));
+    healed_at.is_some_and(|at| (0..=AFTERMATH).contains(&ended.saturating_sub(at)))
+}
+
+/// What shows that a template runs without what was injected into the pods of it that do not run, if anything does.
+fn evidence(
+    template: &str,
+    pods: &[NamedPod<'_>],
+    templates: &Templates,
+    healed_at: Option<i64>,
+) -> Option<Ran> {
+    let own = pods.iter().map(|(_, pod)| *pod).filter(|pod| template_of(pod, templates) == template);
+    let failing = own.clone().find(|pod| !template.is_empty() && pod.fails_injected())?;
+    let run = |mut pods: Box<dyn Iterator<Item = &RunningPod> + '_>| {
+        // Nothing is shown by some that run beside others that crash.
+        pods.try_fold(false, |runs, pod| pod.crash.is_none().then_some(runs || pod.is_ready))
+    };
+    let untouched = own.clone().filter(|pod| !pod.is_injected());
+    if run(Box::new(untouched))? {
+        return Some(Ran::Untouched);
+    }
+    let otherwise = own.clone().filter(|pod| pod.is_injected() && !pod.is_injected_like(failing));
+    if run(Box::new(otherwise))? {
+        return Some(Ran::Otherwise);
+    }
+    let mut alike = own.filter(|pod| pod.is_injected_like(failing));
+    (follows(failing, healed_at) && !alike.any(|pod| pod.is_ready)).then_some(Ran::Before)
+}
+
+/// Whether injected pods of a workload fail that may run without what was injected, so that their templates are to be
+/// compared.
+pub fn is_to_be_compared(pods: &[NamedPod<'_>], healed_at: Option<i64>) -> bool {
+    let failing = pods.iter().map(|(_, pod)| *pod).filter(|pod| pod.fails_injected());
+    let runs_otherwise =
+        |failing: &RunningPod| pods.iter().any(|(_, pod)| pod.is_ready && !pod.is_injected_like(failing));
+    failing.into_iter().any(|failing| follows(failing, healed_at) || runs_otherwise(failing))
 }
 
 /// What people should know of a workload's pods that do not run once they are injected; nothing more once it is blocked.
@@ -243,7 +288,10 @@ pub fn review(
         let workload = workload.clone();
         return Some(Finding::pod(CrashFinding::CrashIsNotOurs { workload }, ""));
     }
-    let (_, pod) = failing.find(|(_, pod)| is_suspicious(template_of(pod, templates), pods, templates))?;
+    let healed_at = healed_at(document);
+    let (pod, ran) = failing.find_map(|(_, pod)| {
+        Some((*pod, evidence(template_of(pod, templates), pods, templates, healed_at)?))
+    })?;
     let Crash { container, cause, why, .. } = pod.crash.as_deref()?;
     let languages = Language::ALL.into_iter().filter(|language| pod.injected(*language).is_some());
     let reason = CrashFinding::CrashAfterInjection {
@@ -251,6 +299,7 @@ pub fn review(
         container: container.to_string(),
         cause: *cause,
         why: why.to_string(),
+        ran,
     };
     Some(Finding::pod(reason, "/spec/containers"))
 }

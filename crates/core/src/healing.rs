@@ -28,7 +28,7 @@ use crate::snapshot::Snapshot;
 use crate::standing::{RunningPod, Standing, has_newer_image, standing};
 use crate::workload::{RESTARTED_AT, Workload, template_hash};
 
-pub use obstacle::{Obstacle, obstacle, restarted_at};
+pub use obstacle::{Obstacle, means_downtime, obstacle, restarted_at};
 
 /// Why a workload is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,8 @@ pub struct Case {
     pub ailment: Ailment,
     /// Changes with what is wrong, what the template says and what its pods should have: so the same is healed once.
     hash: String,
+    /// Changes with what its pods should have alone.
+    pub meant: String,
     /// The same was healed before, and did not help.
     pub was_healed: bool,
     /// Injection is turned off for this template.
@@ -155,16 +157,21 @@ pub fn case<'a>(
         return None;
     }
     let template = Workload::of(document)?.template;
-    let mut hasher = Fnv::new();
+    let (mut hasher, mut shared) = (Fnv::new(), Fnv::new());
     hasher.add_bytes(template_hash(template).as_bytes());
     for Decision { language, injected, .. } in decisions {
         let image =
             injected.as_ref().and_then(|one| one.image.as_ref()).filter(|_| ailment == Ailment::NewerImage);
         let meant = injected.as_ref().map(|one| (&one.instrumentation, &one.hash, &one.containers));
         hasher.add(&(language.key(), meant, image));
+        shared.add(&(
+            language.key(),
+            injected.as_ref().map(|one| (&one.instrumentation, &one.hash, &one.image)),
+        ));
     }
     let is_blocked = Guard::of_document(document, template).is_some_and(|guard| guard.block().is_some());
-    let mut case = Case { ailment, hash: hasher.text(), was_healed: false, is_blocked };
+    let (hash, meant) = (hasher.text(), shared.text());
+    let mut case = Case { ailment, hash, meant, was_healed: false, is_blocked };
     case.was_healed = case.is_named_by(annotation(document, HEALED));
     Some(case)
 }
@@ -249,12 +256,21 @@ pub struct Patient {
     pub obstacle: Option<Obstacle>,
     /// It was restarted by us lately.
     pub is_ours: bool,
+    /// It has been available for some time since.
+    pub has_come_back: bool,
+    /// What its pods have since then, as [`Case::meant`] names it.
+    pub tried: Option<String>,
 }
 
 impl Patient {
-    /// Whether it was restarted and has not come back.
+    /// Whether it was restarted and is not available.
     pub fn is_under_way(&self) -> bool {
         self.is_ours && self.obstacle.as_ref().is_some_and(Obstacle::is_unsettled)
+    }
+
+    /// Whether its last rollout is stuck.
+    pub fn is_stuck(&self) -> bool {
+        self.is_ours && matches!(self.obstacle, Some(Obstacle::Failing | Obstacle::Unready))
     }
 
     /// Which comes first: the oldest.
@@ -268,9 +284,15 @@ impl Patient {
     }
 }
 
-/// Which are restarted now, so that no more than `at_once` are under way.
+/// Which are restarted now, so that no more than `at_once` are under way. One that is available again is still under way for
+/// some time, unless another has shown by then that what its pods have now does no harm.
 pub fn choose(mut patients: Vec<Patient>, at_once: usize) -> Vec<Patient> {
-    let under_way = patients.iter().filter(|patient| patient.is_under_way()).count();
+    let is_proven = |one: &Patient| {
+        let mut alike = patients.iter().filter(|other| other.is_ours && other.tried == one.tried);
+        one.tried.is_some() && alike.clone().any(|other| other.has_come_back) && !alike.any(Patient::is_stuck)
+    };
+    let counts = |one: &&Patient| one.is_under_way() || one.is_ours && !one.has_come_back && !is_proven(one);
+    let under_way = patients.iter().filter(counts).count();
     patients.retain(|patient| patient.obstacle.is_none() && patient.waits());
     patients.sort_by(|one, other| one.turn().cmp(&other.turn()));
     patients.truncate(at_once.saturating_sub(under_way));

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::json::{label, list, string};
+use crate::owner::{OwnerKind, WorkloadRef};
 use crate::policies::is_strict_refusal;
 
 /// A pod that was withheld for less than this may have been refused before that was known everywhere.
@@ -82,12 +83,21 @@ pub struct Refusal {
 pub type Refusals = BTreeMap<String, Refusal>;
 
 impl Refusal {
-    /// Whether it is about pods of a workload, or of what the workload makes: a ReplicaSet or Job whose name is longer by
-    /// one part.
-    pub fn concerns(&self, namespace: &str, workload: &str) -> bool {
-        let Maker { namespace: own, name, .. } = &self.maker;
+    /// Whether it is about pods of a workload, which may be made by a ReplicaSet or Job whose name is longer by one part.
+    pub fn concerns(&self, workload: &WorkloadRef) -> bool {
+        let Maker { namespace, kind, name } = &self.maker;
+        let is_made = match workload.kind {
+            Some(OwnerKind::Deployment | OwnerKind::Rollout) => kind == "ReplicaSet",
+            Some(OwnerKind::CronJob) => kind == "Job",
+            _ => false,
+        };
         let of_owner = name.rsplit_once('-').map(|(owner, _)| owner);
-        own == namespace && (name == workload || of_owner == Some(workload))
+        *namespace == *workload.namespace
+            && if is_made {
+                of_owner == Some(&*workload.name)
+            } else {
+                workload.kind.is_some_and(|own| own.as_str() == kind) && *name == *workload.name
+            }
     }
 
     /// Whether it no longer counts at a time, in seconds since 1970.
@@ -246,8 +256,18 @@ mod tests {
         let mut refusal = refused(&attempt(false), None, REFUSED, 100, None).unwrap();
         let [namespace, kind, name] = ["shop", "ReplicaSet", "web-6d4cf56db6"].map(str::to_owned);
         refusal.maker = Maker { namespace, kind, name };
-        assert!(refusal.concerns("shop", "web") && refusal.concerns("shop", "web-6d4cf56db6"));
-        assert!(!refusal.concerns("other", "web") && !refusal.concerns("shop", "we"));
+        let of = |kind, namespace: &str, name: &str| {
+            refusal.concerns(&WorkloadRef {
+                kind: Some(kind),
+                namespace: namespace.into(),
+                name: name.into(),
+            })
+        };
+        use OwnerKind::{CronJob, Deployment, ReplicaSet, Rollout, StatefulSet};
+        assert!(of(Deployment, "shop", "web") && of(Rollout, "shop", "web"));
+        assert!(of(ReplicaSet, "shop", "web-6d4cf56db6"));
+        assert!(!of(Deployment, "other", "web") && !of(Deployment, "shop", "we"));
+        assert!(!of(StatefulSet, "shop", "web") && !of(CronJob, "shop", "web"));
     }
 
     #[test]

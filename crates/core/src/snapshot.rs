@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ingraft_api::Instrumentation;
-use ingraft_api::annotations::{HEAL, INJECT, NODEJS_ESM, OPENSHIFT_UID_RANGE, PREFIX};
+use ingraft_api::annotations::{HEAL, INJECT, NODEJS_ESM, OPENSHIFT_UID_RANGE, PREFIX, SIDECAR};
 use litemap::LiteMap;
 use serde_json::Value;
 
@@ -161,7 +161,7 @@ impl Namespace {
 
     /// Whether an annotation of a namespace can change a decision.
     pub fn concerns(key: &str) -> bool {
-        key.starts_with(PREFIX) || [OPENSHIFT_UID_RANGE, NODEJS_ESM, INJECT, HEAL].contains(&key)
+        key.starts_with(PREFIX) || [OPENSHIFT_UID_RANGE, NODEJS_ESM, INJECT, HEAL, SIDECAR].contains(&key)
     }
 
     /// Whether pods may be injected because of this namespace alone.

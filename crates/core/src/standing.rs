@@ -18,6 +18,9 @@ use crate::refusal::{Refusal, Verdict};
 use crate::snapshot::Snapshot;
 use crate::upgrade::is_downgrade;
 
+/// What the kernel says of a program for another architecture: <https://man7.org/linux/man-pages/man2/execve.2.html> (ENOEXEC).
+const OTHER_ARCHITECTURE: &str = "exec format error";
+
 /// How a workload fares with one language that it requests. The later, the more it needs somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
@@ -104,20 +107,26 @@ impl RunningPod {
         !self.injected.is_empty() || self.is_of_others
     }
 
+    /// Whether the same was injected into another pod.
+    pub fn is_injected_like(&self, other: &Self) -> bool {
+        self.injected == other.injected && self.is_of_others == other.is_of_others
+    }
+
     /// Whether the API server has injected it by itself, while no replica ran.
     pub fn is_by_policy(&self) -> bool {
         self.injected.iter().any(|(_, injected)| injected.by.as_deref() == Some(POLICY))
     }
 
     /// Whether it was injected, and a container does not run that was injected into, or that we have brought: what others
-    /// have brought, and an image of the application's own that cannot be pulled, is no matter of injection.
+    /// have brought, and an image of the application's own that cannot be pulled or is for another architecture, is no matter
+    /// of injection.
     pub fn fails_injected(&self) -> bool {
         let is_concerned = |crash: &Crash| {
             let is_target = |(_, injected): &(Language, Injected)| {
                 injected.containers.iter().any(|container| **container == *crash.container)
             };
-            is_payload(&crash.container)
-                || crash.cause != Cause::ImagePull && self.injected.iter().any(is_target)
+            let is_of_image = crash.cause == Cause::ImagePull || crash.why.contains(OTHER_ARCHITECTURE);
+            is_payload(&crash.container) || !is_of_image && self.injected.iter().any(is_target)
         };
         !self.injected.is_empty() && !self.is_ready && self.crash.as_deref().is_some_and(is_concerned)
     }
@@ -190,9 +199,7 @@ pub fn withhold<'a>(
     snapshot: &Snapshot,
 ) -> Option<Finding> {
     let pods = pods.into_iter();
-    let is_about = |refusal: &&Refusal| {
-        refusal.concerns(&workload.namespace, &workload.name) && refusal.verdict == Verdict::Withheld
-    };
+    let is_about = |refusal: &&Refusal| refusal.concerns(workload) && refusal.verdict == Verdict::Withheld;
     let refusal = snapshot.refusals.values().find(is_about)?;
     let missed = decisions.iter_mut().filter(|decision| standing(decision, pods.clone()) == Standing::Missed);
     let withheld = missed.map(|decision| decision.injected = None).count();

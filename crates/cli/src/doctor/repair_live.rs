@@ -16,6 +16,7 @@ use similar::TextDiff;
 
 use super::collect::Collected;
 use super::report::{Item, Report};
+use super::restarts::{self, Against};
 use crate::output;
 
 /// Who changes objects. One that begins with `kubectl` would be undone by Flux.
@@ -62,35 +63,7 @@ pub async fn plan(
     let are_refused = report.items.iter().any(|item| item.code() == "WebhookRefuses");
     for (object, items) in report.by_object() {
         let fails = items.iter().any(|item| ["PodsRefused", "InjectedPodFails"].contains(&item.code()));
-        // What changes a template has pods created anew, too.
-        let has_pods = WorkloadKind::parse(&object.kind).is_some();
-        let is_held = surveyed.get(object).is_some_and(|document| is_held(document));
-        let helps = |item: &&Item| match &item.fix {
-            Some(Fix::Restart) => injects && !fails && !are_refused && !is_held,
-            Some(Fix::Edits(edits))
-                if has_pods && edits.iter().any(|edit| edit.path().starts_with("/spec/")) =>
-            {
-                injects && !fails
-            }
-            fix => fix.is_some(),
-        };
-        if items.iter().any(|item| item.fix.is_some() && !helps(item)) {
-            plan.left.push(match locale {
-                Locale::En if is_held => {
-                    format!("{object} gets no new pods: it is paused, or waits until they are deleted")
-                }
-                Locale::Es if is_held => {
-                    format!("{object} no recibe pods nuevos: está en pausa, o espera a que se borren")
-                }
-                Locale::En => {
-                    format!("{object} gets no new pods: they would not be injected, or would not run")
-                }
-                Locale::Es => {
-                    format!("{object} no recibe pods nuevos: no se inyectarían o no funcionarían")
-                }
-            });
-        }
-        let items: Vec<&Item> = items.into_iter().filter(helps).collect();
+        let items: Vec<&Item> = items.into_iter().filter(|item| item.fix.is_some()).collect();
         let Some(first) = items.first() else { continue };
         if let Some(keeper) = first.kept_by.filter(|_| !force) {
             let help = first.help(locale).unwrap_or_default();
@@ -135,6 +108,24 @@ pub async fn plan(
             });
             continue;
         }
+        let of_change = (!injects || fails).then_some(Against::Useless);
+        let of_restart = of_change.or(are_refused.then_some(Against::Useless));
+        let of_restart = of_restart.or_else(|| restarts::against(&live, collected.scene().snapshot, force));
+        // What changes a template has pods created anew, too.
+        let has_pods = WorkloadKind::parse(&object.kind).is_some();
+        let against = |item: &Item| match &item.fix {
+            Some(Fix::Restart) => of_restart,
+            Some(Fix::Edits(edits)) if edits.iter().any(|edit| edit.path().starts_with("/spec/")) => {
+                of_change.filter(|_| has_pods)
+            }
+            _ => None,
+        };
+        let why = items.iter().find_map(|item| against(item));
+        plan.left.extend(why.map(|why| why.text(object, locale)));
+        let items: Vec<&Item> = items.into_iter().filter(|item| against(item).is_none()).collect();
+        if items.is_empty() {
+            continue;
+        }
         let (correction, left) = correction(&live, &items, collected);
         plan.changes.extend(correction.map(|correction| Change {
             object: object.clone(),
@@ -145,12 +136,6 @@ pub async fn plan(
         plan.left.extend(left.map(|left| left.text(object, locale)));
     }
     Ok(plan)
-}
-
-/// Whether a change of a workload's template makes no new pods until somebody does more.
-fn is_held(document: &Value) -> bool {
-    document.pointer("/spec/paused") == Some(&Value::Bool(true))
-        || document.pointer("/spec/updateStrategy/type").and_then(Value::as_str) == Some("OnDelete")
 }
 
 /// Whether an object is still the one that was looked at: its spec, by its generation, and what is written about it.
@@ -412,13 +397,6 @@ mod tests {
         let (correction, left) = correction(&object, &items.iter().collect::<Vec<_>>(), &collected);
         assert!(correction.is_none(), "{correction:?}");
         assert!(matches!(left, Some(Left::Useless(_))), "{left:?}");
-    }
-
-    #[test]
-    fn what_makes_no_new_pods_by_itself_is_told_from_others() {
-        assert!(is_held(&json!({"spec": {"paused": true}})));
-        assert!(is_held(&json!({"spec": {"updateStrategy": {"type": "OnDelete"}}})));
-        assert!(!is_held(&json!({"spec": {"updateStrategy": {"type": "RollingUpdate"}}})));
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl Question<'_> {
     ) -> anyhow::Result<Option<Finding>> {
         let pods: Vec<crash::NamedPod<'_>> = pods.iter().map(|pod| (pod.name.as_str(), &pod.state)).collect();
         let mut templates = None;
-        if crash::is_to_be_compared(&pods) {
+        if crash::is_to_be_compared(&pods, crash::healed_at(document)) {
             let revisions = pods.iter().map(|(_, pod)| pod.revision.to_string());
             let revisions: BTreeSet<String> = revisions.filter(|revision| !revision.is_empty()).collect();
             let found = workloads::templates(self.client, workload, &revisions).await;

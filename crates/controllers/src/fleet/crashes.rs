@@ -31,7 +31,9 @@ impl Fleet {
         let guarded = self.workloads.iter().filter(|(workload, held)| {
             workload.kind.is_some_and(|kind| GUARDED.contains(&kind)) && held.has_failing()
         });
-        let crashing = guarded.filter(|(_, held)| is_to_be_compared(&held.named_pods().collect::<Vec<_>>()));
+        let crashing = guarded.filter(|(_, held)| {
+            is_to_be_compared(&held.named_pods().collect::<Vec<_>>(), held.treatment.healed_at())
+        });
         crashing.map(|(workload, _)| workload.clone()).collect()
     }
 
@@ -75,7 +77,10 @@ impl Fleet {
         let held = self.workloads.get(workload)?;
         let (pods, none) = (held.named_pods().collect::<Vec<_>>(), Templates::new());
         let templates = self.templates.get(workload).unwrap_or(&none);
-        let step = step(&Guarded { workload, replicas, is_excluded, guard, pods: &pods, templates, now })?;
+        let healed_at = held.treatment.healed_at();
+        let pods = &pods;
+        let step =
+            step(&Guarded { workload, replicas, is_excluded, guard, pods, templates, healed_at, now })?;
         let evicted = match &step {
             Step::Evict(name) => held.pods.iter().find(|pod| *pod.name == **name),
             Step::Control(_) | Step::Block { .. } => None,

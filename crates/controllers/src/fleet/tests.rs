@@ -277,6 +277,34 @@ async fn a_missed_workload_is_restarted_when_nothing_speaks_against_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_restarted_counts_until_it_has_been_available_for_some_time() {
+    let (mut fleet, snapshot, settings) = (missed(), snapshot(), healing());
+    let course = |obstacle| Course { created: 1, obstacle, restarted: None };
+    fleet.see_course(&web(), course(None));
+    fleet.decide(&web(), &snapshot, &settings);
+    advance(Duration::from_mins(2)).await;
+    fleet.restarted(&web());
+    fleet.see_course(&web(), course(Some(Obstacle::UnderWay)));
+    let stands = |fleet: &Fleet| fleet.patients().first().map(|one| (one.is_under_way(), one.has_come_back));
+    assert_eq!(stands(&fleet), Some((true, false)));
+    advance(Duration::from_hours(2)).await;
+    assert_eq!(stands(&fleet), Some((true, false)), "for as long as it takes");
+    fleet.see_course(&web(), course(None));
+    advance(Duration::from_secs(50)).await;
+    assert_eq!(stands(&fleet), Some((false, false)));
+    // Its pods crash again.
+    fleet.see_course(&web(), course(Some(Obstacle::UnderWay)));
+    fleet.see_course(&web(), course(None));
+    advance(Duration::from_secs(50)).await;
+    assert_eq!(stands(&fleet), Some((false, false)));
+    advance(Duration::from_secs(10)).await;
+    fleet.see_course(&web(), course(Some(Obstacle::UnderWay)));
+    fleet.forget_pod("a");
+    fleet.decide(&web(), &snapshot, &settings);
+    assert_eq!(stands(&fleet), None, "what happens from then on is no matter of the restart");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rollout_that_does_not_end_is_told() {
     let (mut fleet, snapshot, settings) = (missed(), snapshot(), healing());
     let told = |fleet: &mut Fleet| codes(fleet.decide(&web(), &snapshot, &settings).as_ref());

@@ -9,7 +9,7 @@
 //!                                       └── neither within ten minutes ────────────► unclear
 //! ```
 
-use super::{Crash, NamedPod, Templates, is_suspicious, template_of};
+use super::{Crash, NamedPod, Templates, evidence, template_of};
 use crate::guard::{CONTROL_LASTS, Control, ControlOutcome, GUARDED, Guard};
 use crate::owner::{OwnerKind, WorkloadRef};
 use crate::standing::RunningPod;
@@ -37,6 +37,8 @@ pub struct Guarded<'a> {
     pub pods: &'a [NamedPod<'a>],
     /// The hashes of the templates of its revisions.
     pub templates: &'a Templates,
+    /// When we have restarted it last, in seconds since 1970.
+    pub healed_at: Option<i64>,
     /// The time, in seconds since 1970.
     pub now: u64,
 }
@@ -59,7 +61,7 @@ pub enum Step {
 
 /// What to do next about a workload for which healing is allowed.
 pub fn step(guarded: &Guarded<'_>) -> Option<Step> {
-    let Guarded { workload, replicas, is_excluded, guard, pods, templates, now } = *guarded;
+    let Guarded { workload, replicas, is_excluded, guard, pods, templates, healed_at, now } = *guarded;
     let template = guard.template.as_deref()?;
     let of_template = || pods.iter().filter(|(_, pod)| template_of(pod, templates) == template);
     // One that has run again since is merely not ready.
@@ -106,10 +108,9 @@ pub fn step(guarded: &Guarded<'_>) -> Option<Step> {
         Some(_) => evicted,
         // One is enough, whatever it has shown.
         None if controls().next().is_some() => None,
-        None if fails().next().is_some() && is_suspicious(template, pods, templates) => {
-            Some(Step::Control(Some(Control::Open { hash: template.to_owned(), since: now })))
-        }
-        None => None,
+        None if fails().next().is_none() => None,
+        None => evidence(template, pods, templates, healed_at)
+            .map(|_| Step::Control(Some(Control::Open { hash: template.to_owned(), since: now }))),
     }
 }
 

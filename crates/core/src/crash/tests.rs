@@ -3,9 +3,10 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::finding::Reason;
 use crate::guard::{Control, ControlOutcome, Guard};
 use crate::owner::{OwnerKind, WorkloadRef};
-use crate::workload::template_hash;
+use crate::workload::{RESTARTED_AT, template_hash};
 
 const NOW: u64 = 1_790_000_000;
 
@@ -202,6 +203,7 @@ fn next(kind: OwnerKind, (replicas, is_excluded): (u64, bool), guard: &Guard, po
         guard,
         pods: &pods,
         templates: &templates,
+        healed_at: None,
         now: NOW,
     };
     step(&guarded)
@@ -231,6 +233,52 @@ fn a_crash_is_suspicious_beside_pods_of_the_same_template_that_run() {
     assert_eq!(told(&[Like { runs: Some(true), ..INJECTED }, UNTOUCHED], &templates), None);
 }
 
+/// After a restart that every pod has been through, or after an Instrumentation was changed, none is left without the agent.
+#[test]
+fn a_crash_is_suspicious_after_a_restart_and_beside_pods_injected_otherwise() {
+    let web = workload(OwnerKind::Deployment);
+    let injected = |hash: &str| {
+        format!(r#"{{"java": {{"containers": ["app"], "hash": "{hash}", "instrumentation": "shop/base"}}}}"#)
+    };
+    let pod = |hash: &str, ready: bool| {
+        let ended =
+            json!({"exitCode": 1, "startedAt": "2026-01-01T00:10:00Z", "finishedAt": "2026-01-01T00:10:15Z"});
+        let crash =
+            json!([{"name": "app", "restartCount": 3, "ready": false, "lastState": {"terminated": ended}}]);
+        RunningPod::of(&json!({
+            "metadata": {"annotations": {"ingraft.dev/injected": injected(hash)}, "labels": {"pod-template-hash": "new"}},
+            "status": {
+                "conditions": [{"type": "Ready", "status": if ready { "True" } else { "False" }}],
+                "containerStatuses": if ready { json!([]) } else { crash },
+            },
+        }))
+        .unwrap()
+    };
+    let told = |healed: &str, restarted: &str, pods: &[RunningPod]| {
+        let document = json!({
+            "metadata": {"annotations": {"ingraft.dev/healed": healed}},
+            "spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: restarted}}}},
+        });
+        let pods: Vec<NamedPod<'_>> = pods.iter().map(|pod| ("web", pod)).collect();
+        let found = review(&web, &document, &pods, &templates())?;
+        assert!(is_to_be_compared(&pods, healed_at(&document)));
+        match found.reason {
+            Reason::Crash(CrashFinding::CrashAfterInjection { ran, .. }) => Some(ran),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (fails, before, after) = (pod("h", false), "2026-01-01T00:05:00Z", "2026-01-01T00:11:00Z");
+    assert_eq!(told("outdated/a", before, &[fails.clone(), pod("g", true)]), Some(Ran::Otherwise));
+    assert_eq!(told("", "", &[fails.clone(), pod("g", true)]), Some(Ran::Otherwise));
+    assert_eq!(told("", "", &[fails.clone(), pod("h", true)]), None);
+    assert_eq!(told("missed/a", before, &[fails.clone()]), Some(Ran::Before));
+    assert_eq!(told("missed/a", before, &[fails.clone(), pod("h", true)]), None, "others alike run");
+    assert_eq!(told("missed/a", before, &[fails.clone(), pod("g", false)]), None, "others crash too");
+    assert_eq!(told("", before, &[fails.clone()]), None, "somebody else has restarted it");
+    assert_eq!(told("missed/a", after, &[fails.clone()]), None);
+    assert_eq!(told("missed/a", "2025-12-31T00:00:00Z", &[fails]), None, "that was long ago");
+}
+
 #[test]
 fn what_was_found_out_is_told_instead() {
     let template = json!({"spec": {"containers": []}});
@@ -257,7 +305,7 @@ fn what_was_found_out_is_told_instead() {
 fn templates_are_compared_only_where_injected_pods_fail_and_others_run() {
     let compared = |pods: &[Like]| {
         let pods: Vec<RunningPod> = pods.iter().map(|like| like.pod()).collect();
-        is_to_be_compared(&pods.iter().map(|pod| ("web", pod)).collect::<Vec<_>>())
+        is_to_be_compared(&pods.iter().map(|pod| ("web", pod)).collect::<Vec<_>>(), None)
     };
     assert!(compared(&[INJECTED, UNTOUCHED]));
     assert!(!compared(&[INJECTED]) && !compared(&[Like { runs: Some(true), ..INJECTED }, UNTOUCHED]));

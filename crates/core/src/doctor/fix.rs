@@ -377,11 +377,14 @@ fn of_choice(reason: &ChoiceFinding, place: &Place<'_>) -> Option<Vec<Edit>> {
             if several.len() > 1 && several.iter().all(|name| containers.iter().any(|known| known == name)) {
                 return Some(place.set(place.text()?.replace(name.as_str(), &several.join(","))));
             }
-            // One that is not like any other, or like one that is named too, may come with a sidecar.
+            // One that is not like any other, like one that is named too, or like one but for a word, may come with a sidecar.
+            let is_longer =
+                |one: &str, other: &str| one.strip_prefix(other).is_some_and(|rest| rest.starts_with('-'));
             let is_one = name.chars().all(|one| one.is_ascii_alphanumeric() || one == '-');
             let names = || place.text().into_iter().flat_map(|text| text.split(',').map(str::trim));
             let meant = meant(name, containers, |name| name)
                 .filter(|meant| is_one && strsim::jaro_winkler(meant, name) > 0.7)
+                .filter(|meant| !is_longer(meant, name) && !is_longer(name, meant))
                 .filter(|meant| names().all(|one| one != *meant))?;
             let names = names();
             let names: Vec<&str> = names.map(|one| if one == name { meant } else { one }).collect();

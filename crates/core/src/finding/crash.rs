@@ -4,13 +4,14 @@ use ingraft_api::Language;
 use ingraft_api::annotations::{BLOCKED, CONTROL};
 
 use super::{Locale, Said, Text};
-use crate::crash::Cause;
+use crate::crash::{Cause, Ran};
 use crate::owner::WorkloadRef;
 
 family! {
     /// Pods that crash once they are injected.
     CrashFinding {
-        /// Pods that were injected do not run, while pods of the same template run without the agent.
+        /// Pods that were injected do not run, while pods of the same template run without the agent or with another one, or
+        /// did until they were restarted.
         Error: CrashAfterInjection {
             /// What was injected into the pods.
             languages: Vec<Language>,
@@ -20,6 +21,8 @@ family! {
             cause: Cause,
             /// What the kubelet says.
             why: String,
+            /// What runs, or ran.
+            ran: Ran,
         }
             example "The application sets an option in `JAVA_TOOL_OPTIONS` that the agent does not get on with, or its memory limit has no room for the agent. Pods from before injection still run."
             fix "The finding names the annotation with which the workload runs without the agent. The cause says what to change: raise the memory limit of the application's container, name an image of the agent that suits the application, or correct the option. See [when an application crashes after injection](../crashes.md).",
@@ -76,14 +79,31 @@ family! {
 impl CrashFinding {
     pub(super) fn text(&self, locale: Locale) -> Text {
         match self {
-            Self::CrashAfterInjection { languages, container, cause, why } => {
+            Self::CrashAfterInjection { languages, container, cause, why, ran } => {
                 let cause = describe(*cause, locale);
                 let keys =
                     languages.iter().map(|language| language.inject_key()).collect::<Vec<_>>().join(", ");
+                let ran = match ran {
+                    Ran::Untouched => say!(
+                        locale,
+                        "pods without the agent run, and those with it do not",
+                        "los pods sin el agente se ejecutan y los que lo tienen no",
+                    ),
+                    Ran::Otherwise => say!(
+                        locale,
+                        "pods with what was injected before run, and those with the new do not",
+                        "los pods con lo que se inyectó antes se ejecutan y los que tienen lo nuevo no",
+                    ),
+                    Ran::Before => say!(
+                        locale,
+                        "its pods ran until they were restarted to be injected, and do not now",
+                        "sus pods se ejecutaban hasta que se reiniciaron para inyectarlos, y ahora no",
+                    ),
+                };
                 Text::new(say!(
                     locale,
-                    "pods without the agent run, and those with it do not: container \"{container}\", {cause} ({why})",
-                    "los pods sin el agente se ejecutan y los que lo tienen no: contenedor \"{container}\", {cause} ({why})",
+                    "{ran}: container \"{container}\", {cause} ({why})",
+                    "{ran}: contenedor \"{container}\", {cause} ({why})",
                 ))
                 .help(say!(
                     locale,

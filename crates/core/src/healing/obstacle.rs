@@ -98,6 +98,11 @@ pub fn obstacle(kind: Option<OwnerKind>, metadata: &ObjectMeta, data: &Value) ->
     standing_in_the_way.into_iter().find(|(is_there, _)| *is_there).map(|(_, obstacle)| obstacle)
 }
 
+/// Whether no pod of a workload may be left while its pods are replaced, as its `spec` in `data` says.
+pub fn means_downtime(kind: OwnerKind, data: &Value) -> bool {
+    Parts { kind, metadata: &ObjectMeta::default(), data }.means_downtime()
+}
+
 /// When a workload was restarted last, as its `spec` in `data` has it, in seconds since 1970.
 pub fn restarted_at(data: &Value) -> Option<i64> {
     let annotation = format!("/spec/template/metadata/annotations/{}", pointer_step(RESTARTED_AT));

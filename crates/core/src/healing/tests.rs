@@ -193,6 +193,39 @@ fn a_restart_is_a_patch_of_annotations() {
     assert_eq!(missed.obstacle(), Some(Obstacle::HealedBefore));
 }
 
+#[test]
+fn the_first_show_that_what_others_get_does_no_harm() {
+    let document = deployment();
+    let case = case_of(&document, &[pod(None)], &Snapshot::default(), &settings(Some(Heal::Missed))).unwrap();
+    let patient = |name: &str| Patient {
+        workload: WorkloadRef { kind: None, namespace: "shop".into(), name: name.into() },
+        created: 1,
+        case: Some(case.clone()),
+        obstacle: None,
+        is_ours: false,
+        has_come_back: false,
+        tried: None,
+    };
+    let tried = |name: &str, what: &str, has_come_back: bool, obstacle: Option<Obstacle>| {
+        let tried = Some(what.to_owned());
+        Patient { case: None, is_ours: true, has_come_back, tried, obstacle, ..patient(name) }
+    };
+    let chosen = |others: &[Patient]| {
+        let waiting = ["x", "y", "z"].map(patient).to_vec();
+        choose([others, &waiting].concat(), 2).len()
+    };
+    assert_eq!(chosen(&[]), 2);
+    assert_eq!(chosen(&[tried("a", "1", false, None)]), 1, "it has just come back");
+    assert_eq!(chosen(&[tried("a", "1", true, None)]), 2);
+    let two = [tried("a", "1", true, None), tried("b", "1", false, None)];
+    assert_eq!(chosen(&two), 2, "the other has shown it");
+    let other = [tried("a", "1", true, None), tried("b", "2", false, None)];
+    assert_eq!(chosen(&other), 1, "of something else");
+    let stuck = [tried("a", "1", true, None), tried("b", "1", false, None)];
+    let stuck = [&stuck[..], &[tried("c", "1", false, Some(Obstacle::Unready))]].concat();
+    assert_eq!(chosen(&stuck), 0, "one of them does not come back");
+}
+
 /// A workload of a simulated cluster.
 #[derive(Debug, Clone)]
 struct Simulated {
@@ -237,6 +270,8 @@ impl Simulated {
             case: case_with(&self.document, &decision(meaning), &pods, &snapshot, settings),
             obstacle: obstacle(kind, &self.metadata(), &self.data()),
             is_ours: !annotation(&self.document, HEALED).is_empty(),
+            has_come_back: self.under_way == 0,
+            tried: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::doctor::{Diagnosis, Scene};
 use crate::endpoint::Endpoint;
 use crate::finding::{ClusterFinding, NoTraces};
 use crate::inject;
-use crate::json::{pointer_step, string_at};
+use crate::json::{list, pointer_step, string_at};
 
 /// The kind of a Collector.
 pub const COLLECTOR: &str = "OpenTelemetryCollector";
@@ -33,6 +33,10 @@ const OF_OTHERS: [&str; 15] = [
     "zipkin",
 ];
 
+/// With one of these, traces may go elsewhere, or nowhere.
+const ELSEWHERE: [&str; 3] =
+    ["OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+
 pub(super) fn check(scene: &Scene<'_>) -> Vec<Diagnosis> {
     let mut found = Vec::new();
     for collector in scene.resources.of(COLLECTOR) {
@@ -49,9 +53,13 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Diagnosis> {
     found
 }
 
-/// The endpoint of the first Instrumentation that sends to a Service.
+/// The endpoint of the first Instrumentation that sends traces to a Service.
 fn sent_to(scene: &Scene<'_>, namespace: &str, name: &str) -> Option<String> {
     scene.snapshot.instrumentations.entries().find_map(|(own, _, instrumentation)| {
+        let mut variables = instrumentation.spec.env.iter().flatten();
+        if variables.any(|variable| ELSEWHERE.contains(&&*variable.name)) {
+            return None;
+        }
         let url = inject::endpoint(&instrumentation.spec)?;
         (Endpoint::parse(url)?.service(own)? == (namespace, name)).then(|| url.to_owned())
     })
@@ -79,7 +87,11 @@ fn flaw(collector: &Value) -> Option<(NoTraces, String)> {
         let are_known = receivers.keys().all(|id| OF_OTHERS.contains(&kind(id)));
         return are_known.then(|| (NoTraces::NoReceiver, RECEIVERS.to_owned()));
     }
-    if let Some(pointer) = local(&otlp) {
+    // Another container of the pod may take it and pass it on.
+    let is_alone = ["additionalContainers", "initContainers"]
+        .iter()
+        .all(|field| list(collector.get("spec").unwrap_or(&Value::Null), field).is_empty());
+    if let Some(pointer) = local(&otlp).filter(|_| is_alone) {
         return Some((NoTraces::ReceiverIsLocal, format!("{RECEIVERS}/{pointer}")));
     }
     let takes_traces = |(id, pipeline): (&String, &Value)| {
@@ -184,6 +196,8 @@ mod tests {
         }
         for spec in [
             json!({"config": "receivers: {}"}),
+            json!({"additionalContainers": [{}], "config": {"receivers": grpc("localhost:4317"),
+                "service": {"pipelines": {"traces": {"receivers": ["otlp"]}}}}}),
             json!({"mode": "sidecar", "config": {"receivers": {}, "service": {"pipelines": {}}}}),
             json!({"args": {"config": "/a"}, "config": {"receivers": {}, "service": {"pipelines": {}}}}),
         ] {

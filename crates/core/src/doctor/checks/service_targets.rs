@@ -11,7 +11,16 @@ use crate::json::{list, string, string_at};
 use crate::workload::Workload;
 
 /// What makes pods that run for long.
-const KINDS: [&str; 5] = ["Deployment", "StatefulSet", "DaemonSet", "Rollout", "Pod"];
+const KINDS: [&str; 8] = [
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "ReplicationController",
+    "DeploymentConfig",
+    "Rollout",
+    "Pod",
+];
 
 pub(super) fn check(scene: &Scene<'_>) -> Vec<Diagnosis> {
     if scene.resources.view != View::Files {
@@ -41,6 +50,9 @@ fn is_whole(workload: &Workload<'_>) -> bool {
 /// field that says so.
 fn flaw(service: &Value, port: u16, workloads: &[Workload<'_>]) -> Option<(Option<String>, String)> {
     let selector = service.pointer("/spec/selector")?.as_object().filter(|labels| !labels.is_empty())?;
+    if selector.values().any(|value| value.as_str().is_none_or(is_open)) {
+        return None;
+    }
     let mut own = workloads.iter().map(|workload| workload.template).filter(|pod| is_selected(pod, selector));
     let Some(first) = own.next() else {
         // What it is about may be elsewhere, unless something here is called like it.
@@ -52,9 +64,14 @@ fn flaw(service: &Value, port: u16, workloads: &[Workload<'_>]) -> Option<(Optio
     let is_meant = |one: &Value| one.get("port").and_then(Value::as_u64) == Some(port.into());
     let place = ports.iter().position(is_meant)?;
     let target = string(ports.get(place)?, "targetPort")?;
-    let is_number = target.parse::<u16>().is_ok();
-    let is_known = is_number || has_port(first, target) || own.any(|pod| has_port(pod, target));
+    let is_open = is_open(target) || target.parse::<u16>().is_ok();
+    let is_known = is_open || has_port(first, target) || own.any(|pod| has_port(pod, target));
     (!is_known).then(|| (Some(target.to_owned()), format!("/spec/ports/{place}/targetPort")))
+}
+
+/// Whether a text is yet to be filled in.
+fn is_open(text: &str) -> bool {
+    text.contains('$') || text.contains("{{")
 }
 
 fn is_selected(pod: &Value, selector: &Map<String, Value>) -> bool {
@@ -103,6 +120,8 @@ mod tests {
             ("otel", "otel", json!("4318"), false),
             ("otel", "collector", json!("otlp-http"), true),
             ("other", "collector", json!("otlp-http"), false),
+            ("otel", "${APP}", json!("otlp-http"), false),
+            ("otel", "otel", json!("{{ port }}"), false),
         ] {
             assert_eq!(
                 told(View::Files, name, selector, target.clone()),

@@ -3,7 +3,7 @@
 use ingraft_api::Language;
 
 use super::{text, workload};
-use crate::crash::Cause;
+use crate::crash::{Cause, Ran};
 use crate::finding::{CrashFinding as F, Reason};
 use crate::owner::OwnerKind;
 
@@ -19,7 +19,10 @@ pub(super) fn add(samples: &mut Vec<Reason>) {
             cause,
             why: why.clone(),
         };
-        samples.push(F::CrashAfterInjection { languages, container, cause, why }.into());
+        for ran in [Ran::Untouched, Ran::Otherwise, Ran::Before] {
+            let (languages, container, why) = (languages.clone(), container.clone(), why.clone());
+            samples.push(F::CrashAfterInjection { languages, container, cause, why, ran }.into());
+        }
         samples.push(evicted.into());
     }
     samples.push(F::CrashIsNotOurs { workload: workload.clone() }.into());

@@ -60,10 +60,8 @@ pub fn canary(name: &str, node_name: &str, node: &Node, image: &str) -> Value {
             "terminationGracePeriodSeconds": 0,
             "automountServiceAccountToken": false,
             "enableServiceLinks": false,
-            "securityContext": {
-                "runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            // As the user that the image names, or that OpenShift assigns.
+            "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
             "volumes": [super::volume()],
             "initContainers": [
                 container(COPIER, of_copier(vec![FILE.to_owned()]), &mount, json!([])),
