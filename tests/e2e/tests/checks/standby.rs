@@ -49,6 +49,8 @@ fn with_all_replicas_gone(cluster: &Cluster) -> anyhow::Result<()> {
     let healthy =
         ["get", "pdb", "ingraft-operator", "-n", NAMESPACE, "-o", "jsonpath={.status.currentHealthy}"];
     wait(kubectl, "nobody is ready", &healthy, |count| count == "0")?;
+    // A replica answers for some seconds after its pod is gone.
+    wait_for_policy(kubectl)?;
 
     let mut applications = Vec::new();
     for (example, name, count) in APPLICATIONS {
@@ -74,6 +76,21 @@ fn without_an_operator(kubectl: &Kubectl) -> anyhow::Result<()> {
     let compiled = command_line(&["compile", "-f", file.to_str().context("a path")?])?;
     let rest = kubectl.apply_definitions(&compiled)?.join("---\n");
     kubectl.apply(&rest)?;
+    wait_for_policy(kubectl)?;
+    let name = "py-compiled";
+    let example = Example::read("python")?.replace("py-otel-server", name);
+    kubectl.apply(example.application())?;
+    let pod = ready_pod(kubectl, "application", &format!("app={name}"))?;
+    request(kubectl, "application", &pod, 8080, "/")?;
+    let sent = wait_for_span(kubectl, |span| span.service() == name && span.kind == 2).map(drop);
+    let by_policy = is_by_policy(kubectl, &pod);
+    kubectl.run_with_input(&["delete", "--ignore-not-found", "-f", "-"], &rest)?;
+    kubectl.run(&["delete", "deployment", name, "-n", "application", "--wait=false"])?;
+    sent.and(by_policy)
+}
+
+/// Waits until the API server injects by itself.
+fn wait_for_policy(kubectl: &Kubectl) -> anyhow::Result<()> {
     let ask = [
         "run",
         "policy-test",
@@ -86,17 +103,7 @@ fn without_an_operator(kubectl: &Kubectl) -> anyhow::Result<()> {
         "jsonpath={.metadata.annotations}",
         "--annotations=instrumentation.opentelemetry.io/inject-python=opentelemetry/my-instrumentation",
     ];
-    wait(kubectl, "the API server injects", &ask, |annotations| annotations.contains("policy"))?;
-    let name = "py-compiled";
-    let example = Example::read("python")?.replace("py-otel-server", name);
-    kubectl.apply(example.application())?;
-    let pod = ready_pod(kubectl, "application", &format!("app={name}"))?;
-    request(kubectl, "application", &pod, 8080, "/")?;
-    let sent = wait_for_span(kubectl, |span| span.service() == name && span.kind == 2).map(drop);
-    let by_policy = is_by_policy(kubectl, &pod);
-    kubectl.run_with_input(&["delete", "--ignore-not-found", "-f", "-"], &rest)?;
-    kubectl.run(&["delete", "deployment", name, "-n", "application", "--wait=false"])?;
-    sent.and(by_policy)
+    wait(kubectl, "the API server injects", &ask, |annotations| annotations.contains("policy"))
 }
 
 fn is_by_policy(kubectl: &Kubectl, pod: &str) -> anyhow::Result<()> {
