@@ -44,12 +44,12 @@ fn with_all_replicas_gone(cluster: &Cluster) -> anyhow::Result<()> {
         },
     )?;
     kubectl.run(&["scale", "deployment/ingraft-operator", "-n", NAMESPACE, "--replicas=0"])?;
+    // Pods are there until their processes have ended: until then they answer whoever is connected.
     let ours = "app.kubernetes.io/instance=ingraft";
-    kubectl.run(&["delete", "pods", "-n", NAMESPACE, "-l", ours, "--force", "--grace-period=0"])?;
+    kubectl.run(&["wait", "--for=delete", "pods", "-n", NAMESPACE, "-l", ours, "--timeout=60s"])?;
     let healthy =
         ["get", "pdb", "ingraft-operator", "-n", NAMESPACE, "-o", "jsonpath={.status.currentHealthy}"];
     wait(kubectl, "nobody is ready", &healthy, |count| count == "0")?;
-    // A replica answers for some seconds after its pod is gone.
     wait_for_policy(kubectl)?;
 
     let mut applications = Vec::new();
