@@ -6,6 +6,7 @@ mod github;
 mod html;
 mod json;
 mod junit;
+mod kustomize;
 mod moved_document;
 mod pages;
 mod paths;
@@ -33,6 +34,7 @@ use ingraft_settings::SettingsArgs;
 use kube::Client;
 
 use self::collect::Collected;
+use self::kustomize::Kustomized;
 use self::report::{Item, Report};
 use self::select::Pattern;
 use crate::cluster_args::ClusterArgs;
@@ -201,7 +203,8 @@ pub fn run(args: &Args, locale: Locale) -> anyhow::Result<u8> {
         return judge(args, source, locale);
     }
     let read = manifests(args)?;
-    if args.names_files() && read.documents.is_empty() {
+    // What programs read has what could not be read in it.
+    if args.names_files() && read.documents.is_empty() && matches!(args.output, Form::Text | Form::Github) {
         return Ok(output::FAILED);
     }
     if args.names_files() && !args.all_namespaces {
@@ -308,8 +311,10 @@ fn status(args: &Args, report: &Report) -> u8 {
 
 /// Looks at documents of files, beside what else is known.
 fn files(args: &Args, base: Collected, read: Manifests, locale: Locale) -> anyhow::Result<u8> {
-    let Manifests { documents, left_out, unread } = read;
-    let base = &base.beside(unread, left_out.len(), args.recursive);
+    let Manifests { mut documents, left_out, unread } = read;
+    let kustomized = Kustomized::of(&documents, input::folders(args.files(), args.recursive));
+    documents.retain(|document| !kustomized.is_patch(&document.file));
+    let base = &base.beside(unread, left_out.len(), args.recursive).kustomized(kustomized);
     if !args.correction.fix {
         return tell(args, &base.with(documents)?, locale);
     }

@@ -147,6 +147,15 @@ fn files_in(folder: &Path, recursive: bool) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The folders among what is named, and those within, where these are looked at.
+pub fn folders<'a>(names: impl Iterator<Item = &'a PathBuf>, recursive: bool) -> Vec<PathBuf> {
+    let within = |folder: &Path| -> Vec<PathBuf> {
+        let files = files_in(folder, recursive).unwrap_or_default();
+        files.iter().filter_map(|file| file.parent()).map(Path::to_path_buf).collect()
+    };
+    names.filter(|name| name.is_dir()).flat_map(|name| within(name)).collect()
+}
+
 /// What was read of files and folders.
 #[derive(Default)]
 pub struct Manifests {

@@ -15,6 +15,8 @@ mod completions;
 mod doctor;
 #[path = "cli/doctor_forms.rs"]
 mod doctor_forms;
+#[path = "cli/foreign.rs"]
+mod foreign;
 #[path = "cli/image.rs"]
 mod image;
 #[path = "cli/inject.rs"]

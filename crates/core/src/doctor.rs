@@ -170,6 +170,7 @@ pub fn examine(object: &Value, namespace: &str, flaws: Vec<Finding>, scene: &Sce
     let own = ObjectRef::of(object, namespace);
     let Scene { snapshot, settings, .. } = scene;
     let mut findings = unused_annotations(object, snapshot, settings);
+    findings.retain(|finding| is_known(finding, &own, scene));
     let is_instrumentation = own.kind == "Instrumentation"
         && string(object, "apiVersion").is_some_and(|version| version.starts_with("opentelemetry.io/"));
     let stored = snapshot.instrumentations.get(&own.namespace, &own.name).filter(|_| is_instrumentation);
@@ -266,6 +267,10 @@ fn is_known(finding: &Finding, own: &ObjectRef, scene: &Scene<'_>) -> bool {
     match &finding.reason {
         Reason::Choice(ChoiceFinding::InstrumentationNotFound { reference, .. }) => {
             sees_all || reference.split('/').next() == Some(own.namespace.as_str())
+        }
+        // It is for whoever serves it.
+        Reason::Annotation(AnnotationFinding::SidecarNotServed { .. }) => {
+            !checks::is_of_others(scene) && !checks::has_sidecar(scene)
         }
         _ => true,
     }

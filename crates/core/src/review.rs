@@ -5,7 +5,7 @@ mod settings;
 
 use ingraft_api::annotations::{HEAL, PREFIX};
 use ingraft_api::instrumentation::{Exporter, KIND};
-use ingraft_api::{Instrumentation, Language};
+use ingraft_api::{Instrumentation, InstrumentationSpec, Language};
 
 use crate::defaults;
 use crate::endpoint::Endpoint;
@@ -98,7 +98,7 @@ fn review_tls(
             service.is_some_and(|(namespace, name)| snapshot.services.get(namespace, name).is_some())
         };
         let is_inside = |endpoint: Endpoint<'_>| endpoint.is_private() || is_service(&endpoint);
-        if https && Endpoint::parse(url).is_some_and(is_inside) {
+        if https && Endpoint::parse(url).is_some_and(is_inside) && !names_authority(&instrumentation.spec) {
             add(ReferenceFinding::TlsUnset, "/spec/exporter/tls");
         }
         return;
@@ -110,6 +110,17 @@ fn review_tls(
     if !https {
         add(ReferenceFinding::TlsWithoutHttps, "/spec/exporter/endpoint");
     }
+}
+
+/// Whether a variable of an Instrumentation says whom to trust.
+fn names_authority(spec: &InstrumentationSpec) -> bool {
+    let blocks = Language::with_image().flat_map(|language| defaults::block(spec, language).env);
+    let mut all = spec.env.iter().flatten().chain(blocks);
+    all.any(|variable| {
+        let name = variable.name.as_str();
+        name.ends_with("_CERTIFICATE")
+            || ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "JAVA_TOOL_OPTIONS"].contains(&name)
+    })
 }
 
 #[cfg(test)]

@@ -107,6 +107,11 @@ pub(crate) fn is_downgrade(old: &str, new: &str) -> bool {
     from.repository == to.repository && versions.is_some_and(|(old, new)| new < old)
 }
 
+/// Whether a tag is that of an earlier version than this one.
+pub(crate) fn is_before(tag: &str, since: &str) -> bool {
+    version(tag).zip(version(since)).is_some_and(|(own, since)| own < since)
+}
+
 fn version(tag: &str) -> Option<Version> {
     Version::parse(tag.trim_start_matches('v')).ok()
 }

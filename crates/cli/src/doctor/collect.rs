@@ -1,5 +1,6 @@
 //! What is looked at: a cluster, manifests, or a cluster once manifests are applied.
 
+mod certain;
 mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,7 @@ use ingraft_cluster::documents::{self, Document};
 use ingraft_cluster::survey::{self, Survey, Surveyed};
 use ingraft_cluster::{api, facts};
 use ingraft_core::doctor::{self, Diagnosis, Fix, ObjectRef, Resources, Scene, Section};
-use ingraft_core::finding::{ChoiceFinding, EndpointFinding, ManifestFinding, VariableFinding, visible};
+use ingraft_core::finding::{EndpointFinding, VariableFinding, visible};
 use ingraft_core::{Finding, Mode, Reason, RunningPod, Settings, Severity, Snapshot, Workload, WorkloadRef};
 use ingraft_settings::of_operator;
 use k8s_openapi::api::core::v1::Container;
@@ -20,6 +21,8 @@ use kube::Client;
 use serde::Deserialize as _;
 use serde_json::Value;
 
+use self::certain::follows;
+use super::kustomize::Kustomized;
 use super::moved_document::{self, Spot};
 use super::report::{Item, Looked, Place, Report};
 use super::{Args, end_progress, progress, repair, select};
@@ -50,6 +53,10 @@ pub struct Collected {
     is_recursive: bool,
     /// The namespace of objects that do not name one.
     namespace: String,
+    /// Whether somebody has said so.
+    names_namespace: bool,
+    /// What Kustomize makes of files.
+    kustomized: Kustomized,
     /// The namespace that it is about, if it is only one.
     scope: Option<String>,
     notes: Vec<String>,
@@ -62,6 +69,8 @@ pub struct Collected {
 struct Source<'a> {
     reference: ObjectRef,
     object: &'a Value,
+    /// Its namespace, where it names none.
+    namespace: &'a str,
     /// The number of the document of a file, the document, and the pointer of the object in it.
     written: Option<(usize, &'a Document, String)>,
     kept_by: Option<&'static str>,
@@ -70,7 +79,8 @@ struct Source<'a> {
 /// Nothing but what the command line says: what manifests are looked at with.
 pub fn nothing(args: &Args) -> Collected {
     let namespace = args.namespace.as_deref().unwrap_or("default").to_owned();
-    Collected { settings: args.settings.0.clone(), namespace, ..Collected::default() }
+    let names_namespace = args.namespace.is_some();
+    Collected { settings: args.settings.0.clone(), namespace, names_namespace, ..Collected::default() }
 }
 
 /// Reads a cluster.
@@ -123,6 +133,7 @@ pub async fn cluster(args: &Args, client: &Client) -> anyhow::Result<Collected> 
         pods,
         objects,
         namespace,
+        names_namespace: true,
         scope,
         notes,
         looked,
@@ -155,6 +166,16 @@ impl Collected {
         self
     }
 
+    /// The same where Kustomize makes something of files.
+    pub fn kustomized(self, kustomized: Kustomized) -> Self {
+        Self { kustomized, ..self }
+    }
+
+    /// The namespace of the objects of a document that do not name one.
+    fn namespace_of(&self, document: &Document) -> &str {
+        self.kustomized.namespace(&document.file).unwrap_or(&self.namespace)
+    }
+
     /// The files that cannot be read.
     pub fn unread(&self) -> &[documents::Error] {
         &self.unread
@@ -163,7 +184,7 @@ impl Collected {
     /// The same with documents in place of the objects of the cluster: as it will be once they are applied. An object that is
     /// written twice, as for two environments, is looked at as it is written here and there.
     pub fn with(&self, documents: Vec<Document>) -> anyhow::Result<Self> {
-        let spans = spans(&documents, &self.namespace)?;
+        let spans = spans(&documents, |document| self.namespace_of(document))?;
         let last = spans.iter().map(|span| span.start).max().unwrap_or_default();
         let of = |time: usize, documents: Vec<Document>| {
             let replaced = spans.iter().enumerate().filter(|(_, span)| !span.contains(&time));
@@ -176,19 +197,27 @@ impl Collected {
     fn with_those(&self, documents: Vec<Document>, replaced: BTreeSet<usize>) -> anyhow::Result<Self> {
         let mut collected = Self { objects: Vec::new(), ..self.clone() };
         let current = || current(&documents, &replaced).map(|(_, document)| document);
-        let Self { snapshot, settings, resources, looked, namespace, applied, .. } = &mut collected;
+        let Self { snapshot, settings, resources, looked, applied, .. } = &mut collected;
         let instrumentations = snapshot.instrumentations.entries();
         let instrumentations =
             instrumentations.map(|(of, name, _)| ObjectRef::new("Instrumentation", of, name));
         let namespaces = snapshot.namespaces.entries();
         let namespaces = namespaces.map(|(_, name, _)| ObjectRef::new("Namespace", "", name));
         *applied = instrumentations.chain(namespaces).collect();
-        documents::learn(snapshot, current(), namespace, ingraft_validate::stored)?;
-        let objects = || current().flat_map(|document| documents::objects(&document.value));
+        for document in current() {
+            let namespace = self.namespace_of(document);
+            documents::learn(snapshot, [document], namespace, ingraft_validate::stored)?;
+        }
+        let objects = || {
+            current().flat_map(|document| {
+                let written = documents::objects(&document.value).into_iter();
+                written.map(move |(_, object)| (document, object))
+            })
+        };
         (looked.workloads, looked.is_blind) = (0, false);
-        for (_, object) in objects() {
+        for (document, object) in objects() {
             let mut object = object.clone();
-            let own = ObjectRef::of(&object, namespace);
+            let own = ObjectRef::of(&object, self.namespace_of(document));
             if let Some(metadata) = object.pointer_mut("/metadata").and_then(Value::as_object_mut)
                 && !own.namespace.is_empty()
             {
@@ -197,8 +226,11 @@ impl Collected {
             looked.workloads += usize::from(Workload::of(&object).is_some());
             resources.add(object);
         }
-        let written = objects().map(|(_, object)| object);
-        looked.requesting = survey::note_requests(written, namespace, snapshot, settings, resources);
+        let requesting = objects().map(|(document, object)| {
+            let namespace = self.namespace_of(document);
+            survey::note_requests([object], namespace, snapshot, settings, resources)
+        });
+        looked.requesting = requesting.sum();
         looked.instrumentations = snapshot.instrumentations.iter().count();
         (collected.documents, collected.replaced) = (documents, replaced);
         let refused = collected.refused(&collected.sources()).len();
@@ -222,8 +254,9 @@ impl Collected {
     fn sources(&self) -> Vec<Source<'_>> {
         let written = current(&self.documents, &self.replaced).flat_map(|(number, document)| {
             documents::objects(&document.value).into_iter().map(move |(pointer, object)| Source {
-                reference: ObjectRef::of(object, &self.namespace),
+                reference: ObjectRef::of(object, self.namespace_of(document)),
                 object,
+                namespace: self.namespace_of(document),
                 written: Some((number, document, pointer)),
                 kept_by: None,
             })
@@ -231,6 +264,7 @@ impl Collected {
         let live = self.objects.iter().map(|surveyed| Source {
             reference: ObjectRef::of(&surveyed.document, &self.namespace),
             object: &surveyed.document,
+            namespace: &self.namespace,
             written: None,
             kept_by: surveyed.kept_by,
         });
@@ -262,8 +296,10 @@ impl Collected {
     /// What is written more than once.
     fn written_twice(&self) -> BTreeSet<ObjectRef> {
         let mut seen = BTreeSet::new();
-        let objects = self.documents.iter().flat_map(|document| documents::objects(&document.value));
-        let references = objects.map(|(_, object)| ObjectRef::of(object, &self.namespace));
+        let references = self.documents.iter().flat_map(|document| {
+            let objects = documents::objects(&document.value).into_iter();
+            objects.map(|(_, object)| ObjectRef::of(object, self.namespace_of(document)))
+        });
         references.filter(|reference| !seen.insert(reference.clone())).collect()
     }
 
@@ -275,7 +311,7 @@ impl Collected {
             sources.iter().map(|source| (&source.reference, source)).collect();
         let mut items = Vec::new();
         for source in &sources {
-            let found = doctor::examine(source.object, &self.namespace, self.flaws(source), scene);
+            let found = doctor::examine(source.object, source.namespace, self.flaws(source), scene);
             items.extend(found.into_iter().map(|diagnosis| {
                 let other = || by_reference.get(&diagnosis.object).copied();
                 let about = Some(source).filter(|source| source.reference == diagnosis.object).or_else(other);
@@ -302,8 +338,14 @@ impl Collected {
             )
         };
         let causes: Vec<_> = items.iter().map(|item| &item.diagnosis).filter(is_cause).cloned().collect();
+        let file = |item: &Item| {
+            let (number, _) = item.written.as_ref()?;
+            self.documents.get(*number).map(|document| document.file.as_str())
+        };
+        items.retain(|item| self.kustomized.is_certain(item, file(item)));
         items.retain(|Item { diagnosis, .. }| {
             self.is_concerned(&diagnosis.object)
+                && !self.is_open(diagnosis, &sources)
                 && !follows(&diagnosis.finding.reason, &refused)
                 && !causes.iter().any(|cause| diagnosis.follows_from(cause))
         });
@@ -331,28 +373,6 @@ impl Collected {
         })
     }
 
-    /// Whether an object is one of those that somebody has asked about: an Instrumentation of another namespace is if workloads of
-    /// this one request it.
-    fn is_concerned(&self, object: &ObjectRef) -> bool {
-        let ObjectRef { kind, namespace, name } = object;
-        let reference = format!("{namespace}/{name}");
-        kind != "Instrumentation"
-            || self.scope.as_ref().is_none_or(|scope| scope == namespace)
-            || self.resources.requesting().values().any(|requested| requested.contains(&reference))
-    }
-
-    /// The Instrumentations that are written and that the API server would not take, as namespace and name.
-    fn refused<'a>(&'a self, sources: &'a [Source<'_>]) -> BTreeSet<(&'a str, &'a str)> {
-        let is_refused = |source: &&Source<'_>| {
-            let ObjectRef { namespace, name, .. } = &source.reference;
-            source.written.is_some()
-                && ingraft_validate::means_instrumentation(source.object)
-                && self.snapshot.instrumentations.get(namespace, name).is_none()
-        };
-        let refused = sources.iter().filter(is_refused);
-        refused.map(|source| (source.reference.namespace.as_str(), source.reference.name.as_str())).collect()
-    }
-
     /// Whether new pods are injected, as far as a report of all of it shows.
     pub fn injects(&self, report: &Report) -> bool {
         let is_in_the_way = |item: &Item| {
@@ -368,7 +388,7 @@ impl Collected {
     /// What the API server would not take of what is written.
     fn flaws(&self, source: &Source<'_>) -> Vec<Finding> {
         let Some((_, document, pointer)) = &source.written else { return Vec::new() };
-        let location = SourceLocation::new(document, pointer, source.object, &self.namespace);
+        let location = SourceLocation::new(document, pointer, source.object, source.namespace);
         location.findings(&ingraft_validate::check(source.object))
     }
 
@@ -394,13 +414,16 @@ fn current<'a>(
 const MOST_TIMES: usize = 100;
 
 /// When each document counts, where some write the same object: the first of them at first, then the next in its place.
-fn spans(documents: &[Document], namespace: &str) -> anyhow::Result<Vec<Range<usize>>> {
+fn spans<'a>(
+    documents: &'a [Document],
+    namespace_of: impl Fn(&'a Document) -> &'a str,
+) -> anyhow::Result<Vec<Range<usize>>> {
     let mut latest: BTreeMap<ObjectRef, usize> = BTreeMap::new();
     let mut spans: Vec<Range<usize>> = Vec::new();
     for (number, document) in documents.iter().enumerate() {
         let written = documents::objects(&document.value).into_iter();
         let references: Vec<_> = written
-            .map(|(_, object)| ObjectRef::of(object, namespace))
+            .map(|(_, object)| ObjectRef::of(object, namespace_of(document)))
             .filter(|reference| !reference.kind.is_empty() && !reference.name.is_empty())
             .collect();
         let before: Vec<usize> =
@@ -422,21 +445,6 @@ fn spans(documents: &[Document], namespace: &str) -> anyhow::Result<Vec<Range<us
         latest.extend(references.into_iter().map(|reference| (reference, number)));
     }
     Ok(spans)
-}
-
-/// Whether something is only so because an Instrumentation is refused, whose fields say it already.
-fn follows(reason: &Reason, refused: &BTreeSet<(&str, &str)>) -> bool {
-    match reason {
-        Reason::Manifest(ManifestFinding::InstrumentationRefused { .. }) => true,
-        Reason::Choice(ChoiceFinding::InstrumentationNotFound { reference, .. }) => {
-            reference.split_once('/').is_some_and(|reference| refused.contains(&reference))
-        }
-        // Which namespace is meant by a name that is none, nobody can tell.
-        Reason::Choice(ChoiceFinding::InstrumentationMissing { namespace, .. }) => {
-            refused.iter().any(|(of, _)| of == namespace || !ingraft_validate::is_namespace(of))
-        }
-        _ => false,
-    }
 }
 
 /// What is told of a diagnosis about an object.

@@ -16,6 +16,7 @@ mod webhooks;
 
 use super::{Diagnosis, ObjectRef, Scene};
 
+pub(super) use collectors::has_sidecar;
 pub use collectors::{COLLECTOR, collector_of};
 pub use endpoint_services::endpoint_services;
 pub use order::order;

@@ -365,8 +365,8 @@ impl NoTraces {
             }
             Self::NoPipeline => say!(
                 locale,
-                "name otlp among the receivers of the pipeline traces",
-                "nombra otlp entre los receptores de la pipeline traces",
+                "have a pipeline for traces, with otlp among its receivers",
+                "define una pipeline de trazas con otlp entre sus receptores",
             ),
         }
     }

@@ -52,6 +52,8 @@ family! {
             language: Language,
             /// The protocol.
             protocol: String,
+            /// The variable that says so.
+            variable: &'static str,
         },
         /// The endpoint is not a URL.
         Warning: EndpointNotAUrl {
@@ -194,15 +196,15 @@ impl EndpointFinding {
                 "write {corrected} in spec.exporter.endpoint, if no other language uses it",
                 "escribe {corrected} en spec.exporter.endpoint, si ningún otro lenguaje lo usa",
             )),
-            Self::ProtocolUnsupported { language, protocol } => Text::new(say!(
+            Self::ProtocolUnsupported { language, protocol, variable } => Text::new(say!(
                 locale,
                 "{language} cannot send OTLP as \"{protocol}\"",
                 "{language} no puede enviar OTLP como \"{protocol}\"",
             ))
             .help(say!(
                 locale,
-                "set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf, and use port 4318",
-                "define OTEL_EXPORTER_OTLP_PROTOCOL como http/protobuf y usa el puerto 4318",
+                "set {variable} to http/protobuf, and use port 4318",
+                "define {variable} como http/protobuf y usa el puerto 4318",
             )),
             Self::EndpointNotAUrl { endpoint } => Text::new(say!(
                 locale,

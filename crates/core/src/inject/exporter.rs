@@ -20,6 +20,10 @@ use crate::json::{string, string_at};
 pub(crate) const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 pub(crate) const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 
+/// The variables that say with what each signal is sent; `otlp` where nothing does.
+pub(crate) const EXPORTERS: [&str; 3] =
+    ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"];
+
 /// What is set for a single signal: <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Signal {
@@ -80,14 +84,17 @@ impl OtlpProtocols {
     }
 
     /// What does not fit in the environment of a container: the protocol to the agent, or the port to the protocol.
-    pub(crate) fn review(self, language: Language, env: &Env<'_>) -> Option<EndpointFinding> {
+    pub(crate) fn review(self, context: &LanguageContext<'_, '_>, env: &Env<'_>) -> Option<EndpointFinding> {
+        let language = context.language();
+        let is_known = context.is_known_to_send_http();
         let protocol = match (env.current(PROTOCOL), self) {
             (Current::Literal(protocol), _) => protocol,
-            (Current::Unset, Self::Http | Self::HttpAndGrpc) => "http/protobuf",
+            (Current::Unset, Self::Http | Self::HttpAndGrpc) if is_known => "http/protobuf",
             _ => return None,
         };
-        if self.lacks(language, protocol) {
-            return Some(EndpointFinding::ProtocolUnsupported { language, protocol: protocol.to_owned() });
+        if is_known && self.lacks(language, protocol) {
+            let (variable, protocol) = (PROTOCOL, protocol.to_owned());
+            return Some(EndpointFinding::ProtocolUnsupported { language, protocol, variable });
         }
         let Current::Literal(endpoint) = env.current(ENDPOINT) else {
             return None;
@@ -108,19 +115,21 @@ impl OtlpProtocols {
     /// What an agent cannot send of a single signal.
     pub(crate) fn review_protocol(
         self,
-        language: Language,
+        context: &LanguageContext<'_, '_>,
         signal: Signal,
         env: &Env<'_>,
     ) -> Option<EndpointFinding> {
         let Current::Literal(protocol) = env.current(signal.protocol) else { return None };
-        self.lacks(language, protocol)
-            .then(|| EndpointFinding::ProtocolUnsupported { language, protocol: protocol.to_owned() })
+        let (language, variable) = (context.language(), signal.protocol);
+        (context.is_known_to_send_http() && self.lacks(language, protocol)).then(|| {
+            EndpointFinding::ProtocolUnsupported { language, protocol: protocol.to_owned(), variable }
+        })
     }
 
     /// What does not fit the endpoint of a single signal, where that goes over HTTP.
     pub(crate) fn review_signal(
         self,
-        language: Language,
+        context: &LanguageContext<'_, '_>,
         signal: Signal,
         env: &Env<'_>,
     ) -> Option<EndpointFinding> {
@@ -129,10 +138,12 @@ impl OtlpProtocols {
             (Current::Literal(protocol), _) | (Current::Unset, Current::Literal(protocol)) => {
                 protocol.starts_with("http/")
             }
-            (Current::Unset, Current::Unset) => matches!(self, Self::Http | Self::HttpAndGrpc),
+            (Current::Unset, Current::Unset) => {
+                matches!(self, Self::Http | Self::HttpAndGrpc) && context.is_known_to_send_http()
+            }
             _ => false,
         };
-        let reason = || review_port(language, false, url).or_else(|| signal.review_path(url));
+        let reason = || review_port(context.language(), false, url).or_else(|| signal.review_path(url));
         is_http.then(reason).flatten()
     }
 }

@@ -19,6 +19,7 @@ use crate::json::pointer_step;
 use crate::quantity;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
+use crate::upgrade::is_before;
 
 /// A language, its Instrumentation, and the variables that this one adds, ready to be put into containers.
 #[derive(Debug)]
@@ -123,6 +124,13 @@ impl<'c, 'a> LanguageContext<'c, 'a> {
     /// The agent's image.
     pub(crate) fn image(&self) -> &'a str {
         self.block.image.unwrap_or_else(|| self.settings.image(self.language()))
+    }
+
+    /// Whether what the agent sends where nothing says so is known: it is not one of somebody else's, nor an early one.
+    pub(crate) fn is_known_to_send_http(&self) -> bool {
+        let image = ImageReference::parse(self.image());
+        image.name() == ImageReference::parse(self.profile.default_image).name()
+            && !self.profile.http_since.is_some_and(|since| is_before(image.tag_or_latest(), since))
     }
 
     /// Whether the agent's image is the default one, from wherever it comes: then its needs are known.

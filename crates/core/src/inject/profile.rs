@@ -18,6 +18,8 @@ pub(crate) struct Profile {
     pub(crate) defaults: &'static [(&'static str, &'static str)],
     /// What its agent can send.
     pub(crate) otlp: OtlpProtocols,
+    /// The version of its agent that sends over HTTP by default, where earlier ones sent over gRPC.
+    pub(crate) http_since: Option<&'static str>,
     /// The variables by which its agent is loaded.
     pub(crate) loading_variables: &'static [&'static str],
     /// Keys of annotations that it alone reads.
@@ -44,6 +46,7 @@ impl Profile {
         resources_field: "resourceRequirements",
         defaults: &[],
         otlp: OtlpProtocols::HttpAndGrpc,
+        http_since: None,
         loading_variables: &[],
         annotations: &[],
         platforms: &[],

@@ -80,7 +80,7 @@ pub(crate) fn review(
     review_hidden(context, joined, target, findings);
     review_endpoint(context, target, findings);
     review_signals(context, target, findings);
-    if let Some(reason) = context.profile.otlp.review(context.language(), &target.env) {
+    if let Some(reason) = context.profile.otlp.review(context, &target.env) {
         let variables: &[&str] = match reason {
             EndpointFinding::ProtocolUnsupported { .. } => &[exporter::PROTOCOL],
             EndpointFinding::EndpointPortIsHttp { .. } => &[exporter::ENDPOINT, exporter::PROTOCOL],
@@ -134,8 +134,10 @@ fn review_endpoint(context: &LanguageContext<'_, '_>, target: &Target<'_>, findi
     {
         None
     } else {
+        let goes_elsewhere = |name: &&str| matches!(target.env.current(name), Current::Literal(exporters) if !exporters.contains("otlp"));
         let container = Some(target.container.name.to_owned());
-        Some(EndpointFinding::EndpointMissing { container }.into())
+        (!exporter::EXPORTERS.iter().all(goes_elsewhere))
+            .then(|| EndpointFinding::EndpointMissing { container }.into())
     };
     if let Some(reason) = reason {
         tell(context, target, exporter::ENDPOINT, reason, findings);
@@ -146,7 +148,7 @@ fn review_endpoint(context: &LanguageContext<'_, '_>, target: &Target<'_>, findi
 fn review_signals(context: &LanguageContext<'_, '_>, target: &Target<'_>, findings: &mut Findings) {
     let (pod, otlp) = (context.pod, context.profile.otlp);
     for signal in exporter::SIGNALS {
-        if let Some(reason) = otlp.review_protocol(context.language(), signal, &target.env) {
+        if let Some(reason) = otlp.review_protocol(context, signal, &target.env) {
             tell(context, target, signal.protocol, reason.into(), findings);
             continue;
         }
@@ -154,7 +156,7 @@ fn review_signals(context: &LanguageContext<'_, '_>, target: &Target<'_>, findin
         let has_protocol = [signal.protocol, exporter::PROTOCOL]
             .iter()
             .any(|name| pod.env_from_sets(target.container, name) != Presence::No);
-        let as_it_is = || otlp.review_signal(context.language(), signal, &target.env);
+        let as_it_is = || otlp.review_signal(context, signal, &target.env);
         let reason = pod.review_endpoint(url);
         let reason = reason.or_else(|| if has_protocol { None } else { as_it_is() });
         let of_references = review_references(context, target, signal.endpoint);

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::EnvVar;
 use crate::destination;
 use crate::endpoint::{Endpoint, GRPC_PORT, HTTP_PORT};
 use crate::finding::{EndpointFinding, Findings};
-use crate::inject::exporter::{SIGNALS, review_port, signal_path};
+use crate::inject::exporter::{EXPORTERS, SIGNALS, review_port, signal_path};
 use crate::inject::{ENDPOINT, OtlpProtocols, PROTOCOL, profile, variable_place};
 use crate::snapshot::Snapshot;
 
@@ -50,7 +50,10 @@ pub(super) fn review(
     let mut add = |reason| findings.about(instrumentation, reason, pointer.as_str());
     if url.is_empty() {
         let is_set = ENDPOINT_VARIABLES.into_iter().any(|name| set(name).is_some());
-        if !is_set && !Language::ALL.iter().any(has_its_own) {
+        let goes_elsewhere =
+            |name: &&str| set(name).and_then(literal).is_some_and(|exporters| !exporters.contains("otlp"));
+        let is_sent = !EXPORTERS.iter().all(goes_elsewhere);
+        if is_sent && !is_set && !Language::ALL.iter().any(has_its_own) {
             add(EndpointFinding::EndpointMissing { container: None });
         }
         return;
@@ -73,7 +76,15 @@ pub(super) fn review(
     } else if endpoint.port == Some(GRPC_PORT) && set(PROTOCOL).is_none() {
         let only = |otlp| Language::ALL.into_iter().filter(move |&language| profile(language).otlp == otlp);
         let http: Vec<_> = only(OtlpProtocols::Http).filter(|language| !has_its_own(language)).collect();
-        if !http.is_empty() {
+        // One that names languages may be for these alone.
+        let mut named = Language::with_image().filter(|language| {
+            let block = language.block(&instrumentation.spec);
+            block.image.is_some() || !block.env.is_empty()
+        });
+        let is_for_others = named.next().is_some_and(|first| {
+            std::iter::once(first).chain(named).all(|language| !http.contains(&language))
+        });
+        if !http.is_empty() && !is_for_others {
             let grpc = only(OtlpProtocols::Grpc).collect();
             add(EndpointFinding::EndpointPortNotForAll { endpoint: url.clone(), http, grpc });
         }

@@ -8,6 +8,7 @@ use ingraft_core::doctor::{self, Diagnosis, ObjectRef, Scene};
 use ingraft_core::finding::ManifestFinding;
 
 use super::{Collected, Source};
+use crate::doctor::kustomize::is_of_kustomize;
 
 impl Collected {
     /// What stands too late. Files are applied in the order in which they are named, and those of a folder in the order of their
@@ -44,10 +45,4 @@ impl Collected {
         };
         self.applied.contains(&object)
     }
-}
-
-/// Whether Kustomize puts the files of a folder in order: it takes those of the folders within, too.
-fn is_of_kustomize(folder: &Path) -> bool {
-    let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-    folder.ancestors().any(|folder| names.iter().any(|name| folder.join(name).is_file()))
 }

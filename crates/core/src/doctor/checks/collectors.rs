@@ -53,6 +53,11 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Diagnosis> {
     found
 }
 
+/// Whether there is a Collector that the OpenTelemetry Operator adds to pods.
+pub(in crate::doctor) fn has_sidecar(scene: &Scene<'_>) -> bool {
+    scene.resources.of(COLLECTOR).any(|collector| string_at(collector, "/spec/mode") == Some("sidecar"))
+}
+
 /// The endpoint of the first Instrumentation that sends traces to a Service.
 fn sent_to(scene: &Scene<'_>, namespace: &str, name: &str) -> Option<String> {
     scene.snapshot.instrumentations.entries().find_map(|(own, _, instrumentation)| {

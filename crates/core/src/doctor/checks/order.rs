@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::doctor::{Diagnosis, ObjectRef, Scene};
 use crate::finding::ManifestFinding;
+use crate::json::annotation;
 use crate::workload::Workload;
 
 /// What is applied too late, among objects, each with the file that it is in: an Instrumentation after a workload that requests
@@ -18,6 +19,9 @@ pub fn order<'a>(
     let mut early = Vec::<(&str, ObjectRef, Option<&str>)>::new();
     let other = |file: &str, than: &str| (file != than).then(|| file.to_owned());
     for (file, object) in objects {
+        if is_ordered_elsewhere(object) {
+            continue;
+        }
         let own = ObjectRef::of(object, namespace);
         if own.kind == "Instrumentation" {
             let reference = reference(&own);
@@ -53,6 +57,13 @@ pub fn order<'a>(
         }
     }
     found
+}
+
+/// Whether Argo CD or Helm puts an object in order: <https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/>,
+/// <https://helm.sh/docs/topics/charts_hooks/>.
+fn is_ordered_elsewhere(object: &Value) -> bool {
+    let keys = ["argocd.argoproj.io/sync-wave", "argocd.argoproj.io/hook", "helm.sh/hook"];
+    keys.iter().any(|key| !annotation(object, key).is_empty())
 }
 
 fn reference(instrumentation: &ObjectRef) -> String {

@@ -9,7 +9,7 @@ use crate::destination;
 use crate::edit::{Edit, set_entries};
 use crate::endpoint::{Endpoint, GRPC_PORT, HTTP_PORT};
 use crate::finding::EndpointFinding;
-use crate::inject::exporter::SIGNALS;
+use crate::inject::exporter::{SIGNALS, Signal};
 use crate::inject::{ENDPOINT, PROTOCOL, profile};
 use crate::json::{string, string_at};
 
@@ -47,11 +47,20 @@ impl Place<'_> {
         (self.may_serve(url, port) && self.suits_all(port)).then_some(changed)
     }
 
-    /// Whether the field is the value of a variable that is about a single signal.
-    fn is_of_signal(&self) -> bool {
+    /// The name of the variable whose value the field is.
+    fn variable(&self) -> Option<&str> {
         let entry = self.pointer.rsplit_once('/').and_then(|(entry, _)| self.object.pointer(entry));
-        let name = entry.and_then(|entry| string(entry, "name")).unwrap_or_default();
-        SIGNALS.iter().any(|signal| signal.protocol == name)
+        string(entry?, "name")
+    }
+
+    /// Whether the field is the protocol of a single signal.
+    fn is_of_signal(&self) -> bool {
+        SIGNALS.iter().any(|signal| Some(signal.protocol) == self.variable())
+    }
+
+    /// The signal whose endpoint the field is.
+    fn signal_endpoint(&self) -> Option<Signal> {
+        SIGNALS.into_iter().find(|signal| Some(signal.endpoint) == self.variable())
     }
 
     /// Has what is sent over gRPC sent over HTTP: in the variable beside the field that says so, with the port of an endpoint
@@ -214,7 +223,19 @@ pub(super) fn of_endpoint(reason: &EndpointFinding, place: &Place<'_>) -> Option
                 .with_port(url, port)
                 .or_else(|| endpoint.port.is_none().then(|| format!("{}:{port}", url.trim_end_matches('/'))))
         }
-        EndpointFinding::EndpointPortIsGrpc { endpoint, .. } => place.with_port(endpoint, HTTP_PORT),
+        EndpointFinding::EndpointPortIsGrpc { endpoint, .. } => {
+            let url = place.with_port(endpoint, HTTP_PORT);
+            // That of a single signal is used as it is.
+            let path =
+                place.signal_endpoint().and_then(|signal| match signal.review_path(&url.clone()?)? {
+                    EndpointFinding::SignalPathMissing { path, .. } => Some(path),
+                    _ => None,
+                });
+            url.map(|url| match path {
+                Some(path) => format!("{}{path}", url.trim_end_matches('/')),
+                None => url,
+            })
+        }
         EndpointFinding::EndpointPortIsHttp { endpoint, .. } => place.with_port(endpoint, GRPC_PORT),
         EndpointFinding::ProtocolNotOfPort { endpoint, port, .. } => place.with_port(endpoint, *port),
         EndpointFinding::EndpointPortNotForAll { endpoint, grpc, .. } => {

@@ -22,6 +22,12 @@ pub(super) fn of_field(reason: &FieldFinding, place: &Place<'_>) -> Option<Vec<E
                 value,
             } => Some(place.set(value.as_str())),
             FieldProblem::WrongType { expected, .. } => reshaped(*expected, place),
+            // It is of a version that has other fields, too.
+            FieldProblem::NotAllowed { .. }
+                if place.pointer == "/apiVersion" && place.object.pointer("/spec/config").is_some() =>
+            {
+                None
+            }
             FieldProblem::NotAllowed { value, allowed } => {
                 let value = value.trim_matches('"');
                 let meant = allowed.iter().find(|allowed| allowed.eq_ignore_ascii_case(value));

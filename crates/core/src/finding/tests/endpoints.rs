@@ -32,7 +32,7 @@ pub(super) fn add(samples: &mut Vec<Reason>) {
                 endpoint: endpoint.clone(),
                 corrected: text("http://c-2:4318"),
             },
-            F::ProtocolUnsupported { language, protocol: text("protocol-1") },
+            F::ProtocolUnsupported { language, protocol: text("protocol-1"), variable: "VARIABLE_1" },
             F::EndpointNotAUrl { endpoint: text("collector-1") },
             F::EndpointIsLocal { endpoint: endpoint.clone() },
             F::EndpointHasSignalPath { endpoint: endpoint.clone(), path: "/v1/traces" },

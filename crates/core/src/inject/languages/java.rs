@@ -23,6 +23,8 @@ pub(super) const PROFILE: Profile = Profile {
     // HTTP by default, gRPC by OTEL_EXPORTER_OTLP_PROTOCOL:
     // https://opentelemetry.io/docs/zero-code/java/agent/getting-started/#configuring-the-agent
     otlp: OtlpProtocols::HttpAndGrpc,
+    // https://github.com/open-telemetry/opentelemetry-java-instrumentation/releases/tag/v2.0.0
+    http_since: Some("2.0.0"),
     loading_variables: &[OPTIONS],
     // HTTP semantic conventions became stable.
     breaking_version: Some("2.0.0"),

@@ -37,6 +37,8 @@ pub(super) const PROFILE: Profile = Profile {
     requests: ["50m", "128Mi"],
     // By OTEL_EXPORTER_OTLP_PROTOCOL: https://opentelemetry.io/docs/zero-code/js/configuration/
     otlp: OtlpProtocols::HttpAndGrpc,
+    // https://github.com/open-telemetry/opentelemetry-operator/issues/3753
+    http_since: Some("0.56.0"),
     // `require` takes three to five times as long: https://github.com/open-telemetry/opentelemetry-js/issues/3029.
     start_seconds: 10,
     loading_variables: &[OPTIONS],

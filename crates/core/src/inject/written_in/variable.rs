@@ -10,6 +10,20 @@ use crate::json::string;
 /// What reads the variables of a container that only one language reads, and the place of the first of them; nothing where
 /// several languages do. Those that an Instrumentation sets may have been injected before.
 pub(super) fn read_by(env: &[Value], is_injected: impl Fn(&str) -> bool) -> Option<(Content, usize)> {
+    // The host of Azure Functions is written in another language than what it runs:
+    // https://learn.microsoft.com/azure/azure-functions/functions-app-settings#functions_worker_runtime
+    if let Some(index) =
+        env.iter().position(|entry| string(entry, "name") == Some("FUNCTIONS_WORKER_RUNTIME"))
+    {
+        let content = match string(env.get(index)?, "value")? {
+            "node" => NODEJS,
+            "python" => PYTHON,
+            "java" => JAVA,
+            "dotnet" | "dotnet-isolated" => DOTNET,
+            _ => return None,
+        };
+        return Some((content, index));
+    }
     let mut known = env.iter().enumerate().filter_map(|(index, entry)| {
         let name = string(entry, "name").filter(|name| !is_injected(name))?;
         Some((reader(name)?, index))
@@ -47,6 +61,16 @@ fn loads_an_agent(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn azure_functions_are_in_the_language_of_their_worker() {
+        let of = |value: &str| {
+            let env = [("ASPNETCORE_URLS", "http://+:80"), ("FUNCTIONS_WORKER_RUNTIME", value)];
+            let env = env.map(|(name, value)| serde_json::json!({"name": name, "value": value}));
+            read_by(&env, |_| false).map(|((what, _), index)| (what, index))
+        };
+        assert_eq!((of("node"), of("powershell")), (Some(("nodejs", 1)), None));
+    }
 
     #[test]
     fn variables_tell_who_reads_them() {

@@ -13,7 +13,7 @@ use super::Hint;
 use crate::finding::{AnnotationFinding, ChoiceFinding, ContainerFinding, EndpointFinding};
 use crate::inject::annotations::{RIGHT_ANYWHERE, known_keys};
 use crate::inject::choose::SIDECARS;
-use crate::inject::{OtlpProtocols, dotnet, exporter, profile};
+use crate::inject::{OtlpProtocols, PROTOCOL, dotnet, exporter, profile};
 use crate::policies::cel::{free_value, near, text, texts, value};
 use crate::settings::{Heal, Settings};
 
@@ -355,7 +355,7 @@ fn of_platform(language: Language) -> Option<Hint> {
 fn of_protocol(language: Language) -> Hint {
     let grpc = containers(language, &is_value(exporter::PROTOCOL, "grpc"));
     Hint::new(
-        EndpointFinding::ProtocolUnsupported { language, protocol: "grpc".to_owned() },
+        EndpointFinding::ProtocolUnsupported { language, protocol: "grpc".to_owned(), variable: PROTOCOL },
         format!("(size({grpc}) > 0)"),
     )
 }
