@@ -253,6 +253,7 @@ mod tests {
 
     #[test]
     fn concerns_what_makes_the_pods_and_its_owner() {
+        use OwnerKind::{CronJob, Deployment, ReplicaSet, Rollout, StatefulSet};
         let mut refusal = refused(&attempt(false), None, REFUSED, 100, None).unwrap();
         let [namespace, kind, name] = ["shop", "ReplicaSet", "web-6d4cf56db6"].map(str::to_owned);
         refusal.maker = Maker { namespace, kind, name };
@@ -263,7 +264,6 @@ mod tests {
                 name: name.into(),
             })
         };
-        use OwnerKind::{CronJob, Deployment, ReplicaSet, Rollout, StatefulSet};
         assert!(of(Deployment, "shop", "web") && of(Rollout, "shop", "web"));
         assert!(of(ReplicaSet, "shop", "web-6d4cf56db6"));
         assert!(!of(Deployment, "other", "web") && !of(Deployment, "shop", "we"));

@@ -311,7 +311,7 @@ impl Collected {
             sources.iter().map(|source| (&source.reference, source)).collect();
         let mut items = Vec::new();
         for source in &sources {
-            let found = doctor::examine(source.object, source.namespace, self.flaws(source), scene);
+            let found = doctor::examine(source.object, source.namespace, flaws(source), scene);
             items.extend(found.into_iter().map(|diagnosis| {
                 let other = || by_reference.get(&diagnosis.object).copied();
                 let about = Some(source).filter(|source| source.reference == diagnosis.object).or_else(other);
@@ -385,13 +385,6 @@ impl Collected {
         self.settings.mode == Mode::Inject && !report.items.iter().any(is_in_the_way)
     }
 
-    /// What the API server would not take of what is written.
-    fn flaws(&self, source: &Source<'_>) -> Vec<Finding> {
-        let Some((_, document, pointer)) = &source.written else { return Vec::new() };
-        let location = SourceLocation::new(document, pointer, source.object, source.namespace);
-        location.findings(&ingraft_validate::check(source.object))
-    }
-
     /// What limits the answer, and annotations that ignore findings that there are not.
     fn notes(&self, sources: &[Source<'_>]) -> Vec<String> {
         let unknown = sources.iter().flat_map(|source| {
@@ -445,6 +438,13 @@ fn spans<'a>(
         latest.extend(references.into_iter().map(|reference| (reference, number)));
     }
     Ok(spans)
+}
+
+/// What the API server would not take of what is written.
+fn flaws(source: &Source<'_>) -> Vec<Finding> {
+    let Some((_, document, pointer)) = &source.written else { return Vec::new() };
+    let location = SourceLocation::new(document, pointer, source.object, source.namespace);
+    location.findings(&ingraft_validate::check(source.object))
 }
 
 /// What is told of a diagnosis about an object.

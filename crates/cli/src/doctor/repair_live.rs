@@ -109,8 +109,10 @@ pub async fn plan(
             continue;
         }
         let of_change = (!injects || fails).then_some(Against::Useless);
-        let of_restart = of_change.or(are_refused.then_some(Against::Useless));
-        let of_restart = of_restart.or_else(|| restarts::against(&live, collected.scene().snapshot, force));
+        let is_useless = of_change.is_some() || are_refused;
+        let of_restart = is_useless
+            .then_some(Against::Useless)
+            .or_else(|| restarts::against(&live, collected.scene().snapshot, force));
         // What changes a template has pods created anew, too.
         let has_pods = WorkloadKind::parse(&object.kind).is_some();
         let against = |item: &Item| match &item.fix {

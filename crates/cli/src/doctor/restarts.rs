@@ -45,6 +45,7 @@ impl Against {
 
 /// What speaks against restarting a workload of which this much is there. With `force`, only what makes it useless does.
 pub fn against(live: &Value, snapshot: &Snapshot, force: bool) -> Option<Against> {
+    use OwnerKind::{DaemonSet, Deployment, Rollout, StatefulSet};
     let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let partition = live.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_u64);
     if live.pointer("/spec/paused") == Some(&Value::Bool(true))
@@ -63,7 +64,6 @@ pub fn against(live: &Value, snapshot: &Snapshot, force: bool) -> Option<Against
     if Heal::parse(said) == Some(Heal::Off) {
         return Some(Against::Forbidden);
     }
-    use OwnerKind::{DaemonSet, Deployment, Rollout, StatefulSet};
     let kind = OwnerKind::parse(text("/kind"))
         .filter(|kind| matches!(kind, Deployment | StatefulSet | DaemonSet | Rollout))?;
     means_downtime(kind, live).then_some(Against::Downtime)

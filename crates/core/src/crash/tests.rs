@@ -271,12 +271,16 @@ fn a_crash_is_suspicious_after_a_restart_and_beside_pods_injected_otherwise() {
     assert_eq!(told("outdated/a", before, &[fails.clone(), pod("g", true)]), Some(Ran::Otherwise));
     assert_eq!(told("", "", &[fails.clone(), pod("g", true)]), Some(Ran::Otherwise));
     assert_eq!(told("", "", &[fails.clone(), pod("h", true)]), None);
-    assert_eq!(told("missed/a", before, &[fails.clone()]), Some(Ran::Before));
+    assert_eq!(told("missed/a", before, std::slice::from_ref(&fails)), Some(Ran::Before));
     assert_eq!(told("missed/a", before, &[fails.clone(), pod("h", true)]), None, "others alike run");
     assert_eq!(told("missed/a", before, &[fails.clone(), pod("g", false)]), None, "others crash too");
-    assert_eq!(told("", before, &[fails.clone()]), None, "somebody else has restarted it");
-    assert_eq!(told("missed/a", after, &[fails.clone()]), None);
-    assert_eq!(told("missed/a", "2025-12-31T00:00:00Z", &[fails]), None, "that was long ago");
+    assert_eq!(told("", before, std::slice::from_ref(&fails)), None, "somebody else has restarted it");
+    assert_eq!(told("missed/a", after, std::slice::from_ref(&fails)), None);
+    assert_eq!(
+        told("missed/a", "2025-12-31T00:00:00Z", std::slice::from_ref(&fails)),
+        None,
+        "that was long ago"
+    );
 }
 
 #[test]

@@ -52,8 +52,8 @@ pub(super) fn review(
         let is_set = ENDPOINT_VARIABLES.into_iter().any(|name| set(name).is_some());
         let goes_elsewhere =
             |name: &&str| set(name).and_then(literal).is_some_and(|exporters| !exporters.contains("otlp"));
-        let is_sent = !EXPORTERS.iter().all(goes_elsewhere);
-        if is_sent && !is_set && !Language::ALL.iter().any(has_its_own) {
+        let uses_otlp = !EXPORTERS.iter().all(goes_elsewhere);
+        if uses_otlp && !is_set && !Language::ALL.iter().any(has_its_own) {
             add(EndpointFinding::EndpointMissing { container: None });
         }
         return;
