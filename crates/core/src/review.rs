@@ -112,14 +112,17 @@ fn review_tls(
     }
 }
 
+/// The variables, besides those of OTLP, by which programs are told whom to trust.
+pub(crate) const AUTHORITIES: [&str; 4] =
+    ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "JAVA_TOOL_OPTIONS"];
+
 /// Whether a variable of an Instrumentation says whom to trust.
 fn names_authority(spec: &InstrumentationSpec) -> bool {
     let blocks = Language::with_image().flat_map(|language| defaults::block(spec, language).env);
     let mut all = spec.env.iter().flatten().chain(blocks);
     all.any(|variable| {
         let name = variable.name.as_str();
-        name.ends_with("_CERTIFICATE")
-            || ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "JAVA_TOOL_OPTIONS"].contains(&name)
+        name.ends_with("_CERTIFICATE") || AUTHORITIES.contains(&name)
     })
 }
 

@@ -6,8 +6,8 @@ use super::Hint;
 use crate::endpoint::GRPC_PORT;
 use crate::finding::{EndpointFinding, InstrumentationFinding, ReferenceFinding};
 use crate::inject::{OtlpProtocols, exporter, profile};
-use crate::policies::cel::{free_value, text, value};
-use crate::review::ENDPOINT_VARIABLES;
+use crate::policies::cel::{free_value, text, texts, value};
+use crate::review::{AUTHORITIES, ENDPOINT_VARIABLES};
 
 /// The endpoint is read as `Endpoint::parse` does.
 pub(super) fn variables() -> Vec<(String, String)> {
@@ -25,6 +25,8 @@ pub(super) fn variables() -> Vec<(String, String)> {
         ("spec", "dyn(object).?spec.orValue({})".to_owned()),
         ("exporter", "variables.spec.?exporter.orValue({})".to_owned()),
         ("env", "variables.spec.?env.orValue([]).map(variable, variable.name)".to_owned()),
+        ("namesAuthority", names_authority()),
+        ("isForOthers", is_for_others()),
         ("endpoint", "variables.exporter.?endpoint.orValue('')".to_owned()),
         ("rest", without_scheme.to_owned()),
         ("authorities", authority.to_owned()),
@@ -56,6 +58,35 @@ fn is_private() -> String {
     format!("variables.host.matches('{name}|{ipv4}|^(f[cd][0-9a-f]*:|::1$)')")
 }
 
+/// As `names_authority` of `review` says.
+fn names_authority() -> String {
+    let is_one = |name: &str| format!("{name}.endsWith('_CERTIFICATE') || {name} in {}", texts(AUTHORITIES));
+    let blocks = Language::with_image().map(block).collect::<Vec<_>>().join(", ");
+    format!(
+        "variables.env.exists(name, {}) || [{blocks}].exists(block, block.?env.orValue([]).exists(variable, {}))",
+        is_one("name"),
+        is_one("variable.name")
+    )
+}
+
+/// Whether an Instrumentation names languages, and none that sends over HTTP only.
+fn is_for_others() -> String {
+    let named = |is_http: bool| {
+        let all = Language::with_image();
+        let of = all.filter(move |language| (profile(*language).otlp == OtlpProtocols::Http) == is_http);
+        format!(
+            "[{}].exists(block, has(block.image) || size(block.?env.orValue([])) > 0)",
+            of.map(block).collect::<Vec<_>>().join(", ")
+        )
+    };
+    format!("{} && !{}", named(false), named(true))
+}
+
+/// What an Instrumentation says of a language.
+fn block(language: Language) -> String {
+    format!("variables.spec.?{}.orValue({{}})", language.field())
+}
+
 pub(super) fn hints() -> Vec<Hint> {
     let endpoint = || free_value("variables.endpoint");
     let sets = |name: &str| format!("{} in variables.env", text(name));
@@ -63,11 +94,17 @@ pub(super) fn hints() -> Vec<Hint> {
     let only = |otlp| Language::ALL.into_iter().filter(|&language| profile(language).otlp == otlp).collect();
     let (http, grpc) = (only(OtlpProtocols::Http), only(OtlpProtocols::Grpc));
     let is_grpc = format!("variables.hasPort && int(variables.port.substring(1)) == {GRPC_PORT}");
+    let is_other = "variable.?value.orValue('') != '' && !has(variable.valueFrom) \
+                    && !variable.value.startsWith('$(') && !variable.value.contains('otlp')";
+    let sends_none = format!(
+        "{}.all(name, variables.spec.?env.orValue([]).exists(variable, variable.name == name && {is_other}))",
+        texts(exporter::EXPORTERS)
+    );
     let has_file = |file| format!("variables.tls.?{file}.orValue('') != ''");
     vec![
         Hint::new(
             EndpointFinding::EndpointMissing { container: None },
-            format!("(variables.endpoint == '' && !({one}) && !({other}))"),
+            format!("(variables.endpoint == '' && !({one}) && !({other}) && !({sends_none}))"),
         ),
         Hint::new(
             EndpointFinding::EndpointNotAUrl { endpoint: endpoint() },
@@ -79,7 +116,10 @@ pub(super) fn hints() -> Vec<Hint> {
         ),
         Hint::new(
             EndpointFinding::EndpointPortNotForAll { endpoint: endpoint(), http, grpc },
-            format!("(variables.isElsewhere && {is_grpc} && !({}))", sets(exporter::PROTOCOL)),
+            format!(
+                "(variables.isElsewhere && {is_grpc} && !({}) && !variables.isForOthers)",
+                sets(exporter::PROTOCOL)
+            ),
         ),
         Hint::new(
             EndpointFinding::EndpointWithoutNamespace {
@@ -90,7 +130,8 @@ pub(super) fn hints() -> Vec<Hint> {
         ),
         Hint::new(
             ReferenceFinding::TlsUnset,
-            "(variables.isHttps && variables.isUrl && variables.isPrivate && !has(variables.exporter.tls))",
+            "(variables.isHttps && variables.isUrl && variables.isPrivate && !has(variables.exporter.tls) \
+              && !variables.namesAuthority)",
         ),
         Hint::new(
             ReferenceFinding::TlsHalfAPair,
