@@ -16,7 +16,7 @@ pub const NAMESPACE: &str = "opentelemetry-operator-system";
 const DEPLOYMENT: &str = "deployment/ingraft-operator";
 
 /// How long a first span may take: the application starts, answers, and its batch is sent.
-const SPAN_LIMIT: Duration = Duration::from_mins(1);
+const SPAN_LIMIT: Duration = Duration::from_mins(2);
 
 /// How long an application may take until it listens.
 const START_LIMIT: Duration = Duration::from_mins(3);

@@ -61,8 +61,9 @@ fn with_all_replicas_gone(cluster: &Cluster) -> anyhow::Result<()> {
     }
     applications.iter().try_for_each(|(example, _)| kubectl.apply(example.text()).map(drop))?;
     for (example, name) in &applications {
-        let shown = example.sends_spans(cluster, name).with_context(|| name.clone())?;
-        is_by_policy(kubectl, &shown.pod)?;
+        // Whoever was not injected sends nothing, and that is to be told first.
+        is_by_policy(kubectl, &ready_pod(kubectl, "application", &format!("app={name}"))?)?;
+        example.sends_spans(cluster, name).with_context(|| name.clone())?;
     }
     let names: Vec<&str> = applications.iter().map(|(_, name)| name.as_str()).collect();
     let mut delete = vec!["delete", "deployment", "-n", "application", "--wait=false"];
