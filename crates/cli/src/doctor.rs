@@ -311,8 +311,8 @@ fn status(args: &Args, report: &Report) -> u8 {
 
 /// Looks at documents of files, beside what else is known.
 fn files(args: &Args, base: Collected, read: Manifests, locale: Locale) -> anyhow::Result<u8> {
-    let Manifests { mut documents, left_out, unread } = read;
-    let kustomized = Kustomized::of(&documents, input::folders(args.files(), args.recursive));
+    let Manifests { mut documents, left_out, unread, folders } = read;
+    let kustomized = Kustomized::of(&documents, folders);
     documents.retain(|document| !kustomized.is_patch(&document.file));
     let base = &base.beside(unread, left_out.len(), args.recursive).kustomized(kustomized);
     if !args.correction.fix {

@@ -147,15 +147,6 @@ fn files_in(folder: &Path, recursive: bool) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The folders among what is named, and those within, where these are looked at.
-pub fn folders<'a>(names: impl Iterator<Item = &'a PathBuf>, recursive: bool) -> Vec<PathBuf> {
-    let within = |folder: &Path| -> Vec<PathBuf> {
-        let files = files_in(folder, recursive).unwrap_or_default();
-        files.iter().filter_map(|file| file.parent()).map(Path::to_path_buf).collect()
-    };
-    names.filter(|name| name.is_dir()).flat_map(|name| within(name)).collect()
-}
-
 /// What was read of files and folders.
 #[derive(Default)]
 pub struct Manifests {
@@ -165,6 +156,8 @@ pub struct Manifests {
     pub left_out: Vec<String>,
     /// What is wrong with files that are no YAML.
     pub unread: Vec<documents::Error>,
+    /// The folders that were looked at.
+    pub folders: BTreeSet<PathBuf>,
 }
 
 /// The manifests in files and folders. One that is no YAML is not in the way of the others.
@@ -181,6 +174,7 @@ pub fn manifests<'a>(names: impl Iterator<Item = &'a PathBuf>, recursive: bool) 
             continue;
         }
         for file in files_in(name, recursive)?.into_iter().filter(|file| seen.is_new(file)) {
+            read.folders.extend(file.parent().map(Path::to_path_buf));
             match manifests_of(&file) {
                 Ok(Err(why)) => read.left_out.push(format!("{} is left out: {why}", file.display())),
                 Ok(Ok(documents)) => read.documents.extend(documents),

@@ -236,6 +236,11 @@ fn follows(pod: &RunningPod, healed_at: Option<i64>) -> bool {
     healed_at.is_some_and(|at| (0..=AFTERMATH).contains(&ended.saturating_sub(at)))
 }
 
+/// Whether some pods are ready; `None` where some crash, beside which that shows nothing.
+fn some_run<'a>(mut pods: impl Iterator<Item = &'a RunningPod>) -> Option<bool> {
+    pods.try_fold(false, |run, pod| pod.crash.is_none().then_some(run || pod.is_ready))
+}
+
 /// What shows that a template runs without what was injected into the pods of it that do not run, if anything does.
 fn evidence(
     template: &str,
@@ -245,16 +250,10 @@ fn evidence(
 ) -> Option<Ran> {
     let own = pods.iter().map(|(_, pod)| *pod).filter(|pod| template_of(pod, templates) == template);
     let failing = own.clone().find(|pod| !template.is_empty() && pod.fails_injected())?;
-    let run = |mut pods: Box<dyn Iterator<Item = &RunningPod> + '_>| {
-        // Nothing is shown by some that run beside others that crash.
-        pods.try_fold(false, |runs, pod| pod.crash.is_none().then_some(runs || pod.is_ready))
-    };
-    let untouched = own.clone().filter(|pod| !pod.is_injected());
-    if run(Box::new(untouched))? {
+    if some_run(own.clone().filter(|pod| !pod.is_injected()))? {
         return Some(Ran::Untouched);
     }
-    let otherwise = own.clone().filter(|pod| pod.is_injected() && !pod.is_injected_like(failing));
-    if run(Box::new(otherwise))? {
+    if some_run(own.clone().filter(|pod| pod.is_injected() && !pod.is_injected_like(failing)))? {
         return Some(Ran::Otherwise);
     }
     let mut alike = own.filter(|pod| pod.is_injected_like(failing));
@@ -264,10 +263,10 @@ fn evidence(
 /// Whether injected pods of a workload fail that may run without what was injected, so that their templates are to be
 /// compared.
 pub fn is_to_be_compared(pods: &[NamedPod<'_>], healed_at: Option<i64>) -> bool {
-    let failing = pods.iter().map(|(_, pod)| *pod).filter(|pod| pod.fails_injected());
+    let mut failing = pods.iter().map(|(_, pod)| *pod).filter(|pod| pod.fails_injected());
     let runs_otherwise =
         |failing: &RunningPod| pods.iter().any(|(_, pod)| pod.is_ready && !pod.is_injected_like(failing));
-    failing.into_iter().any(|failing| follows(failing, healed_at) || runs_otherwise(failing))
+    failing.any(|failing| follows(failing, healed_at) || runs_otherwise(failing))
 }
 
 /// What people should know of a workload's pods that do not run once they are injected; nothing more once it is blocked.

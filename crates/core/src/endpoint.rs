@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::json::is_open;
+
 /// The registered port of OTLP over gRPC: <https://opentelemetry.io/docs/specs/otlp/#otlpgrpc-default-port>.
 pub const GRPC_PORT: u16 = 4317;
 /// The registered port of OTLP over HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp-default-port>.
@@ -43,8 +45,7 @@ impl<'a> Endpoint<'a> {
         };
         let is_allowed = |letter: char| letter.is_alphanumeric() || "-._:%".contains(letter);
         // What is yet to be filled in may become anything.
-        let is_open = host.contains('$') || host.contains("{{");
-        let is_host = !host.is_empty() && (is_open || host.chars().all(is_allowed));
+        let is_host = !host.is_empty() && (is_open(host) || host.chars().all(is_allowed));
         is_host.then_some(Self { https, host, port, path })
     }
 

@@ -28,7 +28,7 @@ use crate::snapshot::Snapshot;
 use crate::standing::{RunningPod, Standing, has_newer_image, standing};
 use crate::workload::{RESTARTED_AT, Workload, template_hash};
 
-pub use obstacle::{Obstacle, means_downtime, obstacle, restarted_at};
+pub use obstacle::{Obstacle, is_held, means_downtime, obstacle, restarted_at};
 
 /// Why a workload is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

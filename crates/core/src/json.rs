@@ -1,6 +1,6 @@
 //! Reading documents that may hold anything: every accessor answers "absent" for what has another shape.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The string at a JSON pointer.
 pub(crate) fn string_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
@@ -41,6 +41,16 @@ fn metadata_entry<'a>(object: &'a Value, map: &str, key: &str) -> &'a str {
 pub(crate) fn keys_of<'a>(object: &'a Value, map: &str) -> impl Iterator<Item = &'a String> + use<'a> {
     let entries = object.get("metadata").and_then(|metadata| metadata.get(map)).and_then(Value::as_object);
     entries.into_iter().flat_map(serde_json::Map::keys)
+}
+
+/// Whether labels have all entries that a selector wants.
+pub(crate) fn has_all(labels: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
+    wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+/// Whether a text is yet to be filled in, by a shell or a template.
+pub(crate) fn is_open(text: &str) -> bool {
+    text.contains('$') || text.contains("{{")
 }
 
 /// One step of a JSON pointer, escaped as RFC 6901 section 3 demands.

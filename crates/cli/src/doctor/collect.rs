@@ -338,13 +338,10 @@ impl Collected {
             )
         };
         let causes: Vec<_> = items.iter().map(|item| &item.diagnosis).filter(is_cause).cloned().collect();
-        let file = |item: &Item| {
-            let (number, _) = item.written.as_ref()?;
-            self.documents.get(*number).map(|document| document.file.as_str())
-        };
-        items.retain(|item| self.kustomized.is_certain(item, file(item)));
-        items.retain(|Item { diagnosis, .. }| {
+        items.retain(|item| {
+            let diagnosis = &item.diagnosis;
             self.is_concerned(&diagnosis.object)
+                && self.kustomized.is_certain(item)
                 && !self.is_open(diagnosis, &sources)
                 && !follows(&diagnosis.finding.reason, &refused)
                 && !causes.iter().any(|cause| diagnosis.follows_from(cause))

@@ -99,14 +99,16 @@ impl Kustomized {
     }
 
     /// Whether what is told is so whatever Kustomize does.
-    pub fn is_certain(&self, item: &Item, file: Option<&str>) -> bool {
+    pub fn is_certain(&self, item: &Item) -> bool {
         match item.code() {
             "InstrumentationMissing"
             | "InstrumentationNotFound"
             | "EndpointServiceMissing"
             | "EndpointWithoutNamespace"
             | "EndpointPortNotServed" => !self.is_open,
-            "EndpointMissing" | "SamplerTypeMissing" => file.is_none_or(|file| !self.patched.contains(file)),
+            "EndpointMissing" | "SamplerTypeMissing" => {
+                item.place.as_ref().is_none_or(|place| !self.patched.contains(&place.file))
+            }
             _ => true,
         }
     }

@@ -2,7 +2,7 @@
 
 use ingraft_api::annotations::HEAL;
 use ingraft_core::doctor::ObjectRef;
-use ingraft_core::healing::means_downtime;
+use ingraft_core::healing::{is_held, means_downtime};
 use ingraft_core::{Heal, Locale, OwnerKind, Snapshot};
 use serde_json::Value;
 
@@ -47,11 +47,8 @@ impl Against {
 pub fn against(live: &Value, snapshot: &Snapshot, force: bool) -> Option<Against> {
     use OwnerKind::{DaemonSet, Deployment, Rollout, StatefulSet};
     let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let partition = live.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_u64);
-    if live.pointer("/spec/paused") == Some(&Value::Bool(true))
-        || text("/spec/updateStrategy/type") == "OnDelete"
-        || partition.is_some_and(|partition| partition > 0)
-    {
+    let kind = OwnerKind::parse(text("/kind"))?;
+    if is_held(kind, live) {
         return Some(Against::Held);
     }
     if force {
@@ -64,9 +61,8 @@ pub fn against(live: &Value, snapshot: &Snapshot, force: bool) -> Option<Against
     if Heal::parse(said) == Some(Heal::Off) {
         return Some(Against::Forbidden);
     }
-    let kind = OwnerKind::parse(text("/kind"))
-        .filter(|kind| matches!(kind, Deployment | StatefulSet | DaemonSet | Rollout))?;
-    means_downtime(kind, live).then_some(Against::Downtime)
+    let rolls = matches!(kind, Deployment | StatefulSet | DaemonSet | Rollout);
+    (rolls && means_downtime(kind, live)).then_some(Against::Downtime)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::finding::{
     Reason, RunningFinding, VariableFinding, own_list,
 };
 use crate::inject::{Outcome, has_musl, may_run, musl};
-use crate::json::{annotation_pointer, pointer_step, string, string_at};
+use crate::json::{annotation_pointer, is_open, pointer_step, string, string_at};
 use crate::workload::Workload;
 
 /// What corrects a finding.
@@ -140,7 +140,6 @@ impl Place<'_> {
 
     /// Whether something else is yet to fill in what the field says, or what it is compared with: `envsubst`, a template.
     fn is_open(&self, reason: &Reason) -> bool {
-        let is_open = |text: &str| text.contains('$') || text.contains("{{");
         let key = self.pointer.rsplit_once('/').map_or("", |(_, key)| key);
         let depends_on_namespace = matches!(reason, Reason::Choice(_) | Reason::Endpoint(_));
         is_open(key) || self.text().is_some_and(is_open) || (depends_on_namespace && is_open(self.namespace))

@@ -98,6 +98,12 @@ pub fn obstacle(kind: Option<OwnerKind>, metadata: &ObjectMeta, data: &Value) ->
     standing_in_the_way.into_iter().find(|(is_there, _)| *is_there).map(|(_, obstacle)| obstacle)
 }
 
+/// Whether a change of a workload makes no new pods until somebody does more, as its `spec` and `status` in `data` say.
+pub fn is_held(kind: OwnerKind, data: &Value) -> bool {
+    let of = Parts { kind, metadata: &ObjectMeta::default(), data };
+    of.is_paused() || of.is_on_delete()
+}
+
 /// Whether no pod of a workload may be left while its pods are replaced, as its `spec` in `data` says.
 pub fn means_downtime(kind: OwnerKind, data: &Value) -> bool {
     Parts { kind, metadata: &ObjectMeta::default(), data }.means_downtime()

@@ -62,14 +62,19 @@ impl Signal {
     /// What is wrong with its endpoint where it goes over HTTP, unless the port is wrong first. It is used as it is:
     /// <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp>.
     pub(crate) fn review_path(&self, url: &str) -> Option<EndpointFinding> {
+        self.missing_path(url).map(|path| EndpointFinding::SignalPathMissing {
+            variable: self.endpoint,
+            endpoint: url.to_owned(),
+            path,
+        })
+    }
+
+    /// The path that is missing in a URL.
+    pub(crate) fn missing_path(&self, url: &str) -> Option<&'static str> {
         let endpoint = Endpoint::parse(url)?;
         // What a reference at the end stands for may have a path.
         let is_bare = matches!(endpoint.path, "" | "/") && !url.ends_with(')');
-        (is_bare && endpoint.port != Some(GRPC_PORT)).then(|| EndpointFinding::SignalPathMissing {
-            variable: self.endpoint,
-            endpoint: url.to_owned(),
-            path: self.path,
-        })
+        (is_bare && endpoint.port != Some(GRPC_PORT)).then_some(self.path)
     }
 }
 

@@ -10,7 +10,7 @@ use super::endpoint_services::{Destination, destinations};
 use super::{object, operator};
 use crate::doctor::{Diagnosis, ObjectRef, Scene};
 use crate::finding::ClusterFinding;
-use crate::json::{list, string};
+use crate::json::{has_all, list, string};
 
 const KIND: &str = "NetworkPolicy";
 /// The port of the operator's pods where nothing else was chosen.
@@ -148,8 +148,7 @@ fn selects(policy: &Value, labels: &Map<String, Value>) -> bool {
     let selector = policy.pointer("/spec/podSelector");
     let expressions = selector.map_or(&[][..], |selector| list(selector, "matchExpressions"));
     let matched = selector.and_then(|selector| selector.get("matchLabels")).and_then(Value::as_object);
-    expressions.is_empty()
-        && matched.is_none_or(|matched| matched.iter().all(|(key, value)| labels.get(key) == Some(value)))
+    expressions.is_empty() && matched.is_none_or(|matched| has_all(labels, matched))
 }
 
 /// Whether a rule allows TCP to a port, to or from anybody. What names stand for only pods know.

@@ -7,7 +7,7 @@ use super::endpoint_services::destinations;
 use super::object;
 use crate::doctor::{Diagnosis, Scene, View};
 use crate::finding::ClusterFinding;
-use crate::json::{list, string, string_at};
+use crate::json::{has_all, is_open, list, string, string_at};
 use crate::workload::Workload;
 
 /// What makes pods that run for long.
@@ -64,19 +64,14 @@ fn flaw(service: &Value, port: u16, workloads: &[Workload<'_>]) -> Option<(Optio
     let is_meant = |one: &Value| one.get("port").and_then(Value::as_u64) == Some(port.into());
     let place = ports.iter().position(is_meant)?;
     let target = string(ports.get(place)?, "targetPort")?;
-    let is_open = is_open(target) || target.parse::<u16>().is_ok();
-    let is_known = is_open || has_port(first, target) || own.any(|pod| has_port(pod, target));
+    let needs_no_name = is_open(target) || target.parse::<u16>().is_ok();
+    let is_known = needs_no_name || has_port(first, target) || own.any(|pod| has_port(pod, target));
     (!is_known).then(|| (Some(target.to_owned()), format!("/spec/ports/{place}/targetPort")))
 }
 
-/// Whether a text is yet to be filled in.
-fn is_open(text: &str) -> bool {
-    text.contains('$') || text.contains("{{")
-}
-
 fn is_selected(pod: &Value, selector: &Map<String, Value>) -> bool {
-    let labels = pod.pointer("/metadata/labels");
-    selector.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
+    let labels = pod.pointer("/metadata/labels").and_then(Value::as_object);
+    labels.is_some_and(|labels| has_all(labels, selector))
 }
 
 fn has_port(pod: &Value, name: &str) -> bool {

@@ -224,17 +224,10 @@ pub(super) fn of_endpoint(reason: &EndpointFinding, place: &Place<'_>) -> Option
                 .or_else(|| endpoint.port.is_none().then(|| format!("{}:{port}", url.trim_end_matches('/'))))
         }
         EndpointFinding::EndpointPortIsGrpc { endpoint, .. } => {
-            let url = place.with_port(endpoint, HTTP_PORT);
+            let url = place.with_port(endpoint, HTTP_PORT)?;
             // That of a single signal is used as it is.
-            let path =
-                place.signal_endpoint().and_then(|signal| match signal.review_path(&url.clone()?)? {
-                    EndpointFinding::SignalPathMissing { path, .. } => Some(path),
-                    _ => None,
-                });
-            url.map(|url| match path {
-                Some(path) => format!("{}{path}", url.trim_end_matches('/')),
-                None => url,
-            })
+            let path = place.signal_endpoint().and_then(|signal| signal.missing_path(&url));
+            Some(path.map_or_else(|| url.clone(), |path| format!("{}{path}", url.trim_end_matches('/'))))
         }
         EndpointFinding::EndpointPortIsHttp { endpoint, .. } => place.with_port(endpoint, GRPC_PORT),
         EndpointFinding::ProtocolNotOfPort { endpoint, port, .. } => place.with_port(endpoint, *port),
