@@ -314,7 +314,11 @@ fn files(args: &Args, base: Collected, read: Manifests, locale: Locale) -> anyho
     let Manifests { mut documents, left_out, unread, folders } = read;
     let kustomized = Kustomized::of(&documents, folders);
     documents.retain(|document| !kustomized.is_patch(&document.file));
-    let base = &base.beside(unread, left_out.len(), args.recursive).kustomized(kustomized);
+    for patch in kustomized.patches() {
+        output::note(&format!("{patch} is left out: {}", input::PATCH));
+    }
+    let left_out = left_out.len() + kustomized.patches().len();
+    let base = &base.beside(unread, left_out, args.recursive).kustomized(kustomized);
     if !args.correction.fix {
         return tell(args, &base.with(documents)?, locale);
     }

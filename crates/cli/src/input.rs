@@ -147,6 +147,10 @@ fn files_in(folder: &Path, recursive: bool) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Why a patch is left out.
+pub const PATCH: &str =
+    "it is a patch; look at what is made of it: kubectl kustomize FOLDER | ingraft doctor -f -";
+
 /// What was read of files and folders.
 #[derive(Default)]
 pub struct Manifests {
@@ -213,7 +217,7 @@ fn manifests_of(path: &Path) -> anyhow::Result<Result<Vec<Document>, &'static st
     Ok(if read.iter().all(|document| documents::is_setting(&document.value)) && !read.is_empty() {
         Err("it is no manifest")
     } else if read.iter().any(|document| documents::is_patch(&document.value)) {
-        Err("it is a patch; look at what is made of it: kubectl kustomize FOLDER | ingraft doctor -f -")
+        Err(PATCH)
     } else {
         Ok(read)
     })

@@ -93,6 +93,11 @@ impl Kustomized {
         self.namespaces.get(file).map(String::as_str)
     }
 
+    /// The files that are patches.
+    pub const fn patches(&self) -> &BTreeSet<String> {
+        &self.patches
+    }
+
     /// Whether a file has patches and no objects.
     pub fn is_patch(&self, file: &str) -> bool {
         self.patches.contains(file)

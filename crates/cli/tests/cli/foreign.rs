@@ -78,6 +78,10 @@ fn patches_are_not_taken_for_objects() {
         codes(&[("kustomization.yaml", kustomization), ("a.yaml", &own), ("p.yaml", &patched)]),
         [""; 0]
     );
+    let files = [("kustomization.yaml", kustomization), ("a.yaml", &*own), ("p.yaml", &*patched)];
+    let answer = Folder::with(&files).run(&["doctor", "--locale", "en", "."]);
+    assert!(answer.stderr.contains("p.yaml is left out: it is a patch"), "{answer:?}");
+    assert!(answer.stdout.contains("left out: 2 files"), "{answer:?}");
     let bare = with("{}", "");
     let patch = format!("{HEAD}metadata: {{name: inst, namespace: shop}}\nspec: {ENDPOINT}\n");
     assert_eq!(
