@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use ingraft_e2e_tests::{Example, install, load, repository, uninstall};
 use ingraft_testkit::ingraft::{NAMESPACE, command_line, ready_pod, request, wait_for_span};
 use ingraft_testkit::{Cluster, Kubectl, images};
@@ -110,8 +110,13 @@ fn wait_for_policy(kubectl: &Kubectl) -> anyhow::Result<()> {
 fn is_by_policy(kubectl: &Kubectl, pod: &str) -> anyhow::Result<()> {
     let annotations = "jsonpath={.metadata.annotations.ingraft\\.dev/injected}";
     let injected = kubectl.run(&["get", "pod", pod, "-n", "application", "-o", annotations])?;
-    ensure!(injected.contains(r#""by":"policy""#), "{pod}: {injected}");
-    Ok(())
+    if injected.contains(r#""by":"policy""#) {
+        return Ok(());
+    }
+    // The plan says what is left alone, and the pod what the policy saw.
+    let plan = kubectl.run(&["get", "plan", "ingraft", "-o", "json"]).unwrap_or_default();
+    let seen = kubectl.run(&["get", "pod", pod, "-n", "application", "-o", "yaml"])?;
+    bail!("{pod} is not injected by the policy: {injected}\n{seen}\n{plan}")
 }
 
 /// Waits until what kubectl prints is as wanted.

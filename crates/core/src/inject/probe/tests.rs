@@ -289,6 +289,23 @@ fn only_reports_of_our_own_probes_count() {
     assert!(reports(&pod("example.com/ingraft:1", "/bin/sh")).is_empty());
 }
 
+/// Standby leaves images alone that set variables of ours: what injection itself puts into the list must not count.
+#[test]
+fn what_injection_adds_is_not_what_the_image_sets() {
+    for language in ["java", "nodejs", "python", "dotnet", "sdk"] {
+        let annotations = json!({format!("instrumentation.opentelemetry.io/inject-{language}"): "true"});
+        let container = json!({"name": "app", "image": IMAGE, "command": ["/app"]});
+        let pod = json!({"metadata": {"annotations": annotations}, "spec": {"containers": [container]}});
+        let (mut pod, _) = injected(&pod, &snapshot("v1.35.4"));
+        let said = json!({"terminated": {"message": "{\"sets\":[],\"arch\":\"amd64\"}"}});
+        let status = json!({"name": "ingraft-probe-0", "imageID": "sha256:a", "state": said});
+        pod["status"] = json!({"initContainerStatuses": [status]});
+        let reports = crate::probe_report::reports(&pod, "example.com/ingraft:1");
+        let sets: Vec<_> = reports.iter().map(|report| &report.said.as_ref().unwrap().facts.sets).collect();
+        assert!(sets.iter().all(|sets| sets.is_empty()) && sets.len() == 1, "{language}: {sets:?}");
+    }
+}
+
 #[test]
 fn a_probe_that_says_nothing_is_an_error() {
     let pod = |status: &Value| {
