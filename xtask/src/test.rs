@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check and test, the same here and in CI.
 
+use std::num::NonZero;
 use std::process::Command;
 use std::time::Instant;
 
@@ -15,6 +16,10 @@ const LONGEST_FILE: usize = 500;
 /// What `--no-node` means.
 const WITHOUT_NODE: &str = "left out, because of --no-node: the end-to-end tests (tests/e2e), and those of the probe in \
                             an empty image and on a full volume (crates/probe)";
+/// How many tests run at the same time (<https://doc.rust-lang.org/rustc/tests/index.html#--test-threads-test_threads>).
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
+/// Those that take long wait for a cluster most of the time.
+const THREADS_PER_CORE: usize = 3;
 /// What must not be depended on: the core decides and does nothing else, and controllers serve nothing.
 const FORBIDDEN: [(&str, &[&str]); 3] = [
     ("ingraft-core", &["tokio", "hyper", "rustls", "kube-client"]),
@@ -41,6 +46,10 @@ pub fn run(kubernetes: Kubernetes, no_node: bool, progress: Progress) -> anyhow:
     step(&format!("tests, on Kubernetes {kubernetes}"), || {
         let mut command = cargo_command(&["test", "--workspace"]);
         command.env(Kubernetes::VARIABLE, kubernetes.version());
+        if std::env::var_os(TEST_THREADS).is_none() {
+            let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+            command.env(TEST_THREADS, (THREADS_PER_CORE * cores).to_string());
+        }
         if no_node {
             command.args(["--exclude", "ingraft-e2e-tests"]).env(prerequisites::SKIP_NODE, "1");
         }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, TryLockError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use ingraft_testkit::ingraft::NAMESPACE;
@@ -57,12 +58,27 @@ pub(crate) fn shared() -> &'static (Cluster, Operator) {
     })
 }
 
+/// So many tests run alone at the same time, each with a control plane of its own.
+const EXCLUSIVE: usize = 2;
+/// The pause between two looks for one that is free.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// A control plane for one test at a time, without an operator and without Instrumentations.
 pub(crate) fn exclusive() -> MutexGuard<'static, Cluster> {
-    static STARTED: OnceLock<Mutex<Cluster>> = OnceLock::new();
+    static STARTED: [OnceLock<Mutex<Cluster>>; EXCLUSIVE] = [const { OnceLock::new() }; EXCLUSIVE];
     let start = || Mutex::new(Cluster::start(tools()).expect("the control plane starts"));
-    // A test that failed has said so; the next one starts anew.
-    let cluster = STARTED.get_or_init(start).lock().unwrap_or_else(PoisonError::into_inner);
+    let lock = |cluster: &'static OnceLock<_>| match cluster.get_or_init(start).try_lock() {
+        Ok(cluster) => Some(cluster),
+        // A test that failed has said so; the next one starts anew.
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    };
+    let cluster = loop {
+        if let Some(cluster) = STARTED.iter().find_map(lock) {
+            break cluster;
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    };
     cluster.reset().expect("what the test before has left can be removed");
     cluster
 }

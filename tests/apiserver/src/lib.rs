@@ -1,12 +1,12 @@
 //! The operator and a real API server, without a node: pods are admitted and never run.
 //!
 //! The operator runs outside the cluster with the permissions of its ServiceAccount, and is registered by URL.
-//! There are two control planes:
+//! There are three control planes:
 //!
 //! ```text
 //!  cluster::shared()     one operator for all tests, at the same time; each uses namespaces of its own
-//!  cluster::exclusive()  one test at a time, which starts the operator itself: for tests that count the API
-//!                        server's calls, need to know every object, or take something away
+//!  cluster::exclusive()  two, for one test each at a time, which starts the operator itself: for tests that count
+//!                        the API server's calls, need to know every object, or take something away
 //! ```
 
 #[cfg(test)]

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use crate::cluster::{Cluster, INJECT_PYTHON, deployment, exclusive, instrumentation, is_injected};
 use crate::wait::until;
 
+/// What the policy says.
+const REFUSED: &str = "no helpers here";
+
 /// A policy that refuses the pods of a namespace for which this does not hold, and its binding.
 fn policy(namespace: &str, holds: &str) -> [Value; 2] {
     let rules =
@@ -16,7 +19,7 @@ fn policy(namespace: &str, holds: &str) -> [Value; 2] {
         "apiVersion": group, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": namespace},
         "spec": {
             "matchConstraints": {"resourceRules": rules},
-            "validations": [{"expression": holds, "message": "no helpers here"}],
+            "validations": [{"expression": holds, "message": REFUSED}],
         },
     });
     let selector = json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}});
@@ -34,6 +37,14 @@ fn remove_policy(cluster: &Cluster, namespace: &str) {
     for kind in ["validatingadmissionpolicybinding", "validatingadmissionpolicy"] {
         cluster.kubectl().run(&["delete", kind, namespace]).unwrap();
     }
+    until("the policy is forgotten", || try_refused(cluster, namespace), |said| !said.contains(REFUSED));
+}
+
+/// What the API server says of a pod that a policy refuses.
+fn try_refused(cluster: &Cluster, namespace: &str) -> String {
+    let mut refused = crate::cluster::pod(namespace, "test", &json!({}));
+    refused["spec"]["initContainers"] = json!([{"name": "helper", "image": "example.com/helper:1"}]);
+    cluster.create(true, &[refused]).1
 }
 
 /// A namespace with an Instrumentation, and a policy that the API server knows.
@@ -42,10 +53,7 @@ fn prepare(cluster: &Cluster, namespace: &str, holds: &str) {
     let spec = json!({"exporter": {"endpoint": "http://collector.obs:4318"}});
     cluster.apply(&[instrumentation(namespace, "base", &spec)]);
     cluster.apply(&policy(namespace, holds));
-    let mut refused = crate::cluster::pod(namespace, "test", &json!({}));
-    refused["spec"]["initContainers"] = json!([{"name": "helper", "image": "example.com/helper:1"}]);
-    let denied = |said: &String| said.contains("no helpers here");
-    until("the policy is known", || cluster.create(true, std::slice::from_ref(&refused)).1, denied);
+    until("the policy is known", || try_refused(cluster, namespace), |said| said.contains(REFUSED));
     cluster.wait_seen();
 }
 
@@ -68,15 +76,12 @@ fn after_a_refusal_the_pods_of_a_workload_pass_untouched() {
     let events = || cluster.events(namespace, "InjectionWithheld");
     let told = until("an Event tells", events, |events| !events.is_empty());
     assert_eq!(told[0]["involvedObject"]["kind"], "Deployment");
-    assert!(told[0]["message"].as_str().unwrap().contains("no helpers here"), "{}", told[0]);
+    assert!(told[0]["message"].as_str().unwrap().contains(REFUSED), "{}", told[0]);
 
     until("it is kept", || cluster.remembered(), |text| text.contains("refusal."));
     let explained = cluster.ingraft(&["explain", "deployment/web", "-n", namespace]);
     let explained = String::from_utf8(explained.stderr).unwrap();
-    assert!(
-        explained.contains("are left as they are") && explained.contains("no helpers here"),
-        "{explained}"
-    );
+    assert!(explained.contains("are left as they are") && explained.contains(REFUSED), "{explained}");
 
     // An operator that starts knows it.
     operator.terminate().unwrap();

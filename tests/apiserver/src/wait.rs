@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 /// How long anything may take before a test gives up.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
-/// The pause between two looks.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// The first pause between two looks. Each is twice as long as the one before, until the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// A look may start a program: tests that wait should leave the machine to those that work.
+const LONGEST_PAUSE: Duration = Duration::from_millis(160);
 
 /// Looks until there is a value to see, and answers it.
 pub(crate) fn until_some<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
@@ -30,6 +32,7 @@ pub(crate) fn until<T: Debug>(what: &str, mut look: impl FnMut() -> T, wanted: i
 /// Looks until there is a value to see, or the time is over.
 pub(crate) fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
+    let mut pause = FIRST_PAUSE;
     loop {
         if let Some(seen) = look() {
             return Some(seen);
@@ -37,6 +40,7 @@ pub(crate) fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) ->
         if start.elapsed() > limit {
             return None;
         }
-        std::thread::sleep(LOOK_AGAIN);
+        std::thread::sleep(pause);
+        pause = LONGEST_PAUSE.min(pause * 2);
     }
 }
