@@ -3,6 +3,7 @@
 use crate::endpoint::Endpoint;
 use crate::finding::EndpointFinding;
 use crate::snapshot::Snapshot;
+use crate::spelling::distance;
 
 /// What is wrong with the Service that an endpoint names, seen from a namespace. Hosts that may be outside the cluster are
 /// not judged.
@@ -94,7 +95,7 @@ fn is_slip(name: &str, known: &str) -> bool {
     let without_digits =
         |name: &str| name.chars().filter(|letter| !letter.is_ascii_digit()).collect::<String>();
     let allowed = if name.len() < 6 { 1 } else { 2 };
-    let is_misspelt = strsim::damerau_levenshtein(name, known) <= allowed;
+    let is_misspelt = distance(name, known, allowed).is_some();
     // What differs in its number is another one.
     let is_other = name != known && without_digits(name) == without_digits(known);
     let has_end = |name: &str, known: &str| name.strip_suffix("-collector") == Some(known);

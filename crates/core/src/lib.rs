@@ -40,6 +40,7 @@ pub mod refusal;
 mod review;
 pub mod settings;
 pub mod snapshot;
+mod spelling;
 pub mod standby;
 pub mod standing;
 pub mod trace;

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::environment::refers_to;
 use crate::finding::{EndpointFinding, InstrumentationFinding, Reason, VariableFinding};
 use crate::json::string;
+use crate::spelling::distance;
 
 /// A variable of a list.
 #[derive(Debug, Clone, Copy)]
@@ -139,10 +140,12 @@ fn meant(name: &str) -> Option<&'static str> {
         return None;
     }
     let written = name.to_ascii_uppercase().replace(['-', '.'], "_");
+    if !written.starts_with("OT") || is_of_language(&written) {
+        return None;
+    }
     let room = if written.starts_with("OTEL") { 2 } else { 1 };
-    let near = NAMES.iter().map(|known| (strsim::damerau_levenshtein(known, &written), known.as_str()));
-    let (distance, known) = near.min()?;
-    (written.starts_with("OT") && distance <= room && !is_of_language(&written)).then_some(known)
+    let near = NAMES.iter().filter_map(|known| Some((distance(known, &written, room)?, known.as_str())));
+    near.min().map(|(_, known)| known)
 }
 
 /// The values of variables that hold one or several words, separated by commas.
@@ -191,10 +194,10 @@ fn misspelt(name: &str, value: &str, language: Option<Language>) -> Option<(Stri
             return Some((word.to_owned(), "otlp"));
         }
         let room = if word.len() < 8 { 1 } else { 2 };
+        let written = word.to_ascii_lowercase();
         let near = known.iter().filter(|known| known.len() > 3);
-        let near = near.map(|known| (strsim::damerau_levenshtein(known, &word.to_ascii_lowercase()), *known));
-        let (distance, meant) = near.min()?;
-        (distance <= room).then(|| (word.to_owned(), meant))
+        let near = near.filter_map(|known| Some((distance(known, &written, room)?, *known)));
+        near.min().map(|(_, meant)| (word.to_owned(), meant))
     })
 }
 

@@ -12,6 +12,7 @@ use super::languages::profile;
 use crate::finding::{AnnotationFinding, Findings};
 use crate::json::{annotation, annotation_pointer, keys_of, label_pointer, list, string};
 use crate::settings::Heal;
+use crate::spelling::distance;
 
 /// Reports annotations and labels of a pod, a template or a namespace that look like ours and have no effect, or whose
 /// value is no text.
@@ -139,12 +140,10 @@ pub(crate) fn look(key: &str) -> Look {
     } else {
         domain.contains("opentelemetry")
             || domain.split('.').any(|label| label == "otel")
-            || strsim::damerau_levenshtein(domain, own) <= 3
+            || distance(domain, own, 3).is_some()
     };
-    match meant_by(name)
-        .or_else(language)
-        .filter(|meant| is_like_ours && ![INJECT, HEAL].contains(&meant.as_str()))
-    {
+    let meant = is_like_ours.then(|| meant_by(name).or_else(language)).flatten();
+    match meant.filter(|meant| ![INJECT, HEAL].contains(&meant.as_str())) {
         Some(meant) => Look::Misspelt(Some(meant)),
         None => Look::Foreign,
     }
@@ -192,13 +191,13 @@ fn meant_by(name: &str) -> Option<String> {
         }
     };
     let near = || {
-        let distances = keys().map(|known| (strsim::damerau_levenshtein(name_of(known), &name), known));
         // Two letters make most of a short name: `inject-rb` is not Go.
         let room = |known: &str| match known.strip_prefix("inject-").map_or(known.len(), str::len) {
             0..4 => 1,
             _ if known == "heal" => 1,
             _ => 2,
         };
+        let distances = keys().filter_map(|known| Some((distance(name_of(known), &name, 2)?, known)));
         distances.min().filter(|(distance, known)| *distance <= room(name_of(known))).map(|(_, known)| known)
     };
     // Something is left out: `dotnet-runtime`.
