@@ -174,39 +174,44 @@ impl Standby {
         tried.retain(|name, _| names.contains(name));
         let new: Vec<&str> =
             names.iter().map(String::as_str).filter(|name| !tried.contains_key(*name)).collect();
+        let mut untried: BTreeMap<String, Option<String>> = BTreeMap::new();
         for some in new.chunks(AT_ONCE) {
-            match self.try_parts(client, plan, some, repeats).await {
-                Some(None) => tried.extend(some.iter().map(|name| ((*name).to_owned(), None))),
-                // One of them.
-                Some(Some(_)) => {
-                    for name in some {
-                        let answer = self.try_parts(client, plan, &[*name], repeats).await;
-                        tried.extend(answer.map(|refused| ((*name).to_owned(), refused)));
-                    }
+            // One of several that are refused.
+            let each = match self.try_parts(client, plan, some, repeats).await {
+                Trial::Refused(_) => some.chunks(1),
+                answer => {
+                    note(some, &answer, tried, &mut untried);
+                    continue;
                 }
-                None => {}
+            };
+            for one in each {
+                note(one, &self.try_parts(client, plan, one, repeats).await, tried, &mut untried);
             }
         }
         let refused = names.into_iter().filter_map(|name| match tried.get(&name) {
             Some(None) => None,
-            answer => Some((name, answer.cloned().flatten())),
+            Some(refused) => Some((name, refused.clone())),
+            None => untried.remove(&name).map(|why| (name, why)),
         });
         leave_out(plan, &refused.collect())
     }
 
-    /// What the API server says against a pod with these parts, if it answers.
+    /// What the API server says of a pod with these parts.
     async fn try_parts(
         &self,
         client: &Client,
         plan: &PlanSpec,
         names: &[&str],
         repeats: &mut Repeats,
-    ) -> Option<Option<String>> {
+    ) -> Trial {
         let pod = trial_pod(plan, names.iter().copied(), &self.settings.probe_image);
+        let said = |status: &Status| status.message.chars().take(LONGEST_MESSAGE).collect();
         match self.try_pod(client, &pod).await {
-            Ok(_) => Some(None),
-            Err(kube::Error::Api(status)) if is_about_the_pod(&status) => {
-                Some(Some(status.message.chars().take(LONGEST_MESSAGE).collect()))
+            Ok(_) => Trial::Accepted,
+            Err(kube::Error::Api(status)) if is_valid_anyway(&status) => Trial::Accepted,
+            Err(kube::Error::Api(status)) if is_about_the_pod(&status) => Trial::Refused(said(&status)),
+            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 422) => {
+                Trial::Untried(Some(said(&status)))
             }
             Err(error) => {
                 let error = Chain(&error).to_string();
@@ -217,7 +222,7 @@ impl Standby {
                          needs that part is not injected while no replica runs"
                     );
                 }
-                None
+                Trial::Untried(None)
             }
         }
     }
@@ -243,6 +248,38 @@ async fn stored(client: &Client) -> PlanSpec {
     let plan: Value = client.request(request).await.unwrap_or_default();
     let spec = plan.get("spec").cloned().and_then(|spec| serde_json::from_value::<PlanSpec>(spec).ok());
     spec.filter(|spec| spec.format == FORMAT).unwrap_or_default()
+}
+
+/// What came of a trial.
+enum Trial {
+    Accepted,
+    /// What the API server said.
+    Refused(String),
+    /// Somebody refused it for other reasons, or nobody answered: it is tried again.
+    Untried(Option<String>),
+}
+
+/// Remembers what came of a trial of parts.
+fn note(
+    names: &[&str],
+    trial: &Trial,
+    tried: &mut BTreeMap<String, Option<String>>,
+    untried: &mut BTreeMap<String, Option<String>>,
+) {
+    let names = names.iter().map(|name| (*name).to_owned());
+    match trial {
+        Trial::Accepted => tried.extend(names.map(|name| (name, None))),
+        Trial::Refused(error) => tried.extend(names.map(|name| (name, Some(error.clone())))),
+        Trial::Untried(why) => untried.extend(names.map(|name| (name, why.clone()))),
+    }
+}
+
+/// Whether a pod is refused by what is asked about valid pods only: a quota or a policy of this namespace
+/// (<https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go>,
+/// `create`: `BeforeCreate` validates, then `createValidation` asks whoever validates).
+fn is_valid_anyway(status: &Status) -> bool {
+    let of_others = ["exceeded quota", "violates PodSecurity", "ValidatingAdmissionPolicy '"];
+    of_others.iter().any(|words| status.message.contains(words))
 }
 
 /// Whether the API server says that a pod is no valid pod. What others demand of pods in this namespace says nothing of the plan.
@@ -323,5 +360,47 @@ fn tell(finding: &Finding, text: &str) {
     match finding.severity() {
         Severity::Info => tracing::info!(code, "{text}"),
         Severity::Warning | Severity::Error => tracing::warn!(code, "{text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Messages of Kubernetes 1.37.
+    #[test]
+    fn what_is_refused_after_validation_is_valid() {
+        for (code, message, is_valid, is_about) in [
+            (422, "Pod \"t\" is invalid: spec.containers[0].name: Required value", false, true),
+            (400, "strict decoding error: unknown field \"spec.x\"", false, true),
+            (
+                403,
+                "pods \"t\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2",
+                true,
+                false,
+            ),
+            (
+                403,
+                "pods \"t\" is forbidden: violates PodSecurity \"restricted:latest\": runAsNonRoot != true",
+                true,
+                false,
+            ),
+            (
+                422,
+                "pods \"t\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+                true,
+                false,
+            ),
+            // It may have been asked before, as a mutating one.
+            (400, "admission webhook \"w\" denied the request: no", false, false),
+            (403, "pods is forbidden: User \"u\" cannot create resource \"pods\"", false, false),
+        ] {
+            let status = Status { code, message: message.to_owned(), ..Status::default() };
+            assert_eq!(
+                (is_valid_anyway(&status), is_about_the_pod(&status)),
+                (is_valid, is_about),
+                "{message}"
+            );
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
 
 use ingraft_api::Language;
-use ingraft_probe_contract::{Agent, ImageFacts};
+use ingraft_probe_contract::{Agent, ImageFacts, Libc};
 use serde::{Deserialize, Serialize};
 
 /// The agent for a language, if it is one that probes know.
@@ -25,12 +25,34 @@ pub(crate) fn language(agent: Agent) -> Option<Language> {
 /// pods have in common is nearer to it.
 fn narrow(known: &mut ImageFacts, mut newer: ImageFacts) {
     if newer.cut {
-        (newer.sets, newer.agents, newer.cut) = (take(&mut known.sets), take(&mut known.agents), known.cut);
+        newer.sets = take(&mut known.sets);
+        newer.hidden = take(&mut known.hidden);
+        newer.agents = take(&mut known.agents);
+        newer.cut = known.cut;
     } else if !known.cut {
-        newer.sets.retain(|variable| known.sets.contains(variable));
+        let both = |name: &&String| known.may_set(name) && newer.may_set(name);
+        // What one pod shows, another may hide.
+        let sets: BTreeSet<String> = known.sets.union(&newer.sets).filter(both).cloned().collect();
+        let hidden = known.hidden.intersection(&newer.hidden).filter(|name| !sets.contains(*name));
+        (newer.hidden, newer.sets) = (hidden.cloned().collect(), sets);
         newer.agents.retain(|agent| known.agents.contains(agent));
     }
     *known = newer;
+}
+
+/// Takes up what another image of the same name showed: the name may stand for either.
+fn widen(known: &mut ImageFacts, newer: ImageFacts) {
+    known.sets.extend(newer.sets);
+    known.hidden.extend(newer.hidden);
+    known.stood_down.extend(newer.stood_down);
+    known.runtimes.extend(newer.runtimes);
+    known.cut |= newer.cut;
+    if newer.libc == Some(Libc::Musl) {
+        known.libc = newer.libc;
+    }
+    if newer.esm == Some(true) {
+        known.esm = newer.esm;
+    }
 }
 
 /// The facts of all images.
@@ -49,7 +71,8 @@ type Images = BTreeMap<String, BTreeMap<String, Known>>;
 /// What is known of one image reference.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Known {
-    /// The image that the reference stood for. Empty when it has stood for several: then nothing holds.
+    /// The image that the reference stood for. Empty when it has stood for several: then nothing holds, and whoever knows no
+    /// better heeds what any of them had.
     id: String,
     facts: ImageFacts,
     /// When it was learnt or seen last.
@@ -104,7 +127,8 @@ impl Facts {
             narrow(&mut known.facts, facts);
         } else {
             // A tag that has moved may move again.
-            *known = Known { turn, ..Known::default() };
+            known.id.clear();
+            widen(&mut known.facts, facts);
         }
         *known != before
     }
@@ -122,7 +146,7 @@ impl Facts {
         }
         let moved = !known.id.is_empty() && is_same(&known.id, id) == Some(false);
         if moved {
-            *known = Known { turn: known.turn, ..Known::default() };
+            known.id.clear();
         }
         moved
     }
@@ -153,7 +177,7 @@ impl Facts {
         serde_json::to_string(&kept).unwrap_or_default()
     }
 
-    /// The images, by namespace, of which this is true on some architecture.
+    /// The images, by namespace, of which this is true on some architecture, or was before their name stood for another.
     pub fn images(&self, of: impl Fn(&ImageFacts) -> bool) -> BTreeSet<(&str, &str)> {
         let all = self
             .namespaces
@@ -173,6 +197,7 @@ impl Facts {
         for facts in all {
             let facts = facts?;
             merged.sets.extend(facts.sets.iter().cloned());
+            merged.hidden.extend(facts.hidden.iter().cloned());
             merged.cut |= facts.cut;
             if merged.libc != facts.libc {
                 merged.libc = None;

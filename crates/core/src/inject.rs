@@ -20,7 +20,7 @@ pub(crate) mod annotations;
 pub(crate) mod choose;
 pub(crate) mod command;
 mod draft;
-pub(crate) mod env;
+mod env;
 pub(crate) mod exporter;
 pub(crate) mod injected_annotation;
 mod language_context;

@@ -7,7 +7,6 @@ use serde_json::Value;
 use crate::Halt;
 use crate::facts::language;
 use crate::finding::{ContainerFinding, Finding, Findings, ProbeFinding, Reason};
-use crate::inject::env::FIELDS;
 use crate::inject::probe::command;
 use crate::inject::resource;
 use crate::inject::{is_attach, is_clone, is_script, why_not_attached};
@@ -49,10 +48,8 @@ pub fn reports(pod: &Value, probe_image: &str) -> Vec<ProbeReport> {
         let mut said = serde_json::from_str::<Report>(message)
             .map_err(|_| format!("it ended without a report, with exit code {}", exit_code(ended)));
         if let Ok(Report { facts, .. }) = &mut said {
-            // The image may set what the pod's own list sets too, and the probe does not report that. Fields of the pod are
-            // ours, whatever the image says.
-            let is_own = |name: &&String| FIELDS.iter().all(|field| !name.starts_with(field));
-            facts.sets.extend(plan.env_names.iter().filter(is_own).cloned());
+            // The image may set what the pod's own list sets too, and the probe does not report that.
+            facts.hidden = plan.env_names.iter().cloned().collect();
         }
         Some(ProbeReport {
             container: command::probed(&plan)?.to_owned(),

@@ -15,9 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use ingraft_api::annotations::{DOTNET_RUNTIME, PYTHON_PLATFORM};
 use ingraft_api::plan::{self, PlanSpec, PlannedLanguage};
 use ingraft_api::{Instrumentation, Language};
+use ingraft_probe_contract::{Agent, Libc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::facts::agent;
 pub use crate::finding::NotPlannable;
 use crate::finding::{Findings, StandbyFinding};
 use crate::image::ImageReference;
@@ -194,14 +196,19 @@ fn skipped_namespaces(snapshot: &Snapshot) -> BTreeSet<String> {
 /// The repositories of images of which probes have found something that matters, and that only a probe of each pod could
 /// heed. The next tag is no other in this.
 fn skipped_images(snapshot: &Snapshot) -> BTreeSet<String> {
-    let variables: BTreeSet<&str> =
-        LANGUAGES.into_iter().flat_map(|language| profile(language).loading_variables).copied().collect();
     let found = snapshot.facts.images(|facts| {
-        !facts.stood_down.is_empty()
-            || facts.libc == Some(ingraft_probe_contract::Libc::Musl)
+        // Where no runtime is known, there may be any.
+        let may_run = |agent| facts.runtimes.is_empty() || facts.runtimes.contains_key(&agent);
+        let agents = || LANGUAGES.into_iter().filter(|language| agent(*language).is_some_and(may_run));
+        let mut variables = agents().flat_map(|language| profile(language).loading_variables);
+        // Their agents have native code.
+        let heeds_libc = [Agent::Python, Agent::Dotnet].into_iter().any(may_run);
+        facts.stood_down.keys().any(|agent| may_run(*agent))
+            || (facts.libc == Some(Libc::Musl) && heeds_libc)
             || facts.esm == Some(true)
             || facts.cut
-            || facts.sets.iter().any(|name| variables.contains(name.as_str()) || name.starts_with("OTEL_"))
+            || variables.any(|name| facts.may_set(name))
+            || facts.sets.iter().any(|name| name.starts_with("OTEL_"))
     });
     found
         .into_iter()

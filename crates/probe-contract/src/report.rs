@@ -47,8 +47,12 @@ pub struct ImageFacts {
     /// Agents that were not loaded, and why.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub stood_down: BTreeMap<Agent, StandDown>,
-    /// Variables that the image may set: it sets none that is not among them, unless `cut`.
+    /// Variables that were seen to be set by the image or by `envFrom`. With those that are hidden, the image sets no others,
+    /// unless `cut`.
     pub sets: BTreeSet<String>,
+    /// Variables that the pod's own list has set, so that the image's value was not to be seen. Probes do not report them.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub hidden: BTreeSet<String>,
     /// The C library, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub libc: Option<Libc>,
@@ -75,7 +79,7 @@ pub struct ImageFacts {
 impl ImageFacts {
     /// Whether the image may set a variable.
     pub fn may_set(&self, variable: &str) -> bool {
-        self.cut || self.sets.contains(variable)
+        self.cut || self.sets.contains(variable) || self.hidden.contains(variable)
     }
 }
 

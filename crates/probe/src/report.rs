@@ -1,5 +1,7 @@
 //! What there is to report: names and versions only, never a value.
 
+use std::collections::BTreeSet;
+
 use ingraft_probe_contract::{ImageFacts, Omitted, Plan, Report, observed_variables};
 
 use crate::decide::Decision;
@@ -27,6 +29,7 @@ pub(crate) fn of(plan: &Plan, environment: &Environment, contents: Contents, dec
     let facts = ImageFacts {
         stood_down: decision.stood_down.into_iter().collect(),
         sets: sets(plan, environment).map(str::to_owned).collect(),
+        hidden: BTreeSet::new(),
         libc: contents.libc,
         runtimes: contents.runtimes.into_iter().map(|runtime| (runtime.agent, runtime.version)).collect(),
         agents,

@@ -36,7 +36,7 @@ family! {
             error: String,
         }
             example "The API server is older than the operator, and does not know a field that the operator adds."
-            fix "The finding says what the API server said. Update the cluster or report it: pods are injected as long as a replica runs.",
+            fix "The finding says what the API server said. Where a policy or a webhook speaks, exempt the pods `ingraft-standby-trial-…` in the operator's namespace from it: they are tried again each minute, never created. Otherwise update the cluster or report it. Pods are injected as long as a replica runs.",
     }
 }
 

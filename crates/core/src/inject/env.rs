@@ -20,8 +20,6 @@ pub(crate) const VOLUME: &str = "ingraft-env";
 
 /// The prefix of the name that a user's entry gets when ours takes its place and refers to it.
 const ORIGINAL: &str = "OTEL_ORIG_";
-/// What the names begin with of variables that hold a field of the pod; those of attributes are in `resource`.
-pub(crate) const FIELDS: [&str; 3] = ["OTEL_RESOURCE_ATTRIBUTES_", "OTEL_POD_IP", "OTEL_NODE_IP"];
 
 /// The `env` list of one container.
 #[derive(Debug, Clone)]

@@ -31,7 +31,7 @@ use super::target::Target;
 use super::{resources, security};
 use crate::environment::{Presence, refers_to};
 use crate::finding::{Finding, Findings, Obstacle, ProbeFinding};
-use crate::json::string;
+use crate::json::{list, string};
 use crate::settings::Settings;
 
 /// A container that has a probe, and the variables that the probe decides about.
@@ -116,6 +116,7 @@ fn is_uncertain(pod: &Pod<'_>, target: &Target<'_>, delegated: &[&AddedVariable]
     if facts.is_some_and(|facts| !facts.agents.is_empty()) {
         return !target.env.added().is_empty();
     }
+    let own = list(target.container.json, "env");
     let may_be_set = |name: &str| {
         pod.env_from_sets(target.container, name) != Presence::No
             || facts.is_none_or(|facts| facts.may_set(name))
@@ -124,7 +125,10 @@ fn is_uncertain(pod: &Pod<'_>, target: &Target<'_>, delegated: &[&AddedVariable]
         Standing::JoinedToValue(_) => false,
         Standing::InPlaceOfOptional(_) => true,
         Standing::New => {
-            may_be_set(&added.name) || yields_to(&added.name).is_some_and(|(name, _)| may_be_set(name))
+            // What the list sets for certain hides the image's.
+            let is_hidden = |name: &str| command::certain_names(own).iter().any(|own| own == name);
+            let yields = |(name, _)| !is_hidden(name) && may_be_set(name);
+            may_be_set(&added.name) || yields_to(&added.name).is_some_and(yields)
         }
     })
 }

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use super::cel::text;
 use super::{Policy, rule};
 use crate::finding::{ContainerFinding, Finding};
-use crate::inject::env::FIELDS;
 use crate::inject::probe::VOLUME;
 use crate::owner::{Owner, WorkloadRef};
 
@@ -64,6 +63,7 @@ pub fn strict(namespace: &str) -> [Value; 2] {
         begins.join(" || ")
     };
     let files = ["opentelemetry-auto-instrumentation", "otel-agent-", "otel-apache-", "otel-nginx-"];
+    let fields = ["OTEL_RESOURCE_ATTRIBUTES_", "OTEL_POD_IP", "OTEL_NODE_IP"];
     let expression = format!(
         "{injected} in variables.annotations && (variables.containers.exists(container, {containers}) || \
          variables.volumes.exists(volume, volume.name == {file} || {volumes}) || \
@@ -72,7 +72,7 @@ pub fn strict(namespace: &str) -> [Value; 2] {
         containers = named("container", &files),
         file = text(VOLUME),
         volumes = named("volume", &files),
-        fields = named("variable", &FIELDS),
+        fields = named("variable", &fields),
     );
     let refused = format!(
         "{} demands that this pod is injected, and nothing was injected. To see why: ingraft explain TYPE/NAME -n ",

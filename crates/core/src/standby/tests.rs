@@ -1,3 +1,4 @@
+use ingraft_probe_contract::StandDown;
 use serde_json::{Value, json};
 
 use super::*;
@@ -118,12 +119,24 @@ fn what_holds_the_operator_back_holds_the_plan_back() {
     let sets = |name: &str| ImageFacts { sets: [name.to_owned()].into(), ..ImageFacts::default() };
     snapshot.facts.learn("shop", "app:1", "id", "amd64", sets("NODE_OPTIONS"));
     snapshot.facts.learn("shop", "app:2", "id", "amd64", sets("PATH"));
+    // A name that stands for another image now may still stand for this one elsewhere.
+    snapshot.facts.learn("shop", "moved:1", "id", "amd64", sets("PYTHONPATH"));
+    snapshot.facts.learn("shop", "moved:1", "another", "amd64", sets("PATH"));
+    // Only what runs there is loaded, and only the agents of Python and .NET have native code.
+    let on_alpine = |agent, name: &str| ImageFacts {
+        runtimes: [(agent, None)].into(),
+        libc: Some(Libc::Musl),
+        stood_down: [(Agent::Java, StandDown::Absent)].into(),
+        ..sets(name)
+    };
+    snapshot.facts.learn("shop", "node:1", "id", "amd64", on_alpine(Agent::Nodejs, "JAVA_TOOL_OPTIONS"));
+    snapshot.facts.learn("shop", "python:1", "id", "amd64", on_alpine(Agent::Python, "PATH"));
     let (plan, _) = compile(&snapshot, &Settings::default(), "");
     assert_eq!(
         (plan.skipped_workloads, plan.skipped_images),
         (
             vec!["shop/Deployment/tried".to_owned(), "shop/Deployment/web".to_owned()],
-            vec!["shop/app".to_owned()]
+            ["shop/app", "shop/moved", "shop/python"].map(str::to_owned).to_vec()
         )
     );
 }

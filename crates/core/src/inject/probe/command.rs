@@ -138,7 +138,7 @@ pub(super) fn started(program: String, command: &Command) -> Vec<String> {
 
 /// The names of variables that the list sets for certain, so that neither the image nor `envFrom` does. One that holds
 /// a comma could not be told from two.
-fn certain_names(env: &[Value]) -> Vec<String> {
+pub(super) fn certain_names(env: &[Value]) -> Vec<String> {
     let is_certain = |entry: &&Value| match entry.get("valueFrom").and_then(Value::as_object) {
         Some(source) => source.contains_key("fieldRef") || source.contains_key("resourceFieldRef"),
         None => true,

@@ -292,17 +292,28 @@ fn only_reports_of_our_own_probes_count() {
 /// Standby leaves images alone that set variables of ours: what injection itself puts into the list must not count.
 #[test]
 fn what_injection_adds_is_not_what_the_image_sets() {
+    let mut snapshot = snapshot("v1.35.4");
+    let spec =
+        json!({"env": [{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://$(OTEL_NODE_IP):4318"}]});
+    let object = json!({"metadata": {"name": "base", "namespace": "shop"}, "spec": spec});
+    let instrumentation = serde_json::from_value(object).unwrap();
+    snapshot.instrumentations.insert("shop".into(), "base".into(), instrumentation);
     for language in ["java", "nodejs", "python", "dotnet", "sdk"] {
         let annotations = json!({format!("instrumentation.opentelemetry.io/inject-{language}"): "true"});
         let container = json!({"name": "app", "image": IMAGE, "command": ["/app"]});
         let pod = json!({"metadata": {"annotations": annotations}, "spec": {"containers": [container]}});
-        let (mut pod, _) = injected(&pod, &snapshot("v1.35.4"));
+        let (mut pod, _) = injected(&pod, &snapshot);
         let said = json!({"terminated": {"message": "{\"sets\":[],\"arch\":\"amd64\"}"}});
         let status = json!({"name": "ingraft-probe-0", "imageID": "sha256:a", "state": said});
         pod["status"] = json!({"initContainerStatuses": [status]});
         let reports = crate::probe_report::reports(&pod, "example.com/ingraft:1");
-        let sets: Vec<_> = reports.iter().map(|report| &report.said.as_ref().unwrap().facts.sets).collect();
-        assert!(sets.iter().all(|sets| sets.is_empty()) && sets.len() == 1, "{language}: {sets:?}");
+        let [report] = reports.try_into().unwrap();
+        let facts = report.said.unwrap().facts;
+        assert!(facts.may_set("OTEL_NODE_IP"), "{language}: the list hides it");
+        let mut knowing = snapshot.clone();
+        knowing.facts.learn("shop", IMAGE, "sha256:a", "amd64", facts);
+        let (plan, _) = crate::standby::compile(&knowing, &Settings::default(), "");
+        assert!(plan.skipped_images.is_empty(), "{language}: {:?}", plan.skipped_images);
     }
 }
 
@@ -352,6 +363,37 @@ fn what_all_pods_have_in_common_is_the_images() {
     assert_eq!(learn(&["A", "C"], false), [true, false, false]);
     assert_eq!(learn(&[], true), [true, false, false]);
     assert_eq!(learn(&[], false), [false, false, false]);
+}
+
+/// Nor what one of them hides.
+#[test]
+fn what_a_pod_hides_another_shows() {
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    let mut facts = Facts::default();
+    let mut learn = |sets: &[&str], hidden: &[&str]| {
+        let pod = ImageFacts { sets: names(sets), hidden: names(hidden), ..ImageFacts::default() };
+        facts.learn("shop", IMAGE, "sha256:a", "amd64", pod);
+        let known = facts.of("shop", IMAGE, &["amd64"].into()).unwrap();
+        (Vec::from_iter(known.sets), Vec::from_iter(known.hidden))
+    };
+    learn(&["A"], &["B", "C", "D"]);
+    let some = |names: &[&str]| -> Vec<String> { names.iter().map(|&name| name.to_owned()).collect() };
+    assert_eq!(learn(&["B"], &["A", "C"]), (some(&["A", "B"]), some(&["C"])));
+    assert_eq!(learn(&[], &["A"]), (some(&["A"]), some(&[])));
+}
+
+/// A literal in the pod's own list hides what the image sets, so its start shows nothing more.
+#[test]
+fn a_known_image_needs_no_probe_where_the_list_decides() {
+    let mut snapshot = snapshot("v1.35.4");
+    let hidden = ["OTEL_RESOURCE_ATTRIBUTES".to_owned()].into();
+    let facts = ImageFacts { hidden, ..ImageFacts::default() };
+    snapshot.facts.learn("shop", IMAGE, "sha256:a", "amd64", facts);
+    let attributes = json!([{"name": "OTEL_RESOURCE_ATTRIBUTES", "value": "deployment.environment=prod"}]);
+    let (after, _) = injected(&pod(&attributes), &snapshot);
+    assert_eq!(init_containers(&after), ["opentelemetry-auto-instrumentation-java"]);
+    let (after, _) = injected(&pod(&json!([])), &snapshot);
+    assert!(init_containers(&after).contains(&"ingraft-probe-0"), "the image may set it");
 }
 
 /// A pod of a known image that has an agent of others is looked at again: it may have been in the other pod only.
