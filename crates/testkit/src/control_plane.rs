@@ -20,7 +20,7 @@ use crate::{Kubectl, Tools};
 use programs::Addresses;
 
 /// How long the API server may take to become ready.
-pub(crate) const READY_LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const READY_LIMIT: Duration = Duration::from_secs(90);
 
 /// Starts before one gives up finding ports that stay free.
 const ATTEMPTS: u32 = 3;
@@ -173,7 +173,7 @@ pub(crate) fn wait_for_service_account(
     kubectl: &Kubectl,
     components: &mut [Component],
 ) -> anyhow::Result<()> {
-    let arguments = ["wait", "--for=create", "serviceaccount/default", "--timeout=30s"];
+    let arguments = ["wait", "--for=create", "serviceaccount/default", "--timeout=90s"];
     run_while_alive(&mut kubectl.command(&arguments), components)
         .context("wait for the default service account")
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -93,7 +93,9 @@ fn tools() -> &'static Tools {
 
 impl Cluster {
     fn start(tools: &Tools) -> anyhow::Result<Self> {
-        // One after the other: both need the same lock of cargo.
+        static STARTING: Mutex<()> = Mutex::new(());
+        // One after the other: each needs the whole machine for a moment, and the same lock of cargo.
+        let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let program = programs::debug("ingraft-operator", "ingraft-operator")?;
         let cli = programs::debug("ingraft-cli", "ingraft")?;
         let print = |what: &str| -> anyhow::Result<String> {
