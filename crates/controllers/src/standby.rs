@@ -176,15 +176,13 @@ impl Standby {
             names.iter().map(String::as_str).filter(|name| !tried.contains_key(*name)).collect();
         let mut untried: BTreeMap<String, Option<String>> = BTreeMap::new();
         for some in new.chunks(AT_ONCE) {
-            // One of several that are refused.
-            let each = match self.try_parts(client, plan, some, repeats).await {
-                Trial::Refused(_) => some.chunks(1),
-                answer => {
-                    note(some, &answer, tried, &mut untried);
-                    continue;
-                }
-            };
-            for one in each {
+            let trial = self.try_parts(client, plan, some, repeats).await;
+            if !matches!(trial, Trial::Refused(_)) {
+                note(some, &trial, tried, &mut untried);
+                continue;
+            }
+            // One of them.
+            for one in some.chunks(1) {
                 note(one, &self.try_parts(client, plan, one, repeats).await, tried, &mut untried);
             }
         }

@@ -199,8 +199,8 @@ fn skipped_images(snapshot: &Snapshot) -> BTreeSet<String> {
     let found = snapshot.facts.images(|facts| {
         // Where no runtime is known, there may be any.
         let may_run = |agent| facts.runtimes.is_empty() || facts.runtimes.contains_key(&agent);
-        let agents = || LANGUAGES.into_iter().filter(|language| agent(*language).is_some_and(may_run));
-        let mut variables = agents().flat_map(|language| profile(language).loading_variables);
+        let languages = LANGUAGES.into_iter().filter(|language| agent(*language).is_some_and(may_run));
+        let mut variables = languages.flat_map(|language| profile(language).loading_variables);
         // Their agents have native code.
         let heeds_libc = [Agent::Python, Agent::Dotnet].into_iter().any(may_run);
         facts.stood_down.keys().any(|agent| may_run(*agent))

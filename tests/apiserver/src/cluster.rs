@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::http::Api;
 use crate::operator::{Operator, sum};
-use crate::wait::{until, until_some};
+use crate::wait::{until, until_some, within};
 
 /// The name of the ServiceAccount, ClusterRole and webhook configuration.
 pub(crate) const NAME: &str = "ingraft-operator";
@@ -60,8 +60,6 @@ pub(crate) fn shared() -> &'static (Cluster, Operator) {
 
 /// So many tests run alone at the same time, each with a control plane of its own.
 const EXCLUSIVE: usize = 2;
-/// The pause between two looks for one that is free.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A control plane for one test at a time, without an operator and without Instrumentations.
 pub(crate) fn exclusive() -> MutexGuard<'static, Cluster> {
@@ -73,12 +71,8 @@ pub(crate) fn exclusive() -> MutexGuard<'static, Cluster> {
         Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
         Err(TryLockError::WouldBlock) => None,
     };
-    let cluster = loop {
-        if let Some(cluster) = STARTED.iter().find_map(lock) {
-            break cluster;
-        }
-        std::thread::sleep(LOOK_AGAIN);
-    };
+    // Those before it may take long.
+    let cluster = within(Duration::MAX, || STARTED.iter().find_map(lock)).expect("one that is free");
     cluster.reset().expect("what the test before has left can be removed");
     cluster
 }

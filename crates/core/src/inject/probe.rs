@@ -116,7 +116,8 @@ fn is_uncertain(pod: &Pod<'_>, target: &Target<'_>, delegated: &[&AddedVariable]
     if facts.is_some_and(|facts| !facts.agents.is_empty()) {
         return !target.env.added().is_empty();
     }
-    let own = list(target.container.json, "env");
+    // What the list sets for certain hides the image's.
+    let hidden = command::certain_names(list(target.container.json, "env"));
     let may_be_set = |name: &str| {
         pod.env_from_sets(target.container, name) != Presence::No
             || facts.is_none_or(|facts| facts.may_set(name))
@@ -125,9 +126,7 @@ fn is_uncertain(pod: &Pod<'_>, target: &Target<'_>, delegated: &[&AddedVariable]
         Standing::JoinedToValue(_) => false,
         Standing::InPlaceOfOptional(_) => true,
         Standing::New => {
-            // What the list sets for certain hides the image's.
-            let is_hidden = |name: &str| command::certain_names(own).iter().any(|own| own == name);
-            let yields = |(name, _)| !is_hidden(name) && may_be_set(name);
+            let yields = |(name, _)| hidden.iter().all(|hidden| hidden != name) && may_be_set(name);
             may_be_set(&added.name) || yields_to(&added.name).is_some_and(yields)
         }
     })
